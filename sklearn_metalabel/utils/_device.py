@@ -1,0 +1,24 @@
+"""The one place where a device is chosen."""
+
+import torch
+
+__all__ = ["resolve_device"]
+
+
+def resolve_device(device):
+    """Turn "auto", a device string or a `torch.device` into an available `torch.device`.
+
+    "auto" is the first CUDA device where there is one, the CPU elsewhere.
+    """
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        found = ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        raise ValueError(
+            f"device={device!r} does not exist here; the devices found are {found}. "
+            'Choose one of them, or device="auto".'
+        ) from error
+    return resolved

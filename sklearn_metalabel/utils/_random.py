@@ -1,0 +1,45 @@
+"""Randomness enters at one door and leaves no trace."""
+
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+__all__ = ["draw_seed", "draw_seeds", "fix_random_states", "torch_seed"]
+
+_TORCH_RNG = threading.RLock()
+
+
+def draw_seed(random_state):
+    """One integer seed from whatever scikit-learn accepts as `random_state`."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def draw_seeds(random_state, n):
+    """`n` integer seeds, the same for every order in which they are used."""
+    return check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n).tolist()
+
+
+def fix_random_states(estimator, seed):
+    """Set every `random_state` of an estimator that is None, nested ones included, to `seed`; returns the estimator."""
+    left_open = {
+        name: seed
+        for name, value in estimator.get_params(deep=True).items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    }
+    return estimator.set_params(**left_open)
+
+
+@contextmanager
+def torch_seed(seed, device=None):
+    """Seed torch's global generators inside the block and give them back as they were.
+
+    Modules draw from the global generator alone (initial weights, dropout), so threads take turns here.
+    """
+    accelerated = device is not None and device.type != "cpu"
+    with _TORCH_RNG, torch.random.fork_rng(devices=range(torch.cuda.device_count()) if accelerated else []):
+        # torch.manual_seed reaches the generators of all devices, which are only given back where they are used.
+        (torch if accelerated else torch.default_generator).manual_seed(seed)
+        yield

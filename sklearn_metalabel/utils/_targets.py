@@ -1,0 +1,160 @@
+"""The one place where a target is encoded, and predictions are decoded."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import logit
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_y, _num_samples, check_consistent_length, column_or_1d
+
+__all__ = ["Target", "encode_target", "label_column", "label_rows"]
+
+_DENSE_LABELS_AT_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was learned about `y`: its kind, its classes and the names of its labels.
+
+    `kind` is "multilabel" (one column a label), "binary" (one column) or "multiclass" (one column a class).
+    """
+
+    kind: str
+    classes: object
+    label_names: np.ndarray
+    sparse: bool = False
+
+    @property
+    def has_thresholds(self):
+        """Whether each label is decided on its own."""
+        return self.kind == "multilabel"
+
+    def probabilities(self, P):
+        """What `predict_proba` returns for label probabilities P of shape (n, L)."""
+        if self.kind == "binary":
+            return np.column_stack([1 - P[:, 0], P[:, 0]])
+        if self.kind == "multiclass":
+            return P / P.sum(axis=1, keepdims=True)
+        return P
+
+    def decision(self, P, thresholds):
+        """What `decision_function` returns: positive exactly where `decode` says 1."""
+        if self.kind == "binary":
+            return logit(P[:, 0])
+        if self.kind == "multiclass":
+            return logit(P)
+        return P - thresholds
+
+    def decode(self, P, decide):
+        """What `predict` returns; `decide` turns P into an indicator matrix of labels."""
+        if self.kind == "binary":
+            return self.classes[(P[:, 0] > 0.5).astype(np.intp)]
+        if self.kind == "multiclass":
+            return self.classes[P.argmax(axis=1)]
+        decisions = decide(P).astype(np.int64, copy=False)
+        return sp.csr_matrix(decisions) if self.sparse else decisions
+
+
+def encode_target(y, *, n_instances=None):
+    """Return Y of shape (n, L) in {0, 1} (int8, CSR where given sparse with many labels) and its `Target`."""
+    if y is None:
+        raise ValueError("This classifier requires y to be passed, but the target y is None.")
+    names = _column_names(y)
+    if not sp.issparse(y) and not hasattr(y, "__array__") and _is_ragged(y):
+        raise ValueError(
+            "y must be an indicator matrix of shape (n_instances, n_labels), got sequences of different "
+            "lengths; encode lists of labels with sklearn.preprocessing.MultiLabelBinarizer first."
+        )
+    if sp.issparse(y):
+        y = sp.csr_array(y, copy=True)
+        y.sum_duplicates()
+        _check_finite(y.data)
+    else:
+        y = _check_y_values(y)
+    if n_instances is not None:
+        check_consistent_length(np.empty(n_instances), y)
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
+        return _encode_indicator(y, names)
+    check_classification_targets(y)
+    return _encode_classes(y)
+
+
+def label_rows(Y, rows=slice(None), dtype=np.float32):
+    """Dense rows of an encoded target."""
+    block = Y[rows]
+    return (block.toarray() if sp.issparse(block) else block).astype(dtype, copy=False)
+
+
+def label_column(Y, j):
+    """One label of an encoded target as a dense vector of shape (n,)."""
+    return Y[:, [j]].toarray().ravel() if sp.issparse(Y) else Y[:, j]
+
+
+def _column_names(y):
+    """Label names of a pandas or polars frame, None for anything else."""
+    columns = getattr(y, "columns", None)
+    return None if columns is None else np.asarray([str(name) for name in columns], dtype=object)
+
+
+def _is_ragged(y):
+    """Whether a list holds sequences of unequal lengths."""
+    lengths = {len(row) for row in y if hasattr(row, "__len__") and not isinstance(row, str)}
+    return len(lengths) > 1
+
+
+def _check_y_values(y):
+    """A dense target as an array without NaN; a single column becomes 1-D with scikit-learn's warning."""
+    array = np.asarray(y)
+    if array.ndim <= 1 or (array.ndim == 2 and array.shape[1] == 1):
+        _check_y(column_or_1d(array), y_numeric=False)
+        return column_or_1d(array, warn=True)
+    _check_finite(array)
+    return array
+
+
+def _check_finite(values):
+    """Refuse NaN and infinity."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("Input y contains NaN or infinity; labels must be 0 or 1, so impute or drop these rows.")
+
+
+def _encode_indicator(y, names):
+    """Encode a matrix with one column a label."""
+    values = y.data if sp.issparse(y) else y
+    if values.dtype.kind in "OUS":  # may hold what cannot be sorted
+        values = np.array(list(dict.fromkeys(values.ravel().tolist())), dtype=object)
+    values = values if values.dtype.kind == "O" else np.unique(values)
+    allowed = np.array([value in (0, 1) for value in values], dtype=bool)
+    if not allowed.all():
+        raise ValueError(
+            f"Unknown label type: a y of {y.shape[1]} columns must hold only 0 and 1, one column a label, got "
+            f"values such as {values[~allowed][:3].tolist()}; "
+            "encode it with sklearn.preprocessing.MultiLabelBinarizer first."
+        )
+    sparse = sp.issparse(y)
+    if sparse:
+        Y = sp.csr_array(y, dtype=np.int8)
+        Y.eliminate_zeros()
+        Y = Y.toarray() if y.shape[1] <= _DENSE_LABELS_AT_MOST else Y
+    else:
+        Y = np.ascontiguousarray(y, dtype=np.int8)
+    L = y.shape[1]
+    names = np.asarray([str(j) for j in range(L)], dtype=object) if names is None else names
+    return Y, Target("multilabel", np.tile([0, 1], (L, 1)), names, sparse)
+
+
+def _encode_classes(y):
+    """Encode a vector of classes: one column for two classes, one-hot for more."""
+    y = column_or_1d(y.toarray() if sp.issparse(y) else y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"y must hold at least two classes, got one class: {classes[0]!r}. Add instances of another class."
+        )
+    names = np.asarray([str(c) for c in classes], dtype=object)
+    if len(classes) == 2:
+        return codes.astype(np.int8).reshape(-1, 1), Target("binary", classes, names[1:])
+    Y = np.zeros((_num_samples(y), len(classes)), dtype=np.int8)
+    Y[np.arange(len(codes)), codes] = 1
+    return Y, Target("multiclass", classes, names)
