@@ -1,0 +1,8 @@
+"""Rewards: from truth, probabilities and thresholds to one number for each label, higher is better."""
+
+from sklearn_metalabel.rewards._cost import CostReward
+from sklearn_metalabel.rewards._hamming_margin import HammingMarginReward
+from sklearn_metalabel.rewards._ratio import RatioReward
+from sklearn_metalabel.rewards._soft_f1 import SoftF1Reward
+
+__all__ = ["CostReward", "HammingMarginReward", "RatioReward", "SoftF1Reward"]

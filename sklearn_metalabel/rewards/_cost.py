@@ -1,0 +1,78 @@
+"""Priced errors."""
+
+import numpy as np
+
+from sklearn_metalabel.rewards._base import BaseReward, label_blocks
+
+__all__ = ["CostReward"]
+
+
+class CostReward(BaseReward):
+    """Score thresholds by the price of the errors they make.
+
+    The reward of a label is minus the mean cost of an instance, with a price for each kind of error and, if
+    wanted, for each label.
+
+    Parameters
+    ----------
+    false_positive : float or array-like of shape (n_labels,), default=1.0
+        Cost of predicting a label that an instance does not have, finite and at least 0.
+    false_negative : float or array-like of shape (n_labels,), default=1.0
+        Cost of missing a label that an instance has, finite and at least 0.
+
+    See Also
+    --------
+    HammingMarginReward : The smooth form for equal costs.
+
+    Notes
+    -----
+    For calibrated probabilities the best threshold of a label is false_positive / (false_positive +
+    false_negative).
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.rewards import CostReward
+    >>> Y, P = [[1], [0], [0]], [[0.9], [0.2], [0.1]]
+    >>> CostReward(false_negative=5.0)(Y, P, [[0.95], [0.15]]).round(3)
+    array([[-1.667],
+           [-0.333]])
+    """
+
+    def __init__(self, false_positive=1.0, false_negative=1.0):
+        self.false_positive = false_positive
+        self.false_negative = false_negative
+
+    @property
+    def bounds(self):
+        """Lowest and highest value the reward can take: (low, high)."""
+        return (-float(max(np.max(self.false_positive), np.max(self.false_negative))), 0.0)
+
+    def check(self):
+        """Raise a ValueError that says what is wrong with a cost, if anything is."""
+        for name in ("false_positive", "false_negative"):
+            cost = np.asarray(getattr(self, name))
+            if cost.ndim > 1 or cost.dtype.kind not in "iuf" or not (np.isfinite(cost) & (cost >= 0)).all():
+                raise ValueError(
+                    f"{name} must be a finite cost of at least 0, or one for each label, "
+                    f"got {getattr(self, name)!r}; the default is 1.0."
+                )
+
+    def _score(self, Y, P, thresholds):
+        n, L = P.shape
+        prices = {name: np.asarray(getattr(self, name), dtype=float) for name in self.get_params(deep=False)}
+        for name, price in prices.items():
+            if price.ndim and price.shape != (L,):
+                raise ValueError(
+                    f"{name} must be a number or one cost for each of the {L} labels, "
+                    f"got shape {price.shape}; "
+                    "give it as many entries as P has columns."
+                )
+        predicted, hits, truth = np.zeros(thresholds.shape), np.zeros(thresholds.shape), np.zeros(L)
+        for y, p in label_blocks(Y, P):
+            truth += y.sum(axis=0)
+            for s, t in enumerate(thresholds):
+                decided = p > t
+                predicted[s] += decided.sum(axis=0)
+                hits[s] += (decided & y).sum(axis=0)
+        errors = prices["false_positive"] * (predicted - hits) + prices["false_negative"] * (truth - hits)
+        return 0.0 - errors / n

@@ -1,0 +1,90 @@
+"""The reward of the paper."""
+
+from numbers import Real
+
+import numpy as np
+
+from sklearn_metalabel.rewards._base import BaseReward, label_blocks
+
+__all__ = ["RatioReward"]
+
+
+class RatioReward(BaseReward):
+    """Score thresholds by their relative distance to the probabilities, as Eq. 6 of the paper does.
+
+    Kept for fidelity to Wu, Xiong and Wang (2019). It is no measure of good decisions: see the notes, and
+    prefer `SoftF1Reward` for learning thresholds.
+
+    Parameters
+    ----------
+    clip : tuple of float (low, high) or None, default=(0.05, 0.95)
+        Thresholds are moved into this interval inside the reward, with 0 < low <= high <= 1. None is the
+        literal Eq. 6, which has no bound.
+
+    See Also
+    --------
+    SoftF1Reward : A bounded reward with an optimum inside (0, 1).
+    HammingMarginReward : The bounded relative of this reward.
+
+    Notes
+    -----
+    With s = 1 for a negative and -1 for a positive, y the probability and p the threshold, the reward of a
+    label is the mean of s (p - y) / p over the instances (the paper's sum would depend on the size of the
+    batch). It equals C - S / p, where C is the mean of s and S the mean of s y. It is affine in 1 / p, so its
+    derivative S / p^2 has one sign on all of (0, 1) and **no threshold inside is optimal**:
+
+    - S > 0 (rare or hard labels, whose negatives hold more probability): best at p = 1, never predict;
+    - S < 0 (frequent or well fitted labels): the reward grows without bound as p goes to 0, always predict.
+
+    Clipping keeps the reward finite; it does not give it an optimum other than the two ends.
+
+    References
+    ----------
+    J. Wu, W. Xiong, W. Y. Wang, "Learning to learn and predict: a meta-learning approach for multi-label
+    classification", EMNLP-IJCNLP 2019. doi:10.18653/v1/D19-1444
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.rewards import RatioReward
+    >>> Y, P = [[1], [0], [0]], [[0.9], [0.2], [0.1]]
+    >>> RatioReward()(Y, P, [[0.5], [0.2]]).round(3)
+    array([[0.733],
+           [1.333]])
+    """
+
+    def __init__(self, clip=(0.05, 0.95)):
+        self.clip = clip
+
+    @property
+    def bounds(self):
+        """Lowest and highest value the reward can take: (low, high)."""
+        if self.clip is None:
+            return (-np.inf, np.inf)
+        widest = 1 / self.clip[0] - 1
+        return (-max(widest, 1.0), max(widest, 1.0))
+
+    def check(self):
+        """Raise a ValueError that says what is wrong with `clip`, if anything is."""
+        if self.clip is None:
+            return
+        clip = self.clip if isinstance(self.clip, (tuple, list)) and len(self.clip) == 2 else (None, None)
+        if not all(isinstance(c, Real) for c in clip) or not 0 < clip[0] <= clip[1] <= 1:
+            raise ValueError(
+                f"clip must be None or a pair (low, high) with 0 < low <= high <= 1, got {self.clip!r}; "
+                "the default is (0.05, 0.95)."
+            )
+
+    def _score(self, Y, P, thresholds):
+        if self.clip is not None:
+            thresholds = np.clip(thresholds, *self.clip)
+        elif not thresholds.all():
+            raise ValueError(
+                "the literal Eq. 6 (clip=None) divides by the threshold and got a 0; "
+                "set clip=(low, high) or pass thresholds above 0."
+            )
+        n, L = P.shape
+        n_positive, mass = np.zeros(L), np.zeros(L)
+        for y, p in label_blocks(Y, P):
+            n_positive += y.sum(axis=0)
+            mass += np.where(y, -p, p).sum(axis=0, dtype=np.float64)
+        return (1 - 2 * n_positive / n) - (mass / n) / thresholds

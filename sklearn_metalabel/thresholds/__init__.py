@@ -1,0 +1,25 @@
+"""Threshold rules: from held-out truth and probabilities to thresholds and decisions."""
+
+from sklearn_metalabel.thresholds._decide import decide
+from sklearn_metalabel.thresholds._joint_rules import micromacro, shrunken
+from sklearn_metalabel.thresholds._rank import pcut, rcut
+from sklearn_metalabel.thresholds._rules import (
+    global_threshold,
+    odr_macro,
+    odr_micro,
+    scut,
+    scutfbr,
+)
+
+__all__ = [
+    "decide",
+    "global_threshold",
+    "micromacro",
+    "odr_macro",
+    "odr_micro",
+    "pcut",
+    "rcut",
+    "scut",
+    "scutfbr",
+    "shrunken",
+]

@@ -1,0 +1,262 @@
+"""Threshold rules: pure functions from held-out truth and probabilities to one threshold for each label.
+
+Every rule reads `Y` of shape (n_samples, n_labels) in {0, 1}, dense or sparse, and `P` of the same shape
+strictly inside (0, 1), and returns float64 thresholds for the strict decision ``P > t``. A label that has
+both values gets a threshold strictly inside (0, 1). A label without a positive gets 1.0, never predicted, and
+is left out of every pooled count; the rules that look at labels one by one give 0.0, always predicted, to a
+label without a negative.
+"""
+
+from numbers import Real
+
+import numpy as np
+
+from sklearn_metalabel.thresholds._checks import check_pair
+from sklearn_metalabel.thresholds._cuts import (
+    NEVER,
+    best_f_measure,
+    best_pooled_cut,
+    cut_thresholds,
+    fill_constant_labels,
+    pool_labels,
+    sweep_blocks,
+)
+
+__all__ = ["global_threshold", "odr_macro", "odr_micro", "scut", "scutfbr"]
+
+
+def global_threshold(Y, P, average="micro"):
+    """Choose one threshold for all labels.
+
+    The cut is exact: every distinct probability is tried. Of equally good cuts the highest one is taken.
+
+    Parameters
+    ----------
+    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
+        Truth, in {0, 1}.
+    P : array-like of shape (n_samples, n_labels)
+        Probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+    average : {"micro", "macro"}, default="micro"
+        The F1 that the cut maximises: of the counts pooled over labels, or the mean over labels. "macro"
+        keeps three more arrays of the size of `P`.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_labels,)
+        The same value for each label that has a positive, 1.0 (never) for the others.
+
+    Raises
+    ------
+    ValueError
+        If `Y` and `P` do not fit each other, `P` leaves (0, 1) or `average` is unknown.
+
+    See Also
+    --------
+    micromacro : One cut for each label that still looks at the pooled counts.
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.thresholds import global_threshold
+    >>> global_threshold([[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    array([0.333, 0.333])
+    """
+    if average not in ("micro", "macro"):
+        raise ValueError(f'average must be "micro" or "macro", got {average!r}; choose one of the two.')
+    Y, P, positives = check_pair(Y, P)
+    seen = np.flatnonzero(positives)
+    t = np.full(P.shape[1], NEVER)
+    if seen.size and average == "micro":
+        t[seen] = best_pooled_cut(pool_labels(Y, P, seen))[1]
+    elif seen.size:
+        t[seen] = _best_macro_cut(Y, P, seen)
+    return t
+
+
+def scut(Y, P):
+    """Choose for each label the threshold of its best F1.
+
+    SCut of Yang (2001), exact at every distinct probability of the label. The threshold is the midpoint, on
+    the logit scale, of the two probabilities around the cut; of equally good cuts the highest one is taken.
+    Rare labels overfit: see `scutfbr`, `micromacro` and `shrunken` for three remedies.
+
+    Parameters
+    ----------
+    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
+        Truth, in {0, 1}.
+    P : array-like of shape (n_samples, n_labels)
+        Probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_labels,)
+        One threshold for each label; 1.0 (never) without positives, 0.0 (always) without negatives.
+
+    Raises
+    ------
+    ValueError
+        If `Y` and `P` do not fit each other or `P` leaves (0, 1).
+
+    References
+    ----------
+    Y. Yang, "A study of thresholding strategies for text categorization", SIGIR 2001.
+    doi:10.1145/383952.383975
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.thresholds import scut
+    >>> scut([[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    array([0.333, 0.333])
+    """
+    Y, P, positives = check_pair(Y, P)
+    return fill_constant_labels(best_f_measure(Y, P, positives)[0], positives, P.shape[0])
+
+
+def scutfbr(Y, P, fbr=0.1, variant=1):
+    """Choose thresholds as `scut`, and fall back where the best F1 of a label is no better than `fbr`.
+
+    A label that cannot reach the F1 `fbr` on held-out rows has a tuned cut that is mostly noise, and often a
+    low one that floods the predictions.
+
+    Parameters
+    ----------
+    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
+        Truth, in {0, 1}.
+    P : array-like of shape (n_samples, n_labels)
+        Probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+    fbr : float in [0, 1], default=0.1
+        A label falls back when its best F1 is at most this.
+    variant : {0, 1}, default=1
+        The fallback: 0 never predicts the label (threshold 1.0), 1 takes its highest held-out probability.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_labels,)
+        One threshold for each label; 1.0 (never) without positives, 0.0 (always) without negatives.
+
+    Raises
+    ------
+    ValueError
+        If `Y` and `P` do not fit each other, `P` leaves (0, 1), or `fbr` or `variant` is not one of the
+        above.
+
+    References
+    ----------
+    Y. Yang, "A study of thresholding strategies for text categorization", SIGIR 2001.
+    doi:10.1145/383952.383975
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.thresholds import scutfbr
+    >>> Y, P = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]
+    >>> scutfbr(Y, P, fbr=0.6).round(3)
+    array([0.333, 0.5  ])
+    >>> scutfbr(Y, P, fbr=0.6, variant=0).round(3)
+    array([0.333, 1.   ])
+    """
+    if not isinstance(fbr, Real) or not 0 <= fbr <= 1:
+        raise ValueError(f"fbr must be a number in [0, 1], got {fbr!r}; it is compared with an F1.")
+    if variant not in (0, 1):
+        raise ValueError(f"variant must be 0 (never predict) or 1 (highest probability), got {variant!r}; choose one.")
+    Y, P, positives = check_pair(Y, P)
+    t, best = best_f_measure(Y, P, positives)
+    t = np.where(best > fbr, t, P.max(axis=0) if variant == 1 else NEVER)
+    return fill_constant_labels(t, positives, P.shape[0])
+
+
+def odr_micro(Y, P):
+    """Take half of the best micro-F1 as the threshold of all labels.
+
+    For calibrated probabilities the threshold of the best F1 is half of that F1 (Lipton, Elkan and
+    Naryanaswamy, 2014), so the best F1 alone, a statistic of all labels together, fixes the threshold.
+
+    Parameters
+    ----------
+    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
+        Truth, in {0, 1}.
+    P : array-like of shape (n_samples, n_labels)
+        Calibrated probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_labels,)
+        The same value, at most 0.5, for each label that has a positive, 1.0 (never) for the others.
+
+    Raises
+    ------
+    ValueError
+        If `Y` and `P` do not fit each other or `P` leaves (0, 1).
+
+    References
+    ----------
+    Z. C. Lipton, C. Elkan, B. Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure",
+    ECML PKDD 2014. doi:10.1007/978-3-662-44851-9_15
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.thresholds import odr_micro
+    >>> odr_micro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    array([0.333, 0.333])
+    """
+    Y, P, positives = check_pair(Y, P)
+    seen = np.flatnonzero(positives)
+    t = np.full(P.shape[1], NEVER)
+    if seen.size:
+        t[seen] = best_pooled_cut(pool_labels(Y, P, seen))[0] / 2
+    return t
+
+
+def odr_macro(Y, P):
+    """Take half of the best F1 of each label as its threshold.
+
+    The rule of `odr_micro` for each label alone. A classifier that knows nothing about a label gets a
+    threshold below its constant probability, so it predicts the label for every row: rare labels with weak
+    scores flood the output.
+
+    Parameters
+    ----------
+    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
+        Truth, in {0, 1}.
+    P : array-like of shape (n_samples, n_labels)
+        Calibrated probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_labels,)
+        At most 0.5 for each label with both values; 1.0 (never) without positives, 0.0 (always) without
+        negatives.
+
+    Raises
+    ------
+    ValueError
+        If `Y` and `P` do not fit each other or `P` leaves (0, 1).
+
+    References
+    ----------
+    Z. C. Lipton, C. Elkan, B. Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure",
+    ECML PKDD 2014. doi:10.1007/978-3-662-44851-9_15
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.thresholds import odr_macro
+    >>> odr_macro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    array([0.5 , 0.25])
+    """
+    Y, P, positives = check_pair(Y, P)
+    return fill_constant_labels(best_f_measure(Y, P, positives)[1] / 2, positives, P.shape[0])
+
+
+def _best_macro_cut(Y, P, labels):
+    """Find the cut of best summed F1 of `labels`: their gains, added up in the order of the scores."""
+    scores, gains = [], []
+    for _, sweep in sweep_blocks(Y, P, labels):
+        for row, f, is_cut in zip(sweep.scores, sweep.f_measure(), sweep.is_cut, strict=True):
+            at = np.flatnonzero(is_cut)
+            scores.append(row[at[1:] - 1])
+            gains.append(np.diff(f[at]))
+    scores, gains = np.concatenate(scores), np.concatenate(gains)
+    order = np.argsort(scores)[::-1]
+    scores, total = scores[order][None], np.cumsum(gains[order])
+    at = np.flatnonzero(np.append(scores[0, :-1] != scores[0, 1:], True))
+    # The running sum rounds, so sums within the rounding error are ties.
+    best = np.argmax(total[at] >= total[at].max() - 1e-9)
+    return cut_thresholds(scores, 1 + at[best : best + 1])[0]
