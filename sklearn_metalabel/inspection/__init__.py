@@ -1,0 +1,5 @@
+"""Pictures and tables of what a fitted classifier has learned about its labels."""
+
+from sklearn_metalabel.inspection._policy_display import PolicyDisplay
+
+__all__ = ["PolicyDisplay"]

@@ -1,0 +1,151 @@
+"""Iterative stratification as pure functions on an indicator matrix."""
+
+import heapq
+import warnings
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import type_of_target
+
+# Demands are sums of products of floats; ties must stay ties whatever the order of the subtractions.
+_DECIMALS = 9
+
+
+def iterative_folds(Y, proportions, rng=None):
+    """Deal the rows of `Y` into parts that have the given sizes and alike label shares.
+
+    The label with the fewest rows still to be dealt goes first, and each of its rows goes to the part
+    that lacks most positives of that label; ties go to the part with most room, then to chance.
+
+    Parameters
+    ----------
+    Y : {ndarray, sparse array} of shape (n_samples, n_labels)
+        Indicator matrix with entries in {0, 1}.
+
+    proportions : array-like of shape (n_parts,)
+        Relative sizes of the parts, positive. Sizes are rounded by largest remainders and then kept exactly.
+
+    rng : numpy.random.RandomState, default=None
+        Shuffles the rows first and breaks ties. `None` takes rows in order and the first part at ties.
+
+    Returns
+    -------
+    fold : ndarray of shape (n_samples,), dtype=intp
+        The part of each row.
+
+    Notes
+    -----
+    Rows of one label are dealt in one vectorised step with the same result as one at a time, since nothing
+    but this label's own demand and the room decide; which label is next is looked up anew after each label
+    (a heap with outdated entries skipped), as in the original algorithm. A part never takes more rows
+    than its size: only labels dealt last, which are the frequent ones, can be moved by that.
+    """
+    Y = sparse.csr_array(Y)
+    n, n_labels = Y.shape
+    order = np.arange(n) if rng is None else rng.permutation(n)
+    Y = Y[order]
+    columns = Y.tocsc()
+    share = np.asarray(proportions, dtype=np.float64) / np.sum(proportions)
+    left = np.diff(columns.indptr).astype(np.int64)
+    demand = np.outer(share, left)
+    room = largest_remainder(share, n)
+    fold = np.full(n, -1, dtype=np.intp)
+
+    heap = [(int(count), j) for j, count in enumerate(left) if count]
+    heapq.heapify(heap)
+    while heap:
+        count, j = heapq.heappop(heap)
+        if count != left[j]:
+            continue
+        rows = columns.indices[columns.indptr[j] : columns.indptr[j + 1]]
+        rows = rows[fold[rows] < 0]
+        fold[rows] = deal(demand[:, j], room, rows.size, rng)
+        room -= np.bincount(fold[rows], minlength=room.size)
+        touched = _charge(demand, left, Y[rows], fold[rows])
+        for label in touched[left[touched] > 0]:
+            heapq.heappush(heap, (int(left[label]), int(label)))
+
+    unlabelled = np.flatnonzero(fold < 0)
+    fold[unlabelled] = deal(room, room, unlabelled.size, rng)
+    result = np.empty(n, dtype=np.intp)
+    result[order] = fold
+    return result
+
+
+def deal(demand, room, n_rows, rng=None):
+    """Parts (n_rows,) for so many rows, each to the part of largest demand left that has room."""
+    tie = np.arange(room.size) if rng is None else rng.permutation(room.size)
+    n_slots = np.minimum(room, n_rows)
+    part = np.repeat(np.arange(room.size), n_slots)
+    taken = np.arange(part.size) - np.repeat(np.cumsum(n_slots) - n_slots, n_slots)
+    # Each part's demand falls by one a row, so picking the largest again and again is one sort.
+    lack = np.round(demand[part] - taken, _DECIMALS)
+    return part[np.lexsort((tie[part], taken - room[part], -lack))[:n_rows]]
+
+
+def _charge(demand, left, Y_rows, fold_rows):
+    """Subtract the labels of rows just dealt from `demand` and `left`; return these labels."""
+    part = np.repeat(fold_rows, np.diff(Y_rows.indptr))
+    np.subtract.at(demand, (part, Y_rows.indices), 1.0)
+    touched, counts = np.unique(Y_rows.indices, return_counts=True)
+    left[touched] -= counts
+    return touched
+
+
+def largest_remainder(share, total):
+    """Integers (n_parts,) that sum to `total` and are nearest to `share * total`."""
+    exact = np.round(share * total, _DECIMALS)
+    size = np.floor(exact).astype(np.int64)
+    most_cut = np.argsort(size - exact, kind="stable")
+    size[most_cut[: total - size.sum()]] += 1
+    return size
+
+
+def label_matrix(y):
+    """Turn a target of any accepted kind into a CSR indicator (n, L); one column a class if 1-D."""
+    if y is None:
+        raise ValueError("y is needed to stratify by its labels and is None; pass it to split(X, y).")
+    if sparse.issparse(y):
+        Y = sparse.csr_array(y)
+        Y.sum_duplicates()
+        Y.eliminate_zeros()
+        if not (Y.data == 1).all():
+            raise ValueError("A sparse y must hold 0 and 1 only, and holds other values; binarize it first.")
+        return Y
+    array = _as_array(y)
+    if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
+        return _one_hot(array.ravel())
+    if array.ndim != 2 or not ((array == 0) | (array == 1)).all():
+        raise ValueError(
+            "y must be an indicator matrix (n_samples, n_labels) of 0 and 1, or 1-D classes; got shape "
+            f"{array.shape} with other values. MultiLabelBinarizer makes one from lists of labels."
+        )
+    return sparse.csr_array(array != 0)
+
+
+def _as_array(y):
+    """Return `y` as an array, with a sentence about lists of unequal length."""
+    try:
+        return np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            "y must be an indicator matrix (n_samples, n_labels) or 1-D classes, and its rows differ in "
+            "length. MultiLabelBinarizer makes an indicator matrix from lists of labels."
+        ) from error
+
+
+def _one_hot(y):
+    """CSR indicator (n, n_classes) of 1-D classes."""
+    kind = type_of_target(y, input_name="y")
+    if kind not in ("binary", "multiclass"):
+        raise ValueError(f"A 1-D y must hold classes, and is {kind}; use KFold or bin its values first.")
+    classes, code = np.unique(y, return_inverse=True)
+    rows = np.arange(y.size)
+    return sparse.csr_array((np.ones(y.size, dtype=bool), (rows, code)), shape=(y.size, classes.size))
+
+
+def warn_about_groups(splitter, groups):
+    """Warn, as scikit-learn's stratified splitters do, that `groups` has no effect."""
+    if groups is not None:
+        message = f"The groups parameter is ignored by {type(splitter).__name__}"
+        warnings.warn(message, UserWarning, stacklevel=3)
