@@ -1,0 +1,198 @@
+"""The template that every label classifier fills in."""
+
+from abc import abstractmethod
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from sklearn_metalabel.learners._protocol import RefitLearner
+from sklearn_metalabel.utils._params import fit_context
+from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils._targets import encode_target
+from sklearn_metalabel.utils._warnings import warn_constant_labels
+
+__all__ = ["LabelClassifier", "LabelProbabilityMixin", "check_label_weight"]
+
+
+def check_label_weight(label_weight, n_labels, name="label_weight"):
+    """Weights of the labels as float64 of shape (n_labels,), ones for None."""
+    if label_weight is None:
+        return np.ones(n_labels)
+    weights = np.asarray(label_weight, dtype=np.float64)
+    if weights.shape != (n_labels,):
+        raise ValueError(
+            f"{name} must have one weight for each of the {n_labels} labels, got shape {weights.shape}; "
+            "pass an array of that length."
+        )
+    if not (np.isfinite(weights).all() and (weights > 0).all()):
+        raise ValueError(
+            f"{name} must be finite and positive, got values from {weights.min()} to {weights.max()}; "
+            "give a label that should not count a small positive weight."
+        )
+    return weights
+
+
+class LabelProbabilityMixin(ClassifierMixin):
+    """Predictions of an estimator whose `_label_probabilities(X)` gives P of shape (n, L)."""
+
+    def predict_proba(self, X):
+        """Probability of each label or class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Instances.
+
+        Returns
+        -------
+        P : ndarray of shape (n_instances, n_labels) or (n_instances, n_classes)
+            Multi-label targets: probability of each label, strictly inside (0, 1).
+            Binary and multiclass targets: probability of each class, rows sum to 1.
+        """
+        P = self._probabilities(X)
+        return self._target.probabilities(P)
+
+    def decision_function(self, X):
+        """Margin of each label or class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Instances.
+
+        Returns
+        -------
+        margins : ndarray of shape (n_instances, n_labels), (n_instances, n_classes) or (n_instances,)
+            Multi-label targets: probability minus threshold, positive where a label is above its threshold.
+            Multiclass targets: log-odds of each class. Binary targets: log-odds of the second class.
+        """
+        P = self._probabilities(X)
+        return self._target.decision(P, self._decision_thresholds())
+
+    def predict(self, X):
+        """Predict labels or classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Instances.
+
+        Returns
+        -------
+        y : ndarray of shape (n_instances, n_labels) or (n_instances,)
+            Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
+            target). Binary and multiclass targets: the class.
+        """
+        P = self._probabilities(X)
+        return self._target.decode(P, self._decide)
+
+    def _probabilities(self, X):
+        """Checked X to P."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, **self._input_checks())
+        return self._label_probabilities(X)
+
+    def _decision_thresholds(self):
+        """Threshold of each label, or one for all."""
+        return 0.5
+
+    def _decide(self, P):
+        """Indicator matrix of labels for P."""
+        return self._decision_thresholds() < P
+
+    def _input_checks(self):
+        """Keyword arguments of `validate_data` that follow from the tags."""
+        tags = get_tags(self).input_tags
+        return {
+            "accept_sparse": "csr" if tags.sparse else False,
+            "ensure_all_finite": not tags.allow_nan,
+            "dtype": "numeric",
+        }
+
+    def _check_training_data(self, X, y):
+        """Checked X and encoded y; sets what scikit-learn and the predictions need to know of them."""
+        X = validate_data(self, X, reset=True, **self._input_checks())
+        Y, target = encode_target(y, n_instances=X.shape[0])
+        self._set_target(target)
+        return X, Y
+
+    def _set_target(self, target):
+        """Keep what predictions need to know of the target."""
+        self._target = target
+        self.classes_ = target.classes
+        self.label_names_ = target.label_names
+
+    def __sklearn_tags__(self):
+        """Tags: multi-label targets are understood."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
+    """A classifier that trains on Y of shape (n, L) with a weight for each label.
+
+    Subclasses give `_fit_labels` and `_label_probabilities`, and `_learner` where they can be trained step by step.
+    """
+
+    # The equivalence of weights and repetitions is checked by scikit-learn wherever `sample_weight` stands in the
+    # signature of `fit`; only full-batch training can meet it, so stochastic learners take it as routed metadata.
+    __metadata_request__fit = {"sample_weight": None}
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, label_weight=None, **fit_params):
+        """Train on weighted labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Training instances.
+        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+            Label indicator matrix in {0, 1}, or classes.
+        label_weight : array-like of shape (n_labels,), default=None
+            Positive factor of each label's loss; None is one for all.
+        **fit_params : dict
+            `sample_weight`, array-like of shape (n_instances,): factor of each instance's loss.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        unknown = sorted(set(fit_params) - {"sample_weight"})
+        if unknown:
+            raise TypeError(f"{type(self).__name__}.fit got unexpected arguments {unknown}; it takes sample_weight.")
+        return self._fit_checked(X, y, label_weight, fit_params.get("sample_weight"))
+
+    def _fit_checked(self, X, y, label_weight, sample_weight):
+        """Check everything, then train."""
+        X, Y = self._check_training_data(X, y)
+        label_weight = check_label_weight(label_weight, Y.shape[1])
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if self._target.kind == "multilabel":
+            warn_constant_labels(Y, self.label_names_, stacklevel=5)
+        self._fit_labels(X, Y, label_weight=label_weight, sample_weight=sample_weight)
+        return self
+
+    @abstractmethod
+    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
+        """Train on encoded labels Y (n, L); nothing is checked again."""
+
+    @abstractmethod
+    def _label_probabilities(self, X):
+        """P of shape (n, L), float64 strictly inside (0, 1)."""
+
+    def _learner(self):
+        """A training run of this classifier for the episode loop."""
+        return RefitLearner(self)
+
+    def _clone_for_training(self, seed):
+        """An unfitted copy whose randomness is fixed by `seed` unless the user fixed it."""
+        copy = clone(self)
+        if "random_state" in copy.get_params(deep=False) and copy.random_state is None:
+            copy.set_params(random_state=seed)
+        return copy

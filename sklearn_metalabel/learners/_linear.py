@@ -1,0 +1,154 @@
+"""The default base learner: logistic regression for all labels at once."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils.extmath import safe_sparse_dot
+
+from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners._newton import fit_logistic
+from sklearn_metalabel.learners._protocol import Learner
+from sklearn_metalabel.utils._params import Interval, fit_context
+from sklearn_metalabel.utils._probabilities import to_probabilities
+from sklearn_metalabel.utils._restore import restore_on_error
+
+__all__ = ["LabelWeightedLogistic", "LogisticLearner"]
+
+
+class LabelWeightedLogistic(LabelClassifier):
+    r"""Logistic regression for all labels at once, with a weight for each label.
+
+    All labels are solved together by a truncated Newton method, each conjugate-gradient step one product of X with a
+    matrix that has a column for each label. At equal `C` it minimises what
+    ``OneVsRestClassifier(LogisticRegression(C=C))`` minimises, in a fraction of the time where labels are many.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse of the strength of the L2 penalty.
+    fit_intercept : bool, default=True
+        Whether to fit an unpenalised intercept for each label.
+    tol : float, default=1e-6
+        A label is finished when the squared norm of its gradient has fallen by this factor.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_labels, n_features)
+        Coefficients of the features for each label.
+    intercept_ : ndarray of shape (n_labels,)
+        Intercept of each label.
+    n_newton_ : int
+        Newton steps taken.
+    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
+        ``[0, 1]`` for each label of a multi-label target, or the classes.
+    label_names_ : ndarray of shape (n_labels,)
+        Column names of `y` where it is a data frame, else "0", "1", ...
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them.
+
+    See Also
+    --------
+    LabelwiseClassifier : Any scikit-learn classifier, one clone for each label.
+    TorchClassifier : Any torch module.
+
+    Notes
+    -----
+    For label j with weight :math:`w_j` the coefficients minimise
+
+    .. math:: \tfrac12 \|W_j\|^2 + C w_j \sum_i s_i \left[\log(1 + e^{z_{ij}}) - y_{ij} z_{ij}\right],
+        \qquad z_{ij} = x_i^\top W_j + b_j,
+
+    with :math:`s_i` the sample weights: for a linear model a label's weight is the inverse strength of its penalty.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_metalabel.learners import LabelWeightedLogistic
+    >>> X, Y = make_multilabel_classification(random_state=0)
+    >>> clf = LabelWeightedLogistic(C=0.1).fit(X, Y, label_weight=[2, 1, 1, 0.5, 0.5])
+    >>> clf.coef_.shape
+    (5, 20)
+    """
+
+    _parameter_constraints = {
+        "C": [Interval(Real, 0, None, closed="neither")],
+        "fit_intercept": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, C=1.0, *, fit_intercept=True, tol=1e-6):
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.tol = tol
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, label_weight=None):
+        """Train on weighted labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Training instances.
+        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+            Label indicator matrix in {0, 1}, or classes.
+        sample_weight : array-like of shape (n_instances,), default=None
+            Factor of each instance's loss.
+        label_weight : array-like of shape (n_labels,), default=None
+            Positive factor of each label's loss; None is one for all.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        return self._fit_checked(X, y, label_weight, sample_weight)
+
+    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, start=None):
+        W, b, self.n_newton_ = fit_logistic(
+            X,
+            Y,
+            self.C * label_weight,
+            row_weight=sample_weight,
+            fit_intercept=self.fit_intercept,
+            tol=self.tol,
+            start=start,
+        )
+        self.coef_, self.intercept_ = W.T, b
+
+    def _label_probabilities(self, X):
+        Z = safe_sparse_dot(X, self.coef_.T, dense_output=True)
+        return to_probabilities(np.asarray(Z, dtype=np.float64) + self.intercept_)
+
+    def _learner(self):
+        return LogisticLearner(self)
+
+    def __sklearn_tags__(self):
+        """Tags: sparse X is taken as it is."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class LogisticLearner(Learner):
+    """Full solutions under changing weights, each started from the last."""
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+
+    def start(self, X, Y, *, sample_weight=None, seed=0):
+        self._data = (X, Y)
+        self._sample_weight = sample_weight
+        self._solution = None
+
+    def step(self, rows, label_weight):
+        model = self.classifier
+        model._fit_labels(
+            *self._data, label_weight=label_weight, sample_weight=self._sample_weight, start=self._solution
+        )
+        self._solution = (model.coef_.T, model.intercept_)
+
+    def predict_proba(self, X):
+        return self.classifier._label_probabilities(X)

@@ -1,0 +1,55 @@
+"""Estimators whose own `fit` takes a weight for each label."""
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
+
+from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.utils._params import HasMethods
+from sklearn_metalabel.utils._probabilities import clip_probabilities
+from sklearn_metalabel.utils._random import fix_random_states
+from sklearn_metalabel.utils._targets import label_rows
+
+__all__ = ["NativeLabelClassifier"]
+
+
+class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
+    """Face of an estimator with `fit(X, Y, label_weight=...)` and `predict_proba`."""
+
+    _parameter_constraints = {"estimator": [HasMethods(["fit", "predict_proba"])]}
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
+        target = label_rows(Y, dtype=np.int64)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        target = target.ravel() if target.shape[1] == 1 else target
+        self.estimator_ = clone(self.estimator).fit(X, target, label_weight=label_weight, **weights)
+        self._n_labels = Y.shape[1]
+
+    def _label_probabilities(self, X):
+        P = self.estimator_.predict_proba(X)
+        if isinstance(P, list):
+            P = np.column_stack([p[:, 1] for p in P])
+        P = np.asarray(P, dtype=np.float64)
+        P = P[:, 1:] if self._n_labels == 1 and P.ndim == 2 and P.shape[1] == 2 else P
+        if P.shape != (X.shape[0], self._n_labels):
+            raise ValueError(
+                f"{type(self.estimator_).__name__}.predict_proba must return shape "
+                f"{(X.shape[0], self._n_labels)}, got {P.shape}; give one probability for each label."
+            )
+        return clip_probabilities(P.copy())
+
+    def _clone_for_training(self, seed):
+        copy = clone(self)
+        fix_random_states(copy.estimator, seed)
+        return copy
+
+    def __sklearn_tags__(self):
+        """Tags: inputs are what the wrapped estimator takes."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator).input_tags
+        tags.input_tags.sparse = inner.sparse
+        tags.input_tags.allow_nan = inner.allow_nan
+        return tags

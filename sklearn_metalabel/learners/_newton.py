@@ -1,0 +1,418 @@
+"""Penalised logistic regression of all labels at once, by batched truncated Newton steps.
+
+Every label has its own convex problem, step length and stopping point; the labels of a block share each product
+with X. Values and gradients are float64, so the solution does not hang on the arithmetic of the directions: those
+come from conjugate gradients, in float32 for sparse X and in float64 for dense X. No sum depends on the number of
+threads: blocks of sparse problems run beside each other in Python threads, dense products are cut at fixed places.
+"""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from threadpoolctl import threadpool_limits
+
+_SMALL = 2**20  # most entries of X, zeros included, for the tight tolerance
+_DEPTH = 256  # longest inner dimension given to BLAS, which cuts longer ones by its number of threads
+_WIDTH = 32  # labels in a block, and columns given to BLAS at once
+_BLOCK_BYTES = 2**26  # most bytes of one (n, labels) or (n_features, labels) array of a block
+_MAX_FACTOR = 2000  # most dense features for which the Gram matrix is factorised as preconditioner
+_MAX_CG = 200
+_MAX_TRIALS = 40
+_ETA = 0.3
+_LIVE = 0.9
+_OVERFLOW = "The logistic regression overflowed: scale the features or lower C."
+_HAS_MKL = torch.backends.mkl.is_available()  # its product is more than twice as fast as SciPy's
+
+with warnings.catch_warnings():  # torch tells once a process that CSR is in beta; users cannot act on it
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.tensor([1.0]), size=(1, 1))
+
+
+def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_newton=100, start=None):
+    """Fit a logistic regression for each label, all labels of a block together.
+
+    Label j minimises ``|W_j|^2 / 2 + C_j * sum_i s_i * (softplus(z_ij) - y_ij * z_ij)`` with ``z = X W + b``, the
+    objective of scikit-learn's ``LogisticRegression(C=C_j)``. A label that is constant among the rows of positive
+    weight gets zero coefficients and, as intercept, the log-odds of its smoothed frequency.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n, n_features)
+        Features; a CSR more than a third full is solved as dense.
+    Y : ndarray or sparse of shape (n, n_labels)
+        Targets in {0, 1}.
+    C : ndarray of shape (n_labels,)
+        Inverse strength of the penalty of each label.
+    row_weight : ndarray of shape (n,) or None
+        Non-negative weights of the rows; weight 2 is the row twice, weight 0 is no row.
+    fit_intercept : bool
+        Whether to fit the unpenalised intercept.
+    tol : float or None
+        A label is finished after a step whose expected decrease is at most ``tol**2 / 2`` of its objective. None is
+        1e-8 where X has at most 2**20 entries (zeros included), and 3e-3 where it has more.
+    max_newton : int
+        Most Newton steps for one label.
+    start : tuple of ndarray (W, b) or None
+        Where to start; None is zero coefficients and the log-odds of the labels.
+
+    Returns
+    -------
+    W : ndarray of shape (n_features, n_labels)
+    b : ndarray of shape (n_labels,)
+    n_newton : ndarray of shape (n_labels,)
+        Newton steps taken for each label.
+
+    Raises
+    ------
+    FloatingPointError
+        When an objective or a step is not finite.
+    """
+    n, d = X.shape
+    Y, C = sp.csc_array(Y), np.asarray(C, dtype=np.float64)
+    s = np.ones(n) if row_weight is None else np.asarray(row_weight, dtype=np.float64)
+    tol = (1e-8 if n * d <= _SMALL else 3e-3) if tol is None else tol
+    V, varied = _starting_point(Y, C, s, d, fit_intercept, start)
+    n_newton = np.zeros(len(C), dtype=np.int64)
+    with np.errstate(all="ignore"):
+        design = _make_design(X, s, fit_intercept)
+    width = int(np.clip(_BLOCK_BYTES // (8 * max(n, d + 1)), 1, _WIDTH))
+
+    def solve(j):
+        sign = 1.0 - 2.0 * (Y[:, j].toarray() != 0)
+        with np.errstate(all="ignore"):  # what overflows is caught by the check of each step
+            V[:, j], n_newton[j] = _solve_block(design, sign, s[:, None] * C[j], V[:, j], tol, max_newton)
+
+    _run(solve, [varied[first : first + width] for first in range(0, len(varied), width)], design.n_threads())
+    return V[:d], V[d].copy(), n_newton
+
+
+def _run(solve, blocks, n_threads):
+    """Solve the blocks, several beside each other where there are threads for it."""
+    n_threads = min(n_threads, len(blocks))
+    if n_threads <= 1:
+        for block in blocks:
+            solve(block)
+        return
+    with ThreadPoolExecutor(n_threads, initializer=_claim_one_thread) as pool:
+        list(pool.map(solve, blocks))
+
+
+def _claim_one_thread():
+    """Let torch and MKL use one thread for what this thread asks; OpenMP keeps the number for each thread."""
+    torch.get_num_threads()  # torch sets the number when a thread first asks for it
+    threadpool_limits(limits=1, user_api="openmp")
+
+
+def _starting_point(Y, C, s, d, fit_intercept, start):
+    """Stack coefficients over intercepts, (d + 1, L), and list the labels that are not constant."""
+    on, used = (Y != 0).astype(np.float64), (s > 0).astype(np.float64)
+    positive, n_positive = on.T @ s, on.T @ used
+    negative = np.maximum(s.sum() - positive, 0)
+    constant = (n_positive == 0) | (n_positive == used.sum())
+    prior = np.log((positive + 0.5) / (negative + 0.5))
+    V = np.zeros((d + 1, len(C)))
+    V[d] = prior if fit_intercept else 0
+    if start is not None:
+        V[:d], V[d] = start[0], np.multiply(start[1], fit_intercept)
+    V[:d, constant], V[d, constant] = 0, prior[constant]
+    varied = np.flatnonzero(~constant)
+    # Labels of like difficulty share a block, so that few columns wait for others.
+    return V, varied[np.argsort(-(C * np.minimum(positive, negative))[varied], kind="stable")]
+
+
+def _make_design(X, s, fit_intercept):
+    """Choose the products for X."""
+    if not sp.issparse(X):
+        return _DenseDesign(np.asarray(X, dtype=np.float64), s, fit_intercept)
+    if X.nnz > X.shape[0] * X.shape[1] / 3:
+        return _DenseDesign(X.toarray().astype(np.float64, copy=False), s, fit_intercept)
+    return _SparseDesign(sp.csr_array(X), fit_intercept)
+
+
+def _dot(A, B):
+    """Sum the products of two (rows, labels) arrays over the rows."""
+    return np.einsum("ij,ij->j", A, B).astype(np.float64)
+
+
+def _ratio(a, b):
+    """Divide, with zero where the divisor is not positive."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
+
+
+class _Design:
+    """Products with [X, 1], or with [X, 0] where no intercept is fitted."""
+
+    def __init__(self, fit_intercept):
+        self.fit_intercept = fit_intercept
+
+    def forward(self, V):
+        """Compute [X, 1] V, shape (n, L), in the dtype of V."""
+        Z = self._times(V[:-1])
+        if self.fit_intercept:
+            Z += V[-1]
+        return Z
+
+    def gradient(self, Q, V):
+        """Compute [X, 1].T Q plus the gradient of the penalty at V, shape (d + 1, L)."""
+        G = np.empty_like(V)
+        np.add(self._transposed_times(Q), V[:-1], out=G[:-1])
+        G[-1] = Q.sum(axis=0) if self.fit_intercept else V[-1]
+        return G
+
+    def _diagonal(self, squares, D):
+        """Invert the diagonal of each label's Hessian, given the part of the features."""
+        last = D.sum(axis=0) if self.fit_intercept else np.ones_like(D[0])
+        return _Diagonal(1 / np.vstack([squares + 1, last]))
+
+
+class _SparseDesign(_Design):
+    """Sparse X; in its products each row is summed in order by one thread."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, X, fit_intercept):
+        super().__init__(fit_intercept)
+        X64, X32 = X.astype(np.float64), X.astype(np.float32)
+        T64, T32 = X64.T.tocsr(), X32.T.tocsr()
+        squared = T32.power(2)
+        if not np.isfinite(squared.data).all():
+            raise FloatingPointError(_OVERFLOW)
+        self.plain = {X64.dtype: _Product(X64), X32.dtype: _Product(X32)}
+        self.transposed = {X64.dtype: _Product(T64), X32.dtype: _Product(T32)}
+        self.squared = _Product(squared)
+
+    def n_threads(self):
+        """Count the threads for blocks: those torch may use, one in a worker of joblib."""
+        return torch.get_num_threads()
+
+    def _times(self, V):
+        return self.plain[V.dtype](V)
+
+    def _transposed_times(self, Q):
+        return self.transposed[Q.dtype](Q)
+
+    def preconditioner(self, D):
+        """Return the inverse diagonal of each label's Hessian."""
+        return self._diagonal(self.squared(D), D)
+
+
+class _Product:
+    """Products of a CSR array with dense arrays, by torch where it has MKL."""
+
+    def __init__(self, X):
+        self.X = X
+        if _HAS_MKL:
+            # Torch warns about memory it may not write to, such as that of joblib's workers.
+            parts = (torch.from_numpy(np.require(part, requirements="W")) for part in (X.indptr, X.indices, X.data))
+            self.X = torch.sparse_csr_tensor(*parts, size=X.shape)
+
+    def __call__(self, A):
+        if not _HAS_MKL:
+            return self.X @ A
+        with torch.no_grad():
+            return (self.X @ torch.from_numpy(np.ascontiguousarray(A))).numpy()
+
+
+class _DenseDesign(_Design):
+    """Dense X; its products have the threads of BLAS."""
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, X, s, fit_intercept):
+        super().__init__(fit_intercept)
+        self.X, self.total = X, s.sum()
+        self.gram = self._gram(s) if X.shape[1] <= _MAX_FACTOR else None
+
+    def n_threads(self):
+        """Count the threads for blocks."""
+        return 1
+
+    def _times(self, V):
+        return _matmul(self.X, V)
+
+    def _transposed_times(self, Q):
+        return _matmul(self.X.T, Q)
+
+    def _gram(self, s):
+        """Compute the weighted Gram matrix of [X, 1], shape (d + 1, d + 1)."""
+        gram = 0.0
+        for i in range(0, len(s), _DEPTH):
+            part = np.column_stack([self.X[i : i + _DEPTH], np.full(len(s[i : i + _DEPTH]), float(self.fit_intercept))])
+            gram = gram + _matmul((part * s[i : i + _DEPTH, None]).T, part)
+        return gram
+
+    def preconditioner(self, D):
+        """Return the inverse of one Hessian, its row weights equal, between those of the labels."""
+        if self.gram is None:
+            return self._diagonal(_matmul(np.square(self.X).T, D), D)
+        M = self.gram * np.exp(np.mean(np.log(np.maximum(D.sum(axis=0) / self.total, 1e-300))))
+        M[np.diag_indices_from(M)] += np.append(np.ones(len(M) - 1), not self.fit_intercept)
+        scale = 1 / np.sqrt(np.diag(M))
+        try:
+            return _Factor(_inverse_factor(scale[:, None] * M * scale) * scale)
+        except np.linalg.LinAlgError:  # M is singular to rounding
+            return self._diagonal(_matmul(np.square(self.X).T, D), D)
+
+
+class _Diagonal:
+    """Preconditioner with a diagonal for each label."""
+
+    def __init__(self, inverse):
+        self.inverse = inverse
+
+    def __call__(self, R):
+        return self.inverse * R
+
+    def take(self, kept):
+        """Keep some of the labels."""
+        return _Diagonal(np.compress(kept, self.inverse, axis=1))
+
+
+class _Factor:
+    """Preconditioner shared by all labels, given by the inverse of its Cholesky factor."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def __call__(self, R):
+        return _matmul(self.root.T, _matmul(self.root, R))
+
+    def take(self, kept):
+        """Keep some of the labels."""
+        return self
+
+
+def _matmul(A, B):
+    """Multiply dense matrices so that no bit depends on the number of BLAS threads."""
+    if B.shape[1] > _WIDTH:  # a wide product is cut at places that depend on the number of threads
+        return np.hstack([_matmul(A, B[:, j : j + _WIDTH]) for j in range(0, B.shape[1], _WIDTH)])
+    if B.shape[1] == 1:  # and so is the sum of a matrix by vector product
+        return _matmul(A, np.repeat(B, 2, axis=1))[:, :1].copy()
+    out = A[:, :_DEPTH] @ B[:_DEPTH]
+    for k in range(_DEPTH, A.shape[1], _DEPTH):
+        out += A[:, k : k + _DEPTH] @ B[k : k + _DEPTH]
+    return out
+
+
+def _inverse_factor(A):
+    """Invert the Cholesky factor of A by halves, so that no bit depends on the number of BLAS threads."""
+    half = len(A) // 2
+    if len(A) <= 32:
+        return np.linalg.inv(np.linalg.cholesky(A))
+    first = _inverse_factor(A[:half, :half])
+    below = _matmul(A[half:, :half], first.T)
+    second = _inverse_factor(A[half:, half:] - _matmul(below, below.T.copy()))
+    corner = -_matmul(second, _matmul(below, first))
+    return np.block([[first, np.zeros((half, len(A) - half))], [corner, second]])
+
+
+def _solve_block(design, sign, weight, V, tol, max_newton):
+    """Solve for a few labels; `sign` (n, L) is -1 where the label is on. Returns V (d + 1, L) and steps (L,)."""
+    result, n_newton = V.copy(), np.zeros(V.shape[1], dtype=np.int64)
+    columns, eta = np.arange(V.shape[1]), np.full(V.shape[1], _ETA)
+    V, Z = V.copy(), design.forward(V)
+    value, wrong = _loss(Z, sign, weight)
+    for _ in range(max_newton):
+        slopes = weight * sign * wrong
+        D = (weight * wrong * (1 - wrong)).astype(design.dtype)
+        G = design.gradient(slopes, V)
+        step = _direction(design, D, G, eta)
+        decrease = -_dot(G, step)
+        moved = _search(V, Z, design.forward(step), step, sign, weight, value, decrease)
+        V, Z, value, wrong, total, stalled = moved
+        if not (np.isfinite(total).all() and np.isfinite(decrease).all()):
+            raise FloatingPointError(_OVERFLOW)
+        n_newton[columns] += 1
+        relative = np.maximum(decrease, 0) / total
+        going = (relative > tol**2) & ~stalled
+        result[:, columns[~going]] = V[:, ~going]
+        if not going.any():
+            return result, n_newton
+        eta = np.clip(relative**0.25, 1e-4, _ETA)
+        if not going.all():
+            columns, eta, value = columns[going], eta[going], value[going]
+            V, Z, wrong, sign, weight = (np.compress(going, A, axis=1) for A in (V, Z, wrong, sign, weight))
+    result[:, columns] = V
+    return result, n_newton
+
+
+def _loss(Z, sign, weight):
+    """Return each label's weighted loss and, for each row, the probability of the wrong answer."""
+    M = sign * Z
+    loss = np.abs(M)
+    np.negative(loss, out=loss)
+    np.exp(loss, out=loss)
+    np.log1p(loss, out=loss)
+    loss += np.maximum(M, 0)
+    M -= loss  # the logarithm of the wrong answer's probability
+    return _dot(weight, loss), np.exp(M, out=M)
+
+
+def _direction(design, D, G, eta):
+    """Solve H step = -G by conjugate gradients until a label's residual is `eta` of its first; shape (d + 1, L)."""
+    size = np.maximum(np.abs(G).max(axis=0), np.finfo(np.float64).tiny)
+    R = (-G / size).astype(D.dtype)
+    precondition = design.preconditioner(D)
+    columns = np.arange(R.shape[1])
+    step, local = np.zeros_like(R), np.zeros_like(R)
+    Z = precondition(R)
+    P, rz = Z.copy(), _dot(R, Z)
+    goal = eta**2 * rz
+    for _ in range(_MAX_CG):
+        T = design.forward(P)
+        T *= D
+        HP = design.gradient(T, P)
+        curvature = _dot(P, HP)
+        alpha = _ratio(rz, curvature).astype(D.dtype)
+        HP *= alpha
+        R -= HP
+        local += np.multiply(P, alpha, out=HP)
+        Z = precondition(R)
+        previous, rz = rz, _dot(R, Z)
+        live = rz > goal
+        if not live.any():
+            break
+        P *= _ratio(rz, previous).astype(D.dtype)
+        P += Z
+        if live.mean() <= _LIVE:
+            step[:, columns] = local
+            columns, rz, goal = columns[live], rz[live], goal[live]
+            local, R, P, D = (np.compress(live, A, axis=1) for A in (local, R, P, D))
+            precondition = precondition.take(live)
+    step[:, columns] = local
+    return step * size
+
+
+def _search(V, Z, U, step, sign, weight, value, decrease):
+    """Halve each label's step until it lowers the objective; U is [X, 1] step.
+
+    Returns V, Z, the loss, the wrong answers' probabilities, the objective, and which labels cannot go on.
+    """
+    penalty = [0.5 * _dot(V[:-1], V[:-1]), _dot(V[:-1], step[:-1]), 0.5 * _dot(step[:-1], step[:-1])]
+    objective = value + penalty[0]
+    t, value, total = np.ones(len(value)), value.copy(), objective.copy()
+    trial, wrong = np.arange(len(t)), np.empty_like(Z)
+    for _ in range(_MAX_TRIALS):
+        z, u, y, c = (A if len(trial) == len(t) else A[:, trial] for A in (Z, U, sign, weight))
+        loss, miss = _loss(z + t[trial] * u, y, c)
+        p0, p1, p2 = (part[trial] for part in penalty)
+        f = loss + p0 + t[trial] * (p1 + t[trial] * p2)
+        slope = p1 + 2 * t[trial] * p2 + _dot(c * y * miss, u)
+        good = _is_lower(f, objective[trial], slope, decrease[trial], t[trial])
+        value[trial[good]], total[trial[good]], wrong[:, trial[good]] = loss[good], f[good], miss[:, good]
+        trial = trial[~good]
+        if not len(trial):
+            break
+        t[trial] /= 2
+    t[trial] = 0
+    return V + t * step, Z + t * U, value, wrong, total, t == 0
+
+
+def _is_lower(f, before, slope, decrease, t):
+    """Tell whether a step may be taken; by the slope at its end where the values differ by rounding only."""
+    by_value = f <= before - 1e-4 * t * decrease
+    by_slope = (f <= before + 1e-10 * np.abs(before)) & (slope <= 0.8 * decrease)
+    return (by_value | by_slope) & (decrease > 0)

@@ -1,0 +1,74 @@
+"""What the episode loop sees of a base learner."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+__all__ = ["BatchSampler", "Learner", "RefitLearner"]
+
+
+class Learner(ABC):
+    """One training run of a base learner, one update at a time.
+
+    Attributes
+    ----------
+    batch_size : int or None
+        Rows of one update; None where every update sees all rows.
+    """
+
+    batch_size = None
+
+    @abstractmethod
+    def start(self, X, Y, *, sample_weight=None, seed=0):
+        """Take fresh parameters for these training rows; X (n, d), Y (n, L), sample_weight (n,)."""
+
+    @abstractmethod
+    def step(self, rows, label_weight):
+        """Make one update on `rows` (None: all) with the loss of label j multiplied by label_weight[j]."""
+
+    @abstractmethod
+    def predict_proba(self, X):
+        """Probabilities, ndarray of shape (n, L) strictly inside (0, 1)."""
+
+    def n_updates(self, n_instances):
+        """Updates of one full training run on `n_instances` rows."""
+        return 1
+
+
+class RefitLearner(Learner):
+    """Any label classifier, trained anew under the current weights at every step."""
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+
+    def start(self, X, Y, *, sample_weight=None, seed=0):
+        self._data = (X, Y, sample_weight)
+        self._seed = seed
+        self._fitted = None
+
+    def step(self, rows, label_weight):
+        X, Y, sample_weight = self._data
+        self._fitted = self.classifier._clone_for_training(self._seed)
+        self._fitted._fit_labels(X, Y, label_weight=label_weight, sample_weight=sample_weight)
+
+    def predict_proba(self, X):
+        return self._fitted._label_probabilities(X)
+
+
+class BatchSampler:
+    """Endless batches of rows, each row once an epoch, in an order drawn from `rng`."""
+
+    def __init__(self, n_instances, batch_size, rng):
+        self.n_instances = n_instances
+        self.batch_size = batch_size
+        self.rng = rng
+        self._left = np.empty(0, dtype=np.intp)
+
+    def __call__(self):
+        """Rows of the next batch, or None where every batch is all rows."""
+        if self.batch_size is None:
+            return None
+        if len(self._left) == 0:
+            self._left = self.rng.permutation(self.n_instances)
+        rows, self._left = self._left[: self.batch_size], self._left[self.batch_size :]
+        return rows

@@ -1,0 +1,120 @@
+"""skorch nets as label classifiers."""
+
+from functools import partial
+
+import numpy as np
+import torch
+from sklearn.base import MetaEstimatorMixin, clone
+from torch.nn import functional as F
+
+from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners._protocol import Learner
+from sklearn_metalabel.learners._torch import input_dtype
+from sklearn_metalabel.utils._params import HasMethods
+from sklearn_metalabel.utils._probabilities import to_probabilities
+from sklearn_metalabel.utils._random import draw_seed, torch_seed
+from sklearn_metalabel.utils._targets import label_rows
+
+__all__ = ["SkorchLabelClassifier", "SkorchLearner"]
+
+
+class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
+    """Face of a skorch net whose module gives one logit a label.
+
+    The net trains by its own loop, with its own optimiser, iterators and callbacks; only its loss is replaced by the
+    weighted log-loss.
+    """
+
+    _parameter_constraints = {
+        "net": [HasMethods(["initialize", "train_step", "fit_loop"])],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, net, random_state=None):
+        self.net = net
+        self.random_state = random_state
+
+    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
+        _refuse_sample_weight(sample_weight)
+        net = clone(self.net)
+        with torch_seed(draw_seed(self.random_state), torch.device(net.device or "cpu")):
+            net.initialize()
+            net.get_loss = partial(_weighted_loss, weight=_weight_tensor(label_weight, net))
+            net.fit_loop(_inputs(X, net), label_rows(Y))
+        del net.get_loss
+        self.net_ = net
+        self._n_labels = Y.shape[1]
+
+    def _label_probabilities(self, X):
+        return _net_probabilities(self.net_, X, self._n_labels).astype(np.float64)
+
+    def _learner(self):
+        return SkorchLearner(self)
+
+
+class SkorchLearner(Learner):
+    """A training run of a skorch net, one of its training steps at a time."""
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+        self.device = torch.device(classifier.net.device or "cpu")
+        size = classifier.net.batch_size
+        self.batch_size = None if size == -1 else size
+
+    def n_updates(self, n_instances):
+        return self.classifier.net.max_epochs * -(-n_instances // (self.batch_size or n_instances))
+
+    def start(self, X, Y, *, sample_weight=None, seed=0):
+        _refuse_sample_weight(sample_weight)
+        self.net = clone(self.classifier.net).initialize()
+        self.X, self.Y, self.n_labels = _inputs(X, self.net), label_rows(Y), Y.shape[1]
+        self.n_steps = 0
+
+    def step(self, rows, label_weight):
+        rows = slice(None) if rows is None else rows
+        self.net.get_loss = partial(_weighted_loss, weight=_weight_tensor(label_weight, self.net))
+        batch = torch.from_numpy(self.X[rows]), torch.from_numpy(self.Y[rows])
+        self.n_steps += 1
+        loss = self.net.train_step(batch)["loss"].item()
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"The training loss became {loss} at update {self.n_steps}: lower the learning rate "
+                f"(lr={self.net.lr}) or scale the features."
+            )
+        return loss
+
+    def predict_proba(self, X):
+        return _net_probabilities(self.net, X, self.n_labels)
+
+
+def _refuse_sample_weight(sample_weight):
+    """Skorch's loop hands the loss no row numbers to find weights by."""
+    if sample_weight is not None:
+        raise ValueError("A skorch net takes no sample_weight here; pass its module itself, or leave it out.")
+
+
+def _inputs(X, net):
+    """X as the net's module takes it."""
+    return np.ascontiguousarray(X, dtype=input_dtype(net.module_))
+
+
+def _weight_tensor(label_weight, net):
+    """Weights of the labels on the net's device."""
+    return torch.as_tensor(label_weight, dtype=torch.float32, device=net.device)
+
+
+def _weighted_loss(y_pred, y_true, X=None, training=False, *, weight):
+    """Log-loss of logits, each label multiplied by its weight."""
+    if tuple(y_pred.shape) != tuple(y_true.shape):
+        raise ValueError(
+            f"The module's forward must return logits of shape (batch, n_labels) = {tuple(y_true.shape)}, "
+            f"got {tuple(y_pred.shape)}; give its last layer one output for each label."
+        )
+    target = y_true.to(y_pred.device, y_pred.dtype)
+    return F.binary_cross_entropy_with_logits(y_pred, target, weight=weight)
+
+
+def _net_probabilities(net, X, n_labels):
+    """Probabilities from a net's logits."""
+    logits = net.forward(_inputs(X, net)).numpy(force=True)
+    return to_probabilities(logits.reshape(-1, n_labels))

@@ -1,0 +1,121 @@
+"""A base learner trained once, under given weights."""
+
+from sklearn.base import BaseEstimator
+
+from sklearn_metalabel.learners._base import check_label_weight
+from sklearn_metalabel.learners._resolve import as_label_classifier
+from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
+from sklearn_metalabel.utils._hierarchy import label_depths
+from sklearn_metalabel.utils._params import StrOptions, fit_context
+from sklearn_metalabel.utils._random import draw_seed
+from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils._warnings import warn_constant_labels
+
+__all__ = ["LabelWeightedClassifier"]
+
+
+class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
+    """Train any base learner once, with a given loss weight for each label.
+
+    Parameters
+    ----------
+    estimator : None, estimator, skorch net, torch module, module class or callable, default=None
+        The base learner: None is :class:`LabelWeightedLogistic`; a torch module must return logits of shape (n, L);
+        a scikit-learn classifier needs `sample_weight` in `fit`, and `predict_proba`.
+    label_weight : {"uniform", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
+        Positive weights, scaled to mean 1. "hierarchy" is the label's depth (1 at the top), counted from `parents`
+        or from label names that are paths such as "/person/artist" [1]_. A callable is given the label matrix of
+        shape (n_instances, n_labels) and returns the weights.
+    parents : array-like of int of shape (n_labels,), default=None
+        Index of each label's parent, -1 at the top; for "hierarchy".
+    random_state : int, RandomState instance or None, default=None
+        Randomness of a base learner that has none of its own.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_labels,)
+        The weights used; mean 1.
+    estimator_ : estimator
+        The trained base learner.
+    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
+        ``[0, 1]`` for each label of a multi-label target, or the classes.
+    label_names_ : ndarray of shape (n_labels,)
+        Column names of `y` where it is a data frame, else "0", "1", ...
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them.
+
+    See Also
+    --------
+    sklearn_metalabel.MetaPolicyClassifier : Learns the weights, and a threshold for each label.
+
+    References
+    ----------
+    .. [1] J. Wu, W. Xiong, W. Y. Wang, "Learning to Learn and Predict: A Meta-Learning Approach for Multi-Label
+       Classification", EMNLP-IJCNLP 2019. :doi:`10.18653/v1/D19-1444`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_metalabel.learners import LabelWeightedClassifier
+    >>> X, Y = make_multilabel_classification(random_state=0)
+    >>> clf = LabelWeightedClassifier(label_weight=lambda Y: Y.sum(axis=0) ** -0.5).fit(X, Y)
+    >>> clf.weights_.round(2)
+    array([1.35, 0.93, 0.86, 0.73, 1.13])
+    """
+
+    _parameter_constraints = {
+        "estimator": "no_validation",
+        "label_weight": [StrOptions({"uniform", "hierarchy"}), "array-like", callable],
+        "parents": ["array-like", None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator=None, *, label_weight="uniform", parents=None, random_state=None):
+        self.estimator = estimator
+        self.label_weight = label_weight
+        self.parents = parents
+        self.random_state = random_state
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Train the base learner under the weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Training instances.
+        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+            Label indicator matrix in {0, 1}, or classes.
+        **fit_params : dict
+            `sample_weight` for the base learner, or what its metadata routing asks for.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        routed = self._route_fit_params(fit_params)
+        base = as_label_classifier(self.estimator)
+        X, Y = self._check_training_data(X, y)
+        sample_weight = self._check_sample_weight(routed.estimator.fit, X)
+        if self._target.kind == "multilabel":
+            warn_constant_labels(Y, self.label_names_)
+        self.weights_ = self._resolve_weights(Y)
+        self.estimator_ = base._clone_for_training(draw_seed(self.random_state))
+        self.estimator_._fit_labels(X, Y, label_weight=self.weights_, sample_weight=sample_weight)
+        return self
+
+    def _resolve_weights(self, Y):
+        """The weights as an array of mean 1."""
+        if isinstance(self.label_weight, str):
+            hierarchy = self.label_weight == "hierarchy"
+            weights = label_depths(self.label_names_, self.parents) if hierarchy else None
+        elif callable(self.label_weight):
+            weights = self.label_weight(Y)
+        else:
+            weights = self.label_weight
+        weights = check_label_weight(weights, Y.shape[1])
+        return weights / weights.mean()

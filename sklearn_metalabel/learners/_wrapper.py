@@ -1,0 +1,67 @@
+"""What estimators that wrap a base learner have in common."""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import MetaEstimatorMixin
+from sklearn.utils import Bunch, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import _check_sample_weight
+
+from sklearn_metalabel.learners._base import LabelProbabilityMixin
+from sklearn_metalabel.learners._resolve import as_label_classifier
+
+__all__ = ["BaseLearnerWrapper"]
+
+
+class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
+    """Tags, metadata routing and predictions through `estimator` (before) and `estimator_` (after `fit`)."""
+
+    def get_metadata_routing(self):
+        """Say which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            `sample_weight` goes to the base learner.
+        """
+        return MetadataRouter(owner=type(self).__name__).add(
+            estimator=self._metadata_consumer(), method_mapping=MethodMapping().add(caller="fit", callee="fit")
+        )
+
+    def _metadata_consumer(self):
+        """The base learner whose requests count: the user's own where it can have any."""
+        if hasattr(self.estimator, "get_metadata_routing") and hasattr(self.estimator, "fit"):
+            return self.estimator
+        consumer = as_label_classifier(self.estimator)
+        return consumer.set_fit_request(sample_weight=True) if get_config()["enable_metadata_routing"] else consumer
+
+    def _route_fit_params(self, fit_params):
+        """Metadata by consumer and method: as requested with routing, `sample_weight` to the base learner without."""
+        if get_config()["enable_metadata_routing"]:
+            return process_routing(self, "fit", **fit_params)
+        splits = getattr(self, "cv", None) is not None
+        groups = {name: fit_params[name] for name in fit_params if name == "groups" and splits}
+        others = {name: fit_params[name] for name in fit_params if name not in groups}
+        return Bunch(estimator=Bunch(fit=others), splitter=Bunch(split=groups))
+
+    def _check_sample_weight(self, params, X):
+        """The sample weights among the base learner's metadata, checked, or None."""
+        unknown = sorted(set(params) - {"sample_weight"})
+        if unknown:
+            raise TypeError(f"{type(self).__name__}.fit got unexpected arguments {unknown}; it takes sample_weight.")
+        weights = params.get("sample_weight")
+        if weights is None:
+            return None
+        return _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
+
+    def _label_probabilities(self, X):
+        """P of the final base learner."""
+        return self.estimator_._label_probabilities(X)
+
+    def __sklearn_tags__(self):
+        """Tags: inputs are what the base learner takes."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(as_label_classifier(self.estimator)).input_tags
+        tags.input_tags.sparse = inner.sparse
+        tags.input_tags.allow_nan = inner.allow_nan
+        return tags

@@ -1,0 +1,191 @@
+"""The batched Newton solver against scikit-learn, a naive loop, and itself."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import LogisticRegression
+
+import sklearn_metalabel.learners._newton as newton
+from sklearn_metalabel.learners._newton import fit_logistic
+
+
+def make_problem(seed=0, n=150, d=12, L=5, density=None):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d))
+    if density is not None:
+        X *= rng.random((n, d)) < density
+    scores = X @ rng.normal(size=(d, L)) + np.linspace(-3, 1, L)
+    return X, (scores + rng.logistic(size=(n, L)) > 0).astype(int)
+
+
+def objective(X, Y, C, W, b, s=1.0):
+    Z = X @ W + b
+    losses = np.logaddexp(0, np.where(Y, -Z, Z)) * np.reshape(s, (-1, 1))
+    return 0.5 * np.sum(W**2, axis=0) + C * losses.sum(axis=0)
+
+
+def fit_reference(X, Y, C, s=None, **params):
+    params = {"solver": "newton-cholesky", "tol": 1e-10, "max_iter": 1000} | params
+    models = [LogisticRegression(C=c, **params).fit(X, y, sample_weight=s) for c, y in zip(C, Y.T, strict=True)]
+    return np.column_stack([m.coef_[0] for m in models]), np.array([np.ravel(m.intercept_)[0] for m in models])
+
+
+def naive_newton(X, y, C, steps=30):
+    A = np.column_stack([X, np.ones(len(X))])
+    penalty = np.diag(np.append(np.ones(X.shape[1]), 0.0))
+    v = np.zeros(A.shape[1])
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-A @ v))
+        gradient = penalty @ v + C * A.T @ (p - y)
+        v -= np.linalg.solve(penalty + C * (A.T * (p * (1 - p))) @ A, gradient)
+    return v
+
+
+@pytest.mark.parametrize("density", [None, 0.2])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_each_label_with_its_own_c_is_scikit_learns_solution(density, fit_intercept):
+    X, Y = make_problem(density=density)
+    C = np.array([0.01, 0.3, 1.0, 10.0, 100.0])
+    W, b, _ = fit_logistic(X if density is None else sp.csr_array(X), Y, C, fit_intercept=fit_intercept)
+    W_ref, b_ref = fit_reference(X, Y, C, fit_intercept=fit_intercept)
+    assert_allclose(W, W_ref, rtol=1e-5, atol=1e-7)
+    assert_allclose(b, b_ref, rtol=1e-5, atol=1e-7)
+
+
+def test_one_label_is_the_solution_of_a_naive_newton_loop():
+    X, Y = make_problem(L=1)
+    W, b, _ = fit_logistic(X, Y, [0.5])
+    assert_allclose(np.append(W, b), naive_newton(X, Y[:, 0], 0.5), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("C", [1.0, 100.0])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "large sparse"])
+def test_no_objective_is_above_lbfgs(kind, C):
+    n, d = (1000, 1500) if kind == "large sparse" else (200, 40)
+    X, Y = make_problem(1, n, d, density=None if kind == "dense" else 0.02)
+    assert kind != "large sparse" or X.size > newton._SMALL
+    X = X if kind == "dense" else sp.csr_matrix(X)
+    Cs = np.full(Y.shape[1], C)
+    ours = objective(X, Y, Cs, *fit_logistic(X, Y, Cs)[:2])
+    lbfgs = objective(X, Y, Cs, *fit_reference(X, Y, Cs, solver="lbfgs", tol=1e-4))
+    assert (ours <= lbfgs * (1 + 1e-9)).all()
+
+
+@pytest.mark.parametrize("density", [None, 0.2])
+def test_row_weights_are_repeated_rows(density):
+    X, Y = make_problem(density=density)
+    X = X if density is None else sp.csr_array(X)
+    s = np.random.default_rng(0).integers(0, 4, size=len(Y))
+    rows = np.repeat(np.arange(len(Y)), s)
+    C = np.array([0.1, 1.0, 1.0, 10.0, 100.0])
+    W, b, _ = fit_logistic(X, Y, C, row_weight=s)
+    W_rep, b_rep, _ = fit_logistic(X[rows], Y[rows], C)
+    assert_allclose(X @ W + b, X @ W_rep + b_rep, rtol=1e-7, atol=1e-8)
+    W_ref, b_ref = fit_reference(X, Y, C, s)
+    assert_allclose(X @ W + b, X @ W_ref + b_ref, rtol=1e-5, atol=1e-6)
+
+
+def test_a_warm_start_takes_fewer_steps_and_ends_at_the_same_place():
+    X, Y = make_problem()
+    cold = fit_logistic(X, Y, np.full(5, 10.0))
+    warm = fit_logistic(X, Y, np.full(5, 11.0), start=cold[:2])
+    again = fit_logistic(X, Y, np.full(5, 11.0))
+    assert warm[2].sum() < again[2].sum()
+    assert_allclose(warm[0], again[0], rtol=1e-6, atol=1e-9)
+    assert (fit_logistic(X, Y, np.full(5, 10.0), start=cold[:2])[2] == 1).all()
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_constant_labels_get_the_log_odds_of_their_smoothed_frequency(fit_intercept):
+    X, Y = make_problem()
+    s = np.ones(len(Y))
+    s[:10] = 0
+    Y[:, 1], Y[:, 3] = 0, 1
+    Y[:10, 3] = 0
+    start = (np.ones((12, 5)), np.ones(5))
+    for begin in (None, start):
+        W, b, n_newton = fit_logistic(X, Y, np.ones(5), row_weight=s, fit_intercept=fit_intercept, start=begin)
+        assert_array_equal(W[:, [1, 3]], 0)
+        assert_allclose(b[[1, 3]], [-np.log(281), np.log(281)])
+        assert_array_equal(n_newton > 0, [True, False, True, False, True])
+
+
+@pytest.mark.parametrize("as_csr", [False, True])
+def test_unscaled_shifted_and_duplicate_columns_converge(as_csr):
+    X, Y = make_problem(n=300)
+    X = np.column_stack([X * np.logspace(0, 3, 12), X[:, :3], X[:, :3], 100 + X[:, :2]])
+    C = np.array([0.1, 1.0, 10.0, 1.0, 100.0])
+    W, b, _ = fit_logistic(sp.csr_matrix(X) if as_csr else X, Y, C)
+    W_ref, b_ref = fit_reference(X, Y, C)
+    ours, reference = objective(X, Y, C, W, b), objective(X, Y, C, W_ref, b_ref)
+    assert_allclose(ours, reference, rtol=1e-9)
+    assert_allclose(X @ W + b, X @ W_ref + b_ref, rtol=1e-3, atol=1e-4)
+
+
+def test_many_dense_features_without_a_factor_converge(monkeypatch):
+    X, Y = make_problem(d=40)
+    expected = fit_logistic(X, Y, np.ones(5))
+    monkeypatch.setattr(newton, "_MAX_FACTOR", 10)
+    W, b, _ = fit_logistic(X, Y, np.ones(5))
+    assert_allclose(W, expected[0], rtol=1e-6, atol=1e-9)
+    assert_allclose(b, expected[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("density", [None, 0.2])
+def test_the_size_of_the_blocks_does_not_change_the_result(monkeypatch, density):
+    X, Y = make_problem(density=density, L=9)
+    X = X if density is None else sp.csr_array(X)
+    whole = fit_logistic(X, Y, np.ones(9))
+    monkeypatch.setattr(newton, "_WIDTH", 2)
+    parts = fit_logistic(X, Y, np.ones(9))
+    assert_allclose(X @ parts[0] + parts[1], X @ whole[0] + whole[1], rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("density", [None, 0.2])
+def test_the_number_of_threads_does_not_change_a_bit(monkeypatch, density):
+    X, Y = make_problem(density=density, n=300, d=80, L=40)
+    X = X if density is None else sp.csr_array(X)
+    one, three = [], []
+    for threads, result in ((1, one), (3, three), (3, three)):
+        monkeypatch.setattr(newton.torch, "get_num_threads", lambda threads=threads: threads)
+        result.append(fit_logistic(X, Y, np.ones(40)))
+    for other in three:
+        assert_array_equal(one[0][0], other[0])
+        assert_array_equal(one[0][1], other[1])
+
+
+@pytest.mark.parametrize("convert", [sp.csr_array, sp.csc_matrix, sp.csc_array])
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.float32])
+def test_sparse_targets_of_any_dtype_equal_dense_targets(convert, dtype):
+    X, Y = make_problem()
+    for got, expected in zip(
+        fit_logistic(X, convert(Y.astype(dtype)), np.ones(5)), fit_logistic(X, Y, np.ones(5)), strict=True
+    ):
+        assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("convert", [sp.csr_array, sp.csr_matrix, np.array])
+def test_float32_and_read_only_features_are_taken_and_left_alone(convert):
+    X, Y = make_problem(density=0.2)
+    X = convert(X.astype(np.float32))
+    (X if convert is np.array else X.data).flags.writeable = False
+    before = X.copy()
+    W, b, _ = fit_logistic(X, Y, np.ones(5))
+    W64, b64, _ = fit_logistic(X.astype(np.float64), Y, np.ones(5))
+    assert_allclose(W, W64, rtol=1e-6, atol=1e-9)
+    assert_allclose(b, b64, rtol=1e-6)
+    assert abs(X - before).max() == 0
+
+
+@pytest.mark.parametrize("convert", [np.array, sp.csr_array])
+def test_overflow_is_an_error(convert):
+    X, Y = make_problem(density=0.2)
+    X[0, 0] = 1e200
+    with pytest.raises(FloatingPointError, match="scale the features or lower C"):
+        fit_logistic(convert(X), Y, np.ones(5))
+
+
+def test_the_limit_of_steps_is_kept():
+    X, Y = make_problem()
+    assert_array_equal(fit_logistic(X, Y, np.ones(5), max_newton=2)[2], 2)
