@@ -1,0 +1,7 @@
+"""A learned loss weight and decision threshold for every label, for any multi-label classifier."""
+
+from sklearn_metalabel._meta_policy import MetaPolicyClassifier
+from sklearn_metalabel.learners import LabelWeightedClassifier
+
+__version__ = "0.1.0"
+__all__ = ["LabelWeightedClassifier", "MetaPolicyClassifier", "__version__"]

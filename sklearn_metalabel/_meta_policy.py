@@ -1,0 +1,490 @@
+"""The estimator: a learned loss weight and decision threshold for every label."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_metalabel.learners._resolve import as_label_classifier
+from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
+from sklearn_metalabel.meta._episode import greedy_episode
+from sklearn_metalabel.meta._folds import make_folds
+from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
+from sklearn_metalabel.meta._monitor import EpisodeMonitor
+from sklearn_metalabel.meta._plan import plan_episodes
+from sklearn_metalabel.meta._rounds import train_policy
+from sklearn_metalabel.meta._select import Selection, select_thresholds
+from sklearn_metalabel.meta._starts import start_thresholds, start_weights
+from sklearn_metalabel.rewards import RatioReward
+from sklearn_metalabel.rewards._resolve import REWARDS
+from sklearn_metalabel.thresholds import decide
+from sklearn_metalabel.thresholds._criteria import CRITERIA
+from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
+from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
+from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
+from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils._warnings import PolicyDivergenceWarning, warn_constant_labels
+
+__all__ = ["MetaPolicyClassifier"]
+
+# A threshold this near to 0 or 1, on more than this share of the labels, or a mean reward this large, is divergence.
+_END = 0.01
+_TOO_MANY_AT_THE_ENDS = 0.25
+_TOO_LARGE = 100.0
+_POSITIVE = Interval(Integral, 1, None, closed="left")
+
+
+class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimator):
+    """Learn a loss weight and a decision threshold for every label, around any base learner.
+
+    A recurrent meta-learner plays training episodes [1]_: at each step it proposes a loss weight and a threshold for
+    every label, a fresh base learner takes weighted updates, and rows it did not train on say how well every label
+    fares; a policy gradient follows that reward. The base learner is then trained on all rows under the learned
+    weights, and its probabilities are cut at the learned thresholds.
+
+    The default differs from the paper where the paper's choices hurt (see Notes); :meth:`from_paper` is the paper's
+    algorithm.
+
+    Parameters
+    ----------
+    estimator : None, estimator, skorch net, torch module, module class or callable, default=None
+        The base learner. None is :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`. A torch module, class or
+        factory must return logits of shape (n, L); wrap it in :class:`~sklearn_metalabel.learners.TorchClassifier` to
+        choose optimiser, epochs and device. A scikit-learn classifier needs `sample_weight` in `fit`, and
+        `predict_proba`; it is cloned for each label.
+    policy : {"shared", "gru"}, default="shared"
+        "shared" is one small network for all labels that sees descriptors of the label and the outcomes on its
+        held-out rows; "gru" the paper's GRU (Eq. 3 to 5), which sees its own last proposals alone.
+    reward : {"soft_f1", "hamming_margin", "cost", "ratio"}, reward or callable, default="soft_f1"
+        What each step is paid: a reward of :mod:`sklearn_metalabel.rewards`, or a function
+        ``(Y, P, thresholds) -> array of shape (n_labels,)``. "ratio" is Eq. 6.
+    learn_weights : bool, default=True
+        Whether weights are learned; False keeps `initial_weights` (the paper's Meta-Prediction).
+    learn_thresholds : bool, default=True
+        Whether thresholds are learned; False keeps `initial_thresholds` (the paper's Meta-Training).
+    n_episodes : int, default=3
+        Training episodes, M. The folds of one round are played at the same time under one policy.
+    cv : int, splitter, iterable of splits or None, default=3
+        Folds whose held-out rows pay and choose the thresholds; an integer stratifies over all labels. None pays every
+        step on the batch it trained on, as the paper does.
+    n_steps : int or {"auto", "epoch"}, default="auto"
+        Actions of an episode, T. "auto" spreads at most 10 (3 for base learners that are refitted whole) over one full
+        training run; "epoch" is one per mini-batch of one epoch, at most 300.
+    updates_per_step : int or "auto", default="auto"
+        Updates of the base learner under one action; "auto" makes an episode one full training run.
+    update_interval : int or None, default=None
+        Steps after which the policy learns; None is a whole episode.
+    credit : {"label", "global"}, default="label"
+        Whether the weight of a label is paid for the change of that label's own reward, or for the mean of all labels.
+    discount : float, default=0.5
+        Factor of each further step in the return (Eq. 2); 1 is undiscounted.
+    exploration : tuple of float (first, last), default=(0.3, 0.05)
+        Standard deviation of the exploration noise in the first and the last episode.
+    n_threshold_samples : int, default=4
+        Thresholds drawn at each step; with two or more, each is judged against the others.
+    hidden_size : int, default=16
+        Size of the policy's state.
+    policy_lr : float, default=0.02
+        Learning rate of the policy (Adam).
+    policy_epochs : int, default=5
+        Gradient steps on each stretch of experience; beyond the first the step is clipped (PPO).
+    weight_shrinkage : float, default=0.01
+        Penalty on the divergence of the weights from equal weights.
+    initial_weights : None, "random" or array-like of shape (n_labels,), default=None
+        Weights w_0 that an episode starts from; None is equal weights.
+    initial_thresholds : None, "random", float or array-like of shape (n_labels,), default=None
+        Thresholds p_0 that an episode starts from; None is 0.5.
+    threshold_selection : {"held_out", "policy"}, default="held_out"
+        "held_out" takes the policy's thresholds, or those of a rule (0.5, one cut for all labels, micromacro,
+        shrunken) where the rule is better on out-of-fold rows; "policy" takes the policy's as they are.
+    criterion : str, callable or tuple of these, default=("strict_accuracy", "micro_f1", "macro_f1")
+        What that choice is judged by: "strict_accuracy", "micro_f1", "macro_f1", "samples_f1", a function
+        ``(y_true, y_pred) -> float``, or several, whose mean is taken.
+    never_empty : bool or "auto", default="auto"
+        Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
+        out-of-fold rows.
+    n_jobs : int, default=None
+        Episodes played at the same time; the result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        All randomness of `fit`; global random states are left as they were.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_labels,)
+        Loss weight of each label; mean 1.
+    thresholds_ : ndarray of shape (n_labels,)
+        A label is predicted when its probability is strictly greater; in [0, 1], 1 is never. Binary and multiclass
+        targets are decided by the most probable class instead.
+    estimator_ : estimator
+        The base learner, trained on all rows under `weights_`.
+    never_empty_ : bool
+        Whether every instance gets a label.
+    selected_ : str
+        Where the thresholds come from: "policy", or the rule that beat it.
+    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
+        ``[0, 1]`` for each label of a multi-label target, or the classes.
+    label_names_ : ndarray of shape (n_labels,)
+        Column names of `y` where it is a data frame, else "0", "1", ...
+    label_frequencies_ : ndarray of shape (n_labels,)
+        Share of positives of each label in the training rows.
+    history_ : dict of str -> ndarray
+        "reward" and "baseline" of shape (n_episodes_, n_steps_), "weights" and "thresholds" of shape (n_episodes_,
+        n_steps_, n_labels), and of the greedy episode "greedy_weights" and "greedy_thresholds" of shape (n_steps_,
+        n_labels).
+    policy_state_ : dict of str -> ndarray
+        Parameters of the trained policy.
+    n_episodes_, n_steps_ : int
+        Episodes played, and steps of each.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them.
+
+    Raises
+    ------
+    TypeError
+        If the base learner cannot be weighted.
+    ValueError
+        If X, y or a parameter is not as described, or the base learner's loss is not finite.
+
+    See Also
+    --------
+    sklearn_metalabel.learners.LabelWeightedClassifier : Trains a base learner once, under weights you give.
+
+    Notes
+    -----
+    Eq. 6 is, for a fixed classifier, linear in 1 / p for each threshold p: it has no optimum inside (0, 1) and no upper
+    bound, so thresholds that follow it run to the ends; and the paper's GRU sees nothing of the data. The default
+    therefore pays a soft F1 on held-out rows to a policy that sees how each label fares.
+
+    References
+    ----------
+    .. [1] J. Wu, W. Xiong, W. Y. Wang, "Learning to Learn and Predict: A Meta-Learning Approach for Multi-Label
+       Classification", EMNLP-IJCNLP 2019. :doi:`10.18653/v1/D19-1444`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_metalabel import MetaPolicyClassifier
+    >>> X, Y = make_multilabel_classification(n_samples=300, random_state=0)
+    >>> clf = MetaPolicyClassifier(random_state=0).fit(X, Y)
+    >>> clf.weights_.shape, clf.thresholds_.shape, clf.predict(X).shape
+    ((5,), (5,), (300, 5))
+    """
+
+    _parameter_constraints = {
+        "estimator": "no_validation",
+        "policy": [StrOptions({"shared", "gru"})],
+        "reward": [StrOptions(set(REWARDS)), callable],
+        "learn_weights": ["boolean"],
+        "learn_thresholds": ["boolean"],
+        "n_episodes": [_POSITIVE],
+        "cv": ["cv_object"],
+        "n_steps": [_POSITIVE, StrOptions({"auto", "epoch"})],
+        "updates_per_step": [_POSITIVE, StrOptions({"auto"})],
+        "update_interval": [_POSITIVE, None],
+        "credit": [StrOptions({"label", "global"})],
+        "discount": [Interval(Real, 0, 1, closed="both")],
+        "exploration": [tuple, list],
+        "n_threshold_samples": [_POSITIVE],
+        "hidden_size": [_POSITIVE],
+        "policy_lr": [Interval(Real, 0, None, closed="neither")],
+        "policy_epochs": [_POSITIVE],
+        "weight_shrinkage": [Interval(Real, 0, None, closed="left")],
+        "initial_weights": [None, StrOptions({"random"}), "array-like"],
+        "initial_thresholds": [
+            None,
+            StrOptions({"random"}),
+            Interval(Real, 0, 1, closed="neither"),
+            "array-like",
+        ],
+        "threshold_selection": [StrOptions({"held_out", "policy"})],
+        "criterion": [StrOptions(set(CRITERIA)), callable, tuple, list],
+        "never_empty": ["boolean", StrOptions({"auto"})],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        policy="shared",
+        reward="soft_f1",
+        learn_weights=True,
+        learn_thresholds=True,
+        n_episodes=3,
+        cv=3,
+        n_steps="auto",
+        updates_per_step="auto",
+        update_interval=None,
+        credit="label",
+        discount=0.5,
+        exploration=(0.3, 0.05),
+        n_threshold_samples=4,
+        hidden_size=16,
+        policy_lr=0.02,
+        policy_epochs=5,
+        weight_shrinkage=0.01,
+        initial_weights=None,
+        initial_thresholds=None,
+        threshold_selection="held_out",
+        criterion=("strict_accuracy", "micro_f1", "macro_f1"),
+        never_empty="auto",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.policy = policy
+        self.reward = reward
+        self.learn_weights = learn_weights
+        self.learn_thresholds = learn_thresholds
+        self.n_episodes = n_episodes
+        self.cv = cv
+        self.n_steps = n_steps
+        self.updates_per_step = updates_per_step
+        self.update_interval = update_interval
+        self.credit = credit
+        self.discount = discount
+        self.exploration = exploration
+        self.n_threshold_samples = n_threshold_samples
+        self.hidden_size = hidden_size
+        self.policy_lr = policy_lr
+        self.policy_epochs = policy_epochs
+        self.weight_shrinkage = weight_shrinkage
+        self.initial_weights = initial_weights
+        self.initial_thresholds = initial_thresholds
+        self.threshold_selection = threshold_selection
+        self.criterion = criterion
+        self.never_empty = never_empty
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @classmethod
+    def from_paper(cls, estimator=None, **overrides):
+        """The paper's Algorithm 1, with what the paper leaves open as parameters.
+
+        A GRU policy sees its own last proposals, acts at every mini-batch of one epoch (at most 300), is paid by Eq. 6
+        on the batch just trained on, with its threshold kept in [0.05, 0.95] inside the reward, and learns by
+        REINFORCE with a moving baseline every 30 steps; the thresholds are its last proposal, and decoding is plain.
+        ``reward=RatioReward(clip=None)`` is Eq. 6 to the letter, which diverges.
+
+        Parameters
+        ----------
+        estimator : None, estimator, skorch net, torch module, module class or callable, default=None
+            The base learner.
+        **overrides : dict
+            Parameters that replace the paper's.
+
+        Returns
+        -------
+        classifier : MetaPolicyClassifier
+            Unfitted.
+
+        Examples
+        --------
+        >>> from sklearn_metalabel import MetaPolicyClassifier
+        >>> MetaPolicyClassifier.from_paper(n_episodes=5).policy
+        'gru'
+        """
+        paper = {
+            "policy": "gru",
+            "reward": RatioReward(),
+            "n_episodes": 20,
+            "cv": None,
+            "n_steps": "epoch",
+            "updates_per_step": 1,
+            "update_interval": 30,
+            "credit": "global",
+            "discount": 1.0,
+            "n_threshold_samples": 1,
+            "hidden_size": 128,
+            "policy_lr": 1e-3,
+            "policy_epochs": 1,
+            "threshold_selection": "policy",
+            "never_empty": False,
+        }
+        return cls(estimator, **{**paper, **overrides})
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Learn weights and thresholds, and train the base learner under them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Training instances.
+        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+        **fit_params : dict
+            `sample_weight` for the base learner and `groups` for the splitter, or what metadata routing asks for.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        routed = self._route_fit_params(fit_params)
+        base = as_label_classifier(self.estimator)
+        X_checked, Y = self._check_training_data(X, y)
+        sample_weight = self._check_sample_weight(routed.estimator.fit, X_checked)
+        self._check_combination(base)
+        if self._target.has_thresholds:
+            warn_constant_labels(Y, self.label_names_)
+        rng = check_random_state(self.random_state)
+        context = self._init_callback_context(max_subtasks=self.n_episodes + 1)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        groups = routed.splitter.split.get("groups")
+        folds = make_folds(self.cv, X_checked, Y, y, sample_weight=sample_weight, groups=groups, rng=rng)
+        self._learn_policy(base, folds, Y, rng, EpisodeMonitor(self, context, X, y))
+        self._refit(base, X_checked, Y, sample_weight, rng, context, X, y)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
+        return self
+
+    def greedy_episode(self, initial_weights=None, initial_thresholds=None, *, random_state=None):
+        """Play the greedy episode of the trained meta-learner again, from other starts.
+
+        Nothing is trained: this is what the robustness of the policy to its start is measured with.
+
+        Parameters
+        ----------
+        initial_weights : None, "random" or array-like of shape (n_labels,), default=None
+            Weights w_0; None is equal weights.
+        initial_thresholds : None, "random", float or array-like of shape (n_labels,), default=None
+            Thresholds p_0; None is 0.5.
+        random_state : int, RandomState instance or None, default=None
+            For starts that are drawn.
+
+        Returns
+        -------
+        policies : Bunch
+            `weights` and `thresholds`, ndarrays of shape (n_steps_, n_labels); the last rows are w_T and p_T.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_multilabel_classification
+        >>> from sklearn_metalabel import MetaPolicyClassifier
+        >>> X, Y = make_multilabel_classification(random_state=0)
+        >>> clf = MetaPolicyClassifier(random_state=0).fit(X, Y)
+        >>> clf.greedy_episode("random", "random", random_state=1).weights[-1].shape
+        (5,)
+        """
+        check_is_fitted(self)
+        rng = check_random_state(random_state)
+        L = len(self.weights_)
+        weights, thresholds = greedy_episode(
+            self._restored_meta_learner(),
+            self.n_steps_,
+            start_weights(initial_weights, L, rng),
+            start_thresholds(initial_thresholds, L, rng),
+            **self._seen,
+        )
+        return Bunch(weights=weights, thresholds=thresholds)
+
+    def get_metadata_routing(self):
+        """Say which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            `sample_weight` goes to the base learner, `groups` to the splitter.
+        """
+        router = super().get_metadata_routing()
+        return router.add(splitter=check_cv(self.cv), method_mapping=MethodMapping().add(caller="fit", callee="split"))
+
+    def _check_combination(self, base):
+        """Refuse parameters that cannot work together."""
+        held_out = self.threshold_selection == "held_out" and self.learn_thresholds
+        if self.cv is None and held_out:
+            raise ValueError(
+                'threshold_selection="held_out" needs held-out rows, and cv=None holds none out; '
+                'set cv=3 or threshold_selection="policy".'
+            )
+        if effective_n_jobs(self.n_jobs) > 1 and str(getattr(base._learner(), "device", "cpu")).startswith("cuda"):
+            raise ValueError(
+                f"n_jobs={self.n_jobs} would put several training runs on one CUDA device at the same time; "
+                "set n_jobs=None."
+            )
+
+    def _learn_policy(self, base, folds, Y, rng, monitor):
+        """Train the meta-learner, and set what it learned."""
+        L = Y.shape[1]
+        self.label_frequencies_ = np.asarray(Y.mean(axis=0), dtype=np.float64).ravel()
+        start = start_weights(self.initial_weights, L, rng), start_thresholds(self.initial_thresholds, L, rng)
+        plan, sigmas = plan_episodes(self, base, folds, start, keep_learner=bool(getattr(self, "_skl_callbacks", [])))
+        self._settings = MetaSettings.from_params(self.get_params(deep=False))
+        with torch_seed(draw_seed(rng)):
+            meta = MetaLearner(self._settings, L)
+        seeds = draw_seeds(rng, self.n_episodes)
+        training = train_policy(meta, base, folds, plan, sigmas, seeds, n_jobs=self.n_jobs, monitor=monitor)
+        self._seen = training.seen()
+        self.policy_state_ = training.meta.policy_state()
+        self.n_episodes_, self.n_steps_ = len(training.episodes), plan.n_steps
+        weights, thresholds = training.greedy(plan)
+        self.history_ = {**training.history(), "greedy_weights": weights, "greedy_thresholds": thresholds}
+        self.weights_ = weights[-1]
+        self._choose_thresholds(thresholds[-1], training.out_of_fold(folds))
+        _warn_if_diverged(plan.reward, self.history_)
+
+    def _choose_thresholds(self, proposed, out_of_fold):
+        """Set the thresholds and the decoding, from the policy's proposal and the out-of-fold probabilities."""
+        selection = Selection(proposed, self.never_empty is True, "policy", {})
+        if self._target.has_thresholds and self.learn_thresholds and self.threshold_selection == "held_out":
+            selection = select_thresholds(
+                *out_of_fold, proposed, criterion=self.criterion, never_empty=self.never_empty
+            )
+        self.thresholds_ = selection.thresholds if self._target.has_thresholds else np.full(len(proposed), 0.5)
+        self.never_empty_ = selection.never_empty
+        self.selected_ = selection.name
+
+    def _refit(self, base, X, Y, sample_weight, rng, context, X_given, y_given):
+        """Train the base learner on all rows under the learned weights."""
+        task = context.subcontext("refit")
+        task.call_on_fit_task_begin(estimator=self, X=X_given, y=y_given)
+        estimator = base._clone_for_training(draw_seed(rng))
+        estimator._fit_labels(X, Y, label_weight=self.weights_, sample_weight=sample_weight)
+        self.estimator_ = estimator
+        task.call_on_fit_task_end(
+            estimator=self, X=X_given, y=y_given, reconstruction_attributes=self._fitted_attributes
+        )
+
+    def _fitted_attributes(self):
+        """What a copy of this estimator needs in order to predict."""
+        return {name: getattr(self, name) for name in ("estimator_", "weights_", "thresholds_", "never_empty_")}
+
+    def _restored_meta_learner(self):
+        """The trained meta-learner from its arrays."""
+        with torch_seed(0):
+            meta = MetaLearner(self._settings, len(self.weights_))
+        return meta.load_policy_state(self.policy_state_)
+
+    def _decision_thresholds(self):
+        return self.thresholds_
+
+    def _decide(self, P):
+        return decide(P, self.thresholds_, never_empty=self.never_empty_)
+
+
+def _warn_if_diverged(reward, history):
+    """Say so where a reward without bounds drove the policy to the ends."""
+    low, high = getattr(reward, "bounds", (-np.inf, np.inf))
+    if np.isfinite(low) and np.isfinite(high):
+        return
+    thresholds = history["greedy_thresholds"][-1]
+    at_the_ends = np.mean((thresholds < _END) | (thresholds > 1 - _END))
+    largest = np.abs(history["reward"]).max()
+    if at_the_ends > _TOO_MANY_AT_THE_ENDS or largest > _TOO_LARGE:
+        warnings.warn(
+            f"The policy diverged: the reward has no bounds, its largest absolute mean was {largest:.3g}, and "
+            f"{at_the_ends:.0%} of the thresholds lie at 0 or 1. Use a bounded reward, such as "
+            "RatioReward(clip=(0.05, 0.95)) or SoftF1Reward().",
+            PolicyDivergenceWarning,
+            stacklevel=6,
+        )

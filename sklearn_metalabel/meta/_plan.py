@@ -1,0 +1,74 @@
+"""Parameters "auto" and "epoch" turned into numbers, in one place."""
+
+from numbers import Real
+
+import numpy as np
+
+from sklearn_metalabel.meta._episode import EpisodePlan
+from sklearn_metalabel.rewards._resolve import as_reward
+
+__all__ = ["plan_episodes"]
+
+_BATCH_STEPS = 10
+_REFIT_STEPS = 3
+_EPOCH_STEPS = 300
+# A step is scored on at most this share of the rows it trained on: a forward pass on them costs a third of an update.
+_SCORED_SHARE = 0.25
+_SCORED_ROWS_AT_LEAST = 100
+
+
+def plan_episodes(params, base, folds, start, *, keep_learner):
+    """The plan of every episode, and the exploration noise of each.
+
+    `params` has the attributes of the estimator; `start` is (w_0, p_0).
+    """
+    learner = base._learner()
+    n_steps, updates = _clock(params.n_steps, params.updates_per_step, learner, folds)
+    first, last = _exploration(params.exploration)
+    plan = EpisodePlan(
+        reward=as_reward(params.reward),
+        n_steps=n_steps,
+        updates_per_step=updates,
+        update_interval=n_steps if params.update_interval is None else params.update_interval,
+        n_threshold_samples=params.n_threshold_samples,
+        sigma=first,
+        initial_weights=start[0],
+        initial_thresholds=start[1],
+        n_rewarded=_rewarded_rows(learner.batch_size, updates),
+        keep_learner=keep_learner,
+    )
+    return plan, np.linspace(first, last, params.n_episodes).tolist()
+
+
+def _clock(n_steps, updates_per_step, learner, folds):
+    """Steps of an episode and updates of a step."""
+    n = min(len(fold.train) for fold in folds)
+    updates = learner.n_updates(n)
+    if n_steps == "epoch":
+        batches = _REFIT_STEPS if learner.batch_size is None else -(-n // learner.batch_size)
+        n_steps = min(batches, _EPOCH_STEPS)
+    elif n_steps == "auto" and learner.batch_size is None and updates == 1:
+        n_steps = _REFIT_STEPS
+    elif n_steps == "auto":
+        n_steps = -(-updates // -(-updates // _BATCH_STEPS))
+    if updates_per_step == "auto":
+        updates_per_step = -(-updates // n_steps)
+    return n_steps, updates_per_step
+
+
+def _rewarded_rows(batch_size, updates_per_step):
+    """Rows that a step is scored on, so that scoring stays cheap beside training; None for all."""
+    if batch_size is None:
+        return None
+    return max(_SCORED_ROWS_AT_LEAST, int(_SCORED_SHARE * batch_size * updates_per_step))
+
+
+def _exploration(exploration):
+    """First and last deviation of the exploration noise, checked."""
+    values = np.asarray(exploration, dtype=object)
+    if values.shape != (2,) or not all(isinstance(v, Real) and v > 0 for v in values):
+        raise ValueError(
+            f"exploration must be two positive deviations, of the first and the last episode, got {exploration!r}; "
+            "the default is (0.3, 0.05)."
+        )
+    return float(values[0]), float(values[1])

@@ -1,0 +1,178 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from sklearn.datasets import make_multilabel_classification
+
+from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
+from sklearn_metalabel.learners._protocol import Learner
+from sklearn_metalabel.meta._episode import EpisodePlan, Fold, break_even_cuts, greedy_episode, run_episode
+from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
+from sklearn_metalabel.rewards import RatioReward, SoftF1Reward
+from sklearn_metalabel.utils._threads import current_threads
+
+L = 5
+SETTINGS = MetaSettings("shared", 8, 0.05, 2, 0.5, "label", 0.01, True, True)
+PAPER = MetaSettings("gru", 8, 1e-3, 1, 1.0, "global", 0.0, True, True)
+
+
+def mlp(n_features, n_labels):
+    return torch.nn.Linear(n_features, n_labels)
+
+
+def make_meta(settings):
+    torch.manual_seed(0)
+    return MetaLearner(settings, L)
+
+
+def make_plan(**changes):
+    plan = {
+        "reward": SoftF1Reward(),
+        "n_steps": 4,
+        "updates_per_step": 3,
+        "update_interval": 2,
+        "n_threshold_samples": 3,
+        "sigma": 0.3,
+        "initial_weights": np.ones(L),
+        "initial_thresholds": np.full(L, 0.5),
+    }
+    return EpisodePlan(**{**plan, **changes})
+
+
+def make_fold(held_out=True, seed=0):
+    X, Y = make_multilabel_classification(120, n_classes=L, random_state=seed)
+    rest = np.arange(90, 120)
+    rows = {"rewarded": rest, "held_out": rest} if held_out else {}
+    return Fold(X, Y.astype(np.int8), None, np.arange(90), **rows)
+
+
+def play(meta, learner=None, fold=None, plan=None, seed=0):
+    learner = TorchClassifier(mlp, batch_size=16)._learner() if learner is None else learner
+    return run_episode(meta, learner, fold or make_fold(), plan or make_plan(), seed, current_threads())
+
+
+class RecordingLearner(Learner):
+    """Notes what it is asked to do."""
+
+    batch_size = 10
+
+    def start(self, X, Y, *, sample_weight=None, seed=0):
+        self.calls, self.n_labels, self.n = [], Y.shape[1], X.shape[0]
+
+    def step(self, rows, label_weight):
+        self.calls.append((rows, label_weight))
+
+    def predict_proba(self, X):
+        self.calls.append(len(X))
+        return np.full((len(X), self.n_labels), 0.3)
+
+
+def test_an_episode_trains_in_steps_and_scores_held_out_rows_after_each():
+    learner = RecordingLearner()
+    play(make_meta(SETTINGS), learner)
+    kinds = ["score" if isinstance(call, int) else "step" for call in learner.calls]
+    assert kinds == ["step", "step", "step", "score"] * 4 + ["score"]
+    first_epoch = np.concatenate([call[0] for call in learner.calls if not isinstance(call, int)][:9])
+    assert_allclose(np.sort(first_epoch), np.arange(90))
+
+
+def test_without_held_out_rows_the_batch_just_trained_on_pays():
+    learner = RecordingLearner()
+    episode = play(make_meta(PAPER), learner, make_fold(held_out=False), make_plan(updates_per_step=1))
+    kinds = ["score" if isinstance(call, int) else "step" for call in learner.calls]
+    assert kinds == ["step", "score"] * 4
+    assert [call for call in learner.calls if isinstance(call, int)] == [10] * 4
+    assert episode.P is None
+
+
+def test_scoring_can_be_kept_to_a_part_of_the_rewarded_rows():
+    learner = RecordingLearner()
+    play(make_meta(SETTINGS), learner, plan=make_plan(n_rewarded=7))
+    assert [call for call in learner.calls if isinstance(call, int)] == [7, 7, 7, 7, 30]
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PAPER])
+def test_an_episode_is_a_pure_function_of_its_seed(settings):
+    meta = make_meta(settings)
+    before, torch_state = copy.deepcopy(meta.policy_state()), torch.get_rng_state()
+    one, same, other = (play(meta, seed=seed) for seed in (1, 1, 2))
+    for name in ("weights", "thresholds", "rewards", "P"):
+        assert np.array_equal(getattr(one, name), getattr(same, name))
+    assert not np.array_equal(one.P, other.P)
+    assert all(np.array_equal(before[name], meta.policy_state()[name]) for name in before)
+    assert torch.equal(torch_state, torch.get_rng_state())
+
+
+def test_an_episode_returns_a_meta_learner_that_learned():
+    meta = make_meta(SETTINGS)
+    learned = play(meta).meta.policy_state()
+    assert any(not np.array_equal(learned[name], value) for name, value in meta.policy_state().items())
+
+
+def test_the_record_has_one_row_a_step():
+    episode = play(make_meta(SETTINGS))
+    assert episode.weights.shape == episode.thresholds.shape == episode.anchors.shape == (4, L)
+    assert episode.features.shape == (4, L, 4)
+    assert episode.rewards.shape == episode.baselines.shape == (4,)
+    assert episode.P.shape == (30, L)
+    assert_allclose(episode.weights.mean(axis=1), 1, rtol=1e-5)
+
+
+def test_the_paper_policy_is_open_loop():
+    """The greedy episode proposes the same whatever the data and the classifier: it has nowhere to see them."""
+    meta = make_meta(PAPER)
+    for head in (meta.policy.weight_head, meta.policy.threshold_head):
+        torch.nn.init.normal_(head.weight)
+    fixed = MetaLearner(MetaSettings("gru", 8, 1e-30, 1, 1.0, "global", 0.0, True, True), L)
+    fixed.load_policy_state(meta.policy_state())
+    played = [
+        play(fixed, fold=make_fold(seed=seed), plan=make_plan(reward=RatioReward()), learner=learner)
+        for seed, learner in [(0, None), (1, None), (1, RecordingLearner()), (1, LabelWeightedLogistic()._learner())]
+    ]
+    weights, thresholds = greedy_episode(fixed, 4, np.ones(L), np.full(L, 0.5))
+    for episode in played:
+        assert_allclose(episode.weights, weights, rtol=1e-5)
+        assert_allclose(episode.thresholds, thresholds, rtol=1e-5)
+    assert np.ptp(weights[-1]) > 0.1
+
+
+def test_the_shared_policy_is_closed_loop():
+    meta = make_meta(SETTINGS)
+    torch.nn.init.normal_(meta.policy.weight_head.weight)
+    one, other = (play(meta, fold=make_fold(seed=seed)) for seed in (0, 1))
+    assert abs(one.weights[-1] - other.weights[-1]).max() > 1e-2
+
+
+def test_the_literal_reward_diverges_and_the_bounded_ones_do_not():
+    largest = {}
+    for name, reward in {"literal": RatioReward(clip=None), "clamped": RatioReward(), "f1": SoftF1Reward()}.items():
+        meta = make_meta(MetaSettings("gru", 8, 0.3, 1, 1.0, "global", 0.0, False, True))
+        rewards = []
+        learner = LabelWeightedLogistic()._learner()
+        for seed in range(15):
+            plan = make_plan(reward=reward, n_threshold_samples=1, updates_per_step=1)
+            episode = play(meta, learner, make_fold(held_out=False), plan, seed)
+            meta = episode.meta
+            rewards.append(np.abs(episode.rewards).max())
+        largest[name] = max(rewards)
+    assert largest["literal"] > 1e3
+    assert largest["clamped"] <= 19
+    assert largest["f1"] <= 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_break_even_cuts_let_as_many_pass_as_are_positive(seed):
+    rng = np.random.default_rng(seed)
+    Z, positives = rng.normal(size=(40, 6)), np.array([0, 1, 5, 39, 40, 17])
+    cuts = break_even_cuts(Z, positives)
+    assert_allclose((Z > cuts).sum(axis=0), positives)
+
+
+def test_greedy_episodes_start_from_the_given_policies():
+    meta = make_meta(PAPER)
+    torch.nn.init.normal_(meta.policy.weight_head.weight)
+    neutral, _ = greedy_episode(meta, 3, np.ones(L), np.full(L, 0.5))
+    other, _ = greedy_episode(meta, 3, np.array([3.0, 0.5, 0.5, 0.5, 0.5]), np.full(L, 0.9))
+    assert not np.allclose(neutral[0], other[0], atol=1e-6)
