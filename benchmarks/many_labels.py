@@ -1,0 +1,37 @@
+"""A fit with 10,000 labels and 20,000 sparse instances: time and peak memory of the whole process.
+
+Run it with ``python benchmarks/many_labels.py``.
+"""
+
+import argparse
+import resource
+import time
+
+import numpy as np
+
+from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel.datasets import make_hierarchical_multilabel
+
+
+def main():
+    """Fit once and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--instances", type=int, default=20_000)
+    parser.add_argument("--features", type=int, default=10_000)
+    parser.add_argument("--labels", type=int, default=10_000)
+    args = parser.parse_args()
+    X, Y = make_hierarchical_multilabel(
+        args.instances, args.features, n_labels=args.labels, sparse=True, random_state=0
+    )
+    print(f"X {X.shape} with {X.nnz} non-zeros, Y {Y.shape} with {Y.nnz} ones")
+    start = time.perf_counter()
+    clf = MetaPolicyClassifier(random_state=0).fit(X, Y)
+    print(f"fit: {time.perf_counter() - start:.0f} s")
+    print(f"thresholds from {clf.selected_!r}, weights from {clf.weights_.min():.3f} to {clf.weights_.max():.3f}")
+    n_predicted = np.mean([clf.predict(X[i : i + 1_000]).sum(axis=1).mean() for i in range(0, 5_000, 1_000)])
+    print(f"labels an instance: {Y.sum() / Y.shape[0]:.2f} true, {n_predicted:.2f} predicted (first 5,000 rows)")
+    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()
