@@ -24,7 +24,7 @@ from sklearn_metalabel.meta._starts import start_thresholds, start_weights
 from sklearn_metalabel.rewards import RatioReward
 from sklearn_metalabel.rewards._resolve import REWARDS
 from sklearn_metalabel.thresholds import decide
-from sklearn_metalabel.thresholds._criteria import CRITERIA
+from sklearn_metalabel.thresholds._criteria import CRITERIA, check_criterion
 from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
@@ -74,7 +74,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Folds whose held-out rows pay and choose the thresholds; an integer stratifies over all labels. None pays every
         step on the batch it trained on, as the paper does.
     n_steps : int or {"auto", "epoch"}, default="auto"
-        Actions of an episode, T. "auto" spreads at most 10 (3 for base learners that are refitted whole) over one full
+        Actions of an episode, T. "auto" spreads at most 10 (2 for base learners that are refitted whole) over one full
         training run; "epoch" is one per mini-batch of one epoch, at most 300.
     updates_per_step : int or "auto", default="auto"
         Updates of the base learner under one action; "auto" makes an episode one full training run.
@@ -110,7 +110,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
     n_jobs : int, default=None
-        Episodes played at the same time; the result does not depend on it.
+        Episodes played at the same time; the result does not depend on it. Every episode uses as many threads as torch
+        is set to, and no more episodes than cores allow run at once: to play several, lower that number first, for
+        example with ``torch.set_num_threads(1)``.
     random_state : int, RandomState instance or None, default=None
         All randomness of `fit`; global random states are left as they were.
 
@@ -134,16 +136,16 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     label_frequencies_ : ndarray of shape (n_labels,)
         Share of positives of each label in the training rows.
     history_ : dict of str -> ndarray
-        "reward" and "baseline" of shape (n_episodes_, n_steps_), "weights" and "thresholds" of shape (n_episodes_,
-        n_steps_, n_labels), and of the greedy episode "greedy_weights" and "greedy_thresholds" of shape (n_steps_,
-        n_labels).
+        "reward" and "baseline" of shape (`n_episodes_`, `n_steps_`), "weights" and "thresholds" of shape
+        (`n_episodes_`, `n_steps_`, n_labels), and of the greedy episode "greedy_weights" and "greedy_thresholds" of
+        shape (`n_steps_`, n_labels).
     policy_state_ : dict of str -> ndarray
         Parameters of the trained policy.
     n_episodes_, n_steps_ : int
         Episodes played, and steps of each.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has them.
 
     Raises
@@ -365,7 +367,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Returns
         -------
         policies : Bunch
-            `weights` and `thresholds`, ndarrays of shape (n_steps_, n_labels); the last rows are w_T and p_T.
+            `weights` and `thresholds`, ndarrays of shape (`n_steps_`, n_labels); the last rows are w_T and p_T.
 
         Examples
         --------
@@ -400,7 +402,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         return router.add(splitter=check_cv(self.cv), method_mapping=MethodMapping().add(caller="fit", callee="split"))
 
     def _check_combination(self, base):
-        """Refuse parameters that cannot work together."""
+        """Refuse parameters that cannot work, or not together."""
+        check_criterion(self.criterion)
         held_out = self.threshold_selection == "held_out" and self.learn_thresholds
         if self.cv is None and held_out:
             raise ValueError(

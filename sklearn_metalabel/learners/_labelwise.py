@@ -48,7 +48,7 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
         Column names of `y` where it is a data frame, else "0", "1", ...
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has them.
 
     See Also

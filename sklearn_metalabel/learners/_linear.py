@@ -28,8 +28,9 @@ class LabelWeightedLogistic(LabelClassifier):
         Inverse of the strength of the L2 penalty.
     fit_intercept : bool, default=True
         Whether to fit an unpenalised intercept for each label.
-    tol : float, default=1e-6
-        A label is finished when the squared norm of its gradient has fallen by this factor.
+    tol : float, default=None
+        A label is finished after a Newton step that was expected to lower its objective by at most ``tol**2 / 2`` of
+        it. None is 1e-8 where X has at most 2**20 entries, zeros included, and 5e-3 where it has more.
 
     Attributes
     ----------
@@ -37,15 +38,15 @@ class LabelWeightedLogistic(LabelClassifier):
         Coefficients of the features for each label.
     intercept_ : ndarray of shape (n_labels,)
         Intercept of each label.
-    n_newton_ : int
-        Newton steps taken.
+    n_newton_ : ndarray of shape (n_labels,)
+        Newton steps taken for each label; 0 for a label that has one value only.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label of a multi-label target, or the classes.
     label_names_ : ndarray of shape (n_labels,)
         Column names of `y` where it is a data frame, else "0", "1", ...
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has them.
 
     See Also
@@ -75,10 +76,10 @@ class LabelWeightedLogistic(LabelClassifier):
     _parameter_constraints = {
         "C": [Interval(Real, 0, None, closed="neither")],
         "fit_intercept": ["boolean"],
-        "tol": [Interval(Real, 0, None, closed="neither")],
+        "tol": [Interval(Real, 0, None, closed="neither"), None],
     }
 
-    def __init__(self, C=1.0, *, fit_intercept=True, tol=1e-6):
+    def __init__(self, C=1.0, *, fit_intercept=True, tol=None):
         self.C = C
         self.fit_intercept = fit_intercept
         self.tol = tol

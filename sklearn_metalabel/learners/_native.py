@@ -31,7 +31,7 @@ class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
     def _label_probabilities(self, X):
         P = self.estimator_.predict_proba(X)
         if isinstance(P, list):
-            P = np.column_stack([p[:, 1] for p in P])
+            P = np.column_stack([self._of_one(p, j) for j, p in enumerate(P)])
         P = np.asarray(P, dtype=np.float64)
         P = P[:, 1:] if self._n_labels == 1 and P.ndim == 2 and P.shape[1] == 2 else P
         if P.shape != (X.shape[0], self._n_labels):
@@ -40,6 +40,10 @@ class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
                 f"{(X.shape[0], self._n_labels)}, got {P.shape}; give one probability for each label."
             )
         return clip_probabilities(P.copy())
+
+    def _of_one(self, p, j):
+        """Probability of 1 from the probabilities (n, 2) of one label's classes, or (n, 1) where it has one value."""
+        return p[:, 1] if p.shape[1] == 2 else np.full(len(p), float(self.estimator_.classes_[j][0]))
 
     def _clone_for_training(self, seed):
         copy = clone(self)

@@ -6,6 +6,7 @@ come from conjugate gradients, in float32 for sparse X and in float64 for dense 
 threads: blocks of sparse problems run beside each other in Python threads, dense products are cut at fixed places.
 """
 
+import contextlib
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,12 +17,12 @@ from threadpoolctl import threadpool_limits
 
 _SMALL = 2**20  # most entries of X, zeros included, for the tight tolerance
 _DEPTH = 256  # longest inner dimension given to BLAS, which cuts longer ones by its number of threads
-_WIDTH = 32  # labels in a block, and columns given to BLAS at once
+_WIDTH = 24  # labels in a block, and columns given to BLAS at once
 _BLOCK_BYTES = 2**26  # most bytes of one (n, labels) or (n_features, labels) array of a block
 _MAX_FACTOR = 2000  # most dense features for which the Gram matrix is factorised as preconditioner
 _MAX_CG = 200
 _MAX_TRIALS = 40
-_ETA = 0.3
+_ETA = 0.5
 _LIVE = 0.9
 _OVERFLOW = "The logistic regression overflowed: scale the features or lower C."
 _HAS_MKL = torch.backends.mkl.is_available()  # its product is more than twice as fast as SciPy's
@@ -52,7 +53,7 @@ def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_
         Whether to fit the unpenalised intercept.
     tol : float or None
         A label is finished after a step whose expected decrease is at most ``tol**2 / 2`` of its objective. None is
-        1e-8 where X has at most 2**20 entries (zeros included), and 3e-3 where it has more.
+        1e-8 where X has at most 2**20 entries (zeros included), and 5e-3 where it has more.
     max_newton : int
         Most Newton steps for one label.
     start : tuple of ndarray (W, b) or None
@@ -73,7 +74,7 @@ def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_
     n, d = X.shape
     Y, C = sp.csc_array(Y), np.asarray(C, dtype=np.float64)
     s = np.ones(n) if row_weight is None else np.asarray(row_weight, dtype=np.float64)
-    tol = (1e-8 if n * d <= _SMALL else 3e-3) if tol is None else tol
+    tol = (1e-8 if n * d <= _SMALL else 5e-3) if tol is None else tol
     V, varied = _starting_point(Y, C, s, d, fit_intercept, start)
     n_newton = np.zeros(len(C), dtype=np.int64)
     with np.errstate(all="ignore"):
@@ -85,19 +86,16 @@ def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_
         with np.errstate(all="ignore"):  # what overflows is caught by the check of each step
             V[:, j], n_newton[j] = _solve_block(design, sign, s[:, None] * C[j], V[:, j], tol, max_newton)
 
-    _run(solve, [varied[first : first + width] for first in range(0, len(varied), width)], design.n_threads())
+    _run(solve, [varied[first : first + width] for first in range(0, len(varied), width)], design.n_threads)
     return V[:d], V[d].copy(), n_newton
 
 
 def _run(solve, blocks, n_threads):
     """Solve the blocks, several beside each other where there are threads for it."""
-    n_threads = min(n_threads, len(blocks))
-    if n_threads <= 1:
-        for block in blocks:
-            solve(block)
-        return
-    with ThreadPoolExecutor(n_threads, initializer=_claim_one_thread) as pool:
-        list(pool.map(solve, blocks))
+    if min(n_threads, len(blocks)) <= 1:
+        return list(map(solve, blocks))
+    with ThreadPoolExecutor(min(n_threads, len(blocks)), initializer=_claim_one_thread) as pool:
+        return list(pool.map(solve, blocks))
 
 
 def _claim_one_thread():
@@ -175,6 +173,7 @@ class _SparseDesign(_Design):
 
     def __init__(self, X, fit_intercept):
         super().__init__(fit_intercept)
+        self.n_threads = torch.get_num_threads()  # for blocks; one in a worker of joblib
         X64, X32 = X.astype(np.float64), X.astype(np.float32)
         T64, T32 = X64.T.tocsr(), X32.T.tocsr()
         squared = T32.power(2)
@@ -183,10 +182,6 @@ class _SparseDesign(_Design):
         self.plain = {X64.dtype: _Product(X64), X32.dtype: _Product(X32)}
         self.transposed = {X64.dtype: _Product(T64), X32.dtype: _Product(T32)}
         self.squared = _Product(squared)
-
-    def n_threads(self):
-        """Count the threads for blocks: those torch may use, one in a worker of joblib."""
-        return torch.get_num_threads()
 
     def _times(self, V):
         return self.plain[V.dtype](V)
@@ -220,15 +215,12 @@ class _DenseDesign(_Design):
     """Dense X; its products have the threads of BLAS."""
 
     dtype = np.dtype(np.float64)
+    n_threads = 1
 
     def __init__(self, X, s, fit_intercept):
         super().__init__(fit_intercept)
         self.X, self.total = X, s.sum()
         self.gram = self._gram(s) if X.shape[1] <= _MAX_FACTOR else None
-
-    def n_threads(self):
-        """Count the threads for blocks."""
-        return 1
 
     def _times(self, V):
         return _matmul(self.X, V)
@@ -246,15 +238,13 @@ class _DenseDesign(_Design):
 
     def preconditioner(self, D):
         """Return the inverse of one Hessian, its row weights equal, between those of the labels."""
-        if self.gram is None:
-            return self._diagonal(_matmul(np.square(self.X).T, D), D)
-        M = self.gram * np.exp(np.mean(np.log(np.maximum(D.sum(axis=0) / self.total, 1e-300))))
-        M[np.diag_indices_from(M)] += np.append(np.ones(len(M) - 1), not self.fit_intercept)
-        scale = 1 / np.sqrt(np.diag(M))
-        try:
-            return _Factor(_inverse_factor(scale[:, None] * M * scale) * scale)
-        except np.linalg.LinAlgError:  # M is singular to rounding
-            return self._diagonal(_matmul(np.square(self.X).T, D), D)
+        if self.gram is not None:
+            M = self.gram * np.exp(np.mean(np.log(np.maximum(D.sum(axis=0) / self.total, 1e-300))))
+            M[np.diag_indices_from(M)] += np.append(np.ones(len(M) - 1), not self.fit_intercept)
+            scale = 1 / np.sqrt(np.diag(M))
+            with contextlib.suppress(np.linalg.LinAlgError):  # M may be singular to rounding
+                return _Factor(_inverse_factor(scale[:, None] * M * scale) * scale)
+        return self._diagonal(_matmul(np.square(self.X).T, D), D)
 
 
 class _Diagonal:
@@ -276,13 +266,10 @@ class _Factor:
 
     def __init__(self, root):
         self.root = root
+        self.take = lambda kept: self
 
     def __call__(self, R):
         return _matmul(self.root.T, _matmul(self.root, R))
-
-    def take(self, kept):
-        """Keep some of the labels."""
-        return self
 
 
 def _matmul(A, B):
@@ -326,26 +313,22 @@ def _solve_block(design, sign, weight, V, tol, max_newton):
         if not (np.isfinite(total).all() and np.isfinite(decrease).all()):
             raise FloatingPointError(_OVERFLOW)
         n_newton[columns] += 1
+        result[:, columns] = V
         relative = np.maximum(decrease, 0) / total
         going = (relative > tol**2) & ~stalled
-        result[:, columns[~going]] = V[:, ~going]
         if not going.any():
-            return result, n_newton
+            break
         eta = np.clip(relative**0.25, 1e-4, _ETA)
         if not going.all():
             columns, eta, value = columns[going], eta[going], value[going]
             V, Z, wrong, sign, weight = (np.compress(going, A, axis=1) for A in (V, Z, wrong, sign, weight))
-    result[:, columns] = V
     return result, n_newton
 
 
 def _loss(Z, sign, weight):
     """Return each label's weighted loss and, for each row, the probability of the wrong answer."""
     M = sign * Z
-    loss = np.abs(M)
-    np.negative(loss, out=loss)
-    np.exp(loss, out=loss)
-    np.log1p(loss, out=loss)
+    loss = np.log1p(np.exp(-np.abs(M)))
     loss += np.maximum(M, 0)
     M -= loss  # the logarithm of the wrong answer's probability
     return _dot(weight, loss), np.exp(M, out=M)
@@ -387,10 +370,7 @@ def _direction(design, D, G, eta):
 
 
 def _search(V, Z, U, step, sign, weight, value, decrease):
-    """Halve each label's step until it lowers the objective; U is [X, 1] step.
-
-    Returns V, Z, the loss, the wrong answers' probabilities, the objective, and which labels cannot go on.
-    """
+    """Halve each label's step until it lowers the objective (U is [X, 1] step); the new state, and who is stuck."""
     penalty = [0.5 * _dot(V[:-1], V[:-1]), _dot(V[:-1], step[:-1]), 0.5 * _dot(step[:-1], step[:-1])]
     objective = value + penalty[0]
     t, value, total = np.ones(len(value)), value.copy(), objective.copy()

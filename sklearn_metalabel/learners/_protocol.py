@@ -56,19 +56,22 @@ class RefitLearner(Learner):
 
 
 class BatchSampler:
-    """Endless batches of rows, each row once an epoch, in an order drawn from `rng`."""
+    """Endless batches of rows, each row once an epoch, in an order drawn from `rng`.
+
+    The batches of an epoch differ by one row at most: a last batch of one row would be no batch to normalise over.
+    """
 
     def __init__(self, n_instances, batch_size, rng):
         self.n_instances = n_instances
         self.batch_size = batch_size
         self.rng = rng
-        self._left = np.empty(0, dtype=np.intp)
+        self._left = []
 
     def __call__(self):
         """Rows of the next batch, or None where every batch is all rows."""
         if self.batch_size is None:
             return None
-        if len(self._left) == 0:
-            self._left = self.rng.permutation(self.n_instances)
-        rows, self._left = self._left[: self.batch_size], self._left[self.batch_size :]
-        return rows
+        if not self._left:
+            n_batches = -(-self.n_instances // self.batch_size)
+            self._left = np.array_split(self.rng.permutation(self.n_instances), n_batches)[::-1]
+        return self._left.pop()

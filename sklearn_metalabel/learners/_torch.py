@@ -79,7 +79,7 @@ class TorchClassifier(LabelClassifier):
         Column names of `y` where it is a data frame, else "0", "1", ...
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has them.
 
     See Also

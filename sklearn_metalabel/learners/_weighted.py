@@ -43,7 +43,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         Column names of `y` where it is a data frame, else "0", "1", ...
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has them.
 
     See Also
@@ -62,7 +62,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     >>> X, Y = make_multilabel_classification(random_state=0)
     >>> clf = LabelWeightedClassifier(label_weight=lambda Y: Y.sum(axis=0) ** -0.5).fit(X, Y)
     >>> clf.weights_.round(2)
-    array([1.35, 0.93, 0.86, 0.73, 1.13])
+    array([1.1 , 0.92, 0.96, 0.98, 1.05])
     """
 
     _parameter_constraints = {

@@ -129,6 +129,8 @@ class _Player:
             self.learner.step(rows, action.weights)
         Y, P = self._scored_rows(rows)
         reward = np.asarray(plan.reward(Y, P, action.thresholds), dtype=np.float64)
+        if not np.isfinite(reward).all():
+            raise ValueError("reward must be finite, got NaN or infinity; return 0 for a label that it cannot judge.")
         self.outcomes.update(Y, P, reward.mean(axis=0))
         stretch.observations.append(observation)
         stretch.actions.append(action)

@@ -10,7 +10,7 @@ from sklearn_metalabel.rewards._resolve import as_reward
 __all__ = ["plan_episodes"]
 
 _BATCH_STEPS = 10
-_REFIT_STEPS = 3
+_REFIT_STEPS = 2
 _EPOCH_STEPS = 300
 # A step is scored on at most this share of the rows it trained on: a forward pass on them costs a third of an update.
 _SCORED_SHARE = 0.25

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from joblib import cpu_count, effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metalabel.meta._episode import greedy_episode, run_episode
@@ -69,7 +71,7 @@ def train_policy(meta, base, folds, plan, sigmas, seeds, *, n_jobs=None, monitor
     seeds : sequence of int
         Seed of each episode.
     n_jobs : int or None
-        Episodes played at the same time; the result does not depend on it.
+        Episodes played at the same time. Each has the thread counts of the caller, so that no sum depends on it.
     monitor : object or None
         Its `begin()` gives a ticket before each episode; its `end(ticket, episode)` ends the training by True.
 
@@ -78,6 +80,7 @@ def train_policy(meta, base, folds, plan, sigmas, seeds, *, n_jobs=None, monitor
     training : PolicyTraining
     """
     threads = current_threads()
+    n_jobs = _workers(n_jobs, threads["torch"])
     training = PolicyTraining(meta, [], [])
     for first in range(0, len(seeds), len(folds)):
         numbers = range(first, min(first + len(folds), len(seeds)))
@@ -101,3 +104,11 @@ def train_policy(meta, base, folds, plan, sigmas, seeds, *, n_jobs=None, monitor
         if any(stops):
             break
     return training
+
+
+def _workers(n_jobs, n_threads):
+    """Episodes to play at the same time: on this machine, no more than its cores have threads for."""
+    wanted = effective_n_jobs(n_jobs)
+    backend, _ = get_active_backend()
+    is_local = type(backend).__module__ == "joblib._parallel_backends"
+    return min(wanted, max(1, cpu_count() // n_threads)) if is_local else wanted

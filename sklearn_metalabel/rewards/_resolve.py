@@ -38,8 +38,6 @@ class FunctionReward:
                 f"reward must return one number for each of the {len(thresholds)} labels, got shape {reward.shape}; "
                 "return an array of shape (n_labels,)."
             )
-        if not np.isfinite(reward).all():
-            raise ValueError("reward must be finite, got NaN or infinity; return 0 for a label that it cannot judge.")
         return np.broadcast_to(reward, thresholds.shape)
 
 

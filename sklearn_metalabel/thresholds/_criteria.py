@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["CRITERIA", "criterion_score"]
+__all__ = ["CRITERIA", "check_criterion", "criterion_score"]
 
 
 def _f1(true_positives, predicted, positives):
@@ -43,6 +43,17 @@ CRITERIA = {
 }
 
 
+def check_criterion(criterion):
+    """Raise where `criterion` is none of what `criterion_score` takes."""
+    parts = criterion if isinstance(criterion, tuple | list) and criterion else [criterion]
+    for part in parts:
+        if not callable(part) and not (isinstance(part, str) and part in CRITERIA):
+            raise ValueError(
+                f"criterion must be one of {sorted(CRITERIA)}, a function (y_true, y_pred) -> float, or several of "
+                f"these, got {part!r}."
+            )
+
+
 def criterion_score(criterion, Y, D):
     """Score decisions D (n, L) against Y (n, L).
 
@@ -50,8 +61,6 @@ def criterion_score(criterion, Y, D):
     these, whose mean is taken.
     """
     if isinstance(criterion, str):
-        if criterion not in CRITERIA:
-            raise ValueError(f"criterion must be one of {sorted(CRITERIA)} or a callable, got {criterion!r}.")
         return CRITERIA[criterion](Y.astype(bool, copy=False), D.astype(bool, copy=False))
     if callable(criterion):
         return float(criterion(Y.astype(int), D.astype(int)))

@@ -4,9 +4,7 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
-    Options,
-    RealNotInt,
     StrOptions,
 )
 
-__all__ = ["HasMethods", "Interval", "Options", "RealNotInt", "StrOptions", "fit_context"]
+__all__ = ["HasMethods", "Interval", "StrOptions", "fit_context"]

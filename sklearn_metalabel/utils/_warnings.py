@@ -17,7 +17,7 @@ class PolicyDivergenceWarning(UserWarning):
     """An unbounded reward drove the policy to values that mean nothing."""
 
 
-def warn_constant_labels(Y, label_names, *, stacklevel=3):
+def warn_constant_labels(Y, label_names, *, stacklevel=5):
     """Warn once, naming the columns of `Y` that hold one value only."""
     positives = np.asarray(Y.sum(axis=0)).ravel()
     constant = np.flatnonzero((positives == 0) | (positives == Y.shape[0]))

@@ -26,9 +26,9 @@ def test_an_episode_is_one_full_training_run_of_at_most_ten_steps(n_epochs, n_tr
     assert updates <= found.n_steps * found.updates_per_step < updates + found.n_steps
 
 
-def test_learners_that_are_refitted_whole_make_three_steps():
+def test_learners_that_are_refitted_whole_make_two_steps():
     found, _ = plan(MetaPolicyClassifier(), LabelWeightedLogistic())
-    assert (found.n_steps, found.updates_per_step) == (3, 1)
+    assert (found.n_steps, found.updates_per_step) == (2, 1)
     assert found.n_rewarded is None
 
 

@@ -1,0 +1,50 @@
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_multilabel_classification
+
+
+@pytest.fixture(params=range(3))
+def global_random_seed(request):
+    return request.param
+
+
+@pytest.fixture
+def multilabel_data():
+    """X (80, 8) standardised, Y (80, 4); every label has positives and negatives."""
+    X, Y = make_multilabel_classification(n_samples=80, n_features=8, n_classes=4, n_labels=2, random_state=0)
+    return (X - X.mean(axis=0)) / X.std(axis=0), Y
+
+
+@pytest.fixture
+def small_texts():
+    """Twenty short texts and their labels (20, 3): fruit, animal, both or neither, and loud."""
+    fruit, animals = ["apple", "pear", "plum", "cherry"], ["cat", "dog", "horse", "cow"]
+    texts, Y = [], []
+    for k in range(20):
+        words, labels = ["the", "old", "house"], [k % 2, (k // 2) % 2, k % 5 == 0]
+        words += [fruit[k % 4]] * labels[0] + [animals[k % 4]] * labels[1] + ["loud"] * labels[2]
+        texts.append(" ".join(words))
+        Y.append(labels)
+    return texts, np.array(Y, dtype=int)
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """Folder of the real data sets."""
+    folder = os.environ.get("SKLEARN_METALABEL_DATA")
+    if not folder:
+        pytest.skip("SKLEARN_METALABEL_DATA is not set: it names the folder of the real data sets")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def load_real(data_folder):
+    """Function from the name of a real data set to its dict of arrays."""
+    spec = importlib.util.spec_from_file_location("load_real_data", data_folder / "load.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda name: module.load(data_folder / f"{name}.npz")

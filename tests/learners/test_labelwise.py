@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from _cases import sgd
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.utils import get_tags
+
+from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel.learners import LabelwiseClassifier
+from sklearn_metalabel.learners._labelwise import PartialFitLearner
+from sklearn_metalabel.learners._protocol import BatchSampler, RefitLearner
+
+
+def test_each_label_is_a_clone_weighted_by_label_and_instance(multilabel_data, global_random_seed):
+    X, Y = multilabel_data
+    weight = np.random.RandomState(global_random_seed).rand(len(X))
+    label_weight = np.array([2.0, 1.0, 0.5, 0.1])
+    classifier = LabelwiseClassifier(LogisticRegression()).fit(X, Y, label_weight, sample_weight=weight)
+    P = classifier.predict_proba(X)
+    for j, factor in enumerate(label_weight):
+        alone = LogisticRegression().fit(X, Y[:, j], sample_weight=factor * weight)
+        assert_array_equal(P[:, j], alone.predict_proba(X)[:, 1])
+        assert_array_equal(classifier.estimators_[j].coef_, alone.coef_)
+
+
+def test_the_estimator_given_stays_unfitted(multilabel_data):
+    base = LogisticRegression()
+    LabelwiseClassifier(base).fit(*multilabel_data)
+    assert not hasattr(base, "coef_")
+
+
+def test_incremental_training_is_a_loop_of_partial_fits(multilabel_data, global_random_seed):
+    X, Y = multilabel_data
+    weight = np.linspace(0.5, 2, len(X))
+    classifier = LabelwiseClassifier(sgd(), batch_size=30, n_epochs=2, random_state=global_random_seed)
+    classifier.fit(X, Y, [2.0, 1.0, 1.0, 1.0], sample_weight=weight)
+    seed = int(np.random.RandomState(global_random_seed).randint(np.iinfo(np.int32).max))
+    sample, twin = BatchSampler(len(X), 30, np.random.RandomState(seed)), sgd()
+    for _ in range(2 * 3):
+        rows = sample()
+        twin.partial_fit(X[rows], Y[rows, 0], classes=[0, 1], sample_weight=2.0 * weight[rows])
+    assert_array_equal(classifier.estimators_[0].coef_, twin.coef_)
+    assert classifier.estimators_[0].t_ == 2 * len(X) + 1
+
+
+@pytest.mark.parametrize(
+    ("incremental", "learner"), [("auto", PartialFitLearner), (True, PartialFitLearner), (False, RefitLearner)]
+)
+def test_incremental_says_how_it_is_trained(incremental, learner, multilabel_data):
+    classifier = LabelwiseClassifier(sgd(), incremental=incremental)
+    assert type(classifier._learner()) is learner
+    fitted = classifier.fit(*multilabel_data).estimators_[0]
+    assert hasattr(fitted, "n_iter_")
+    whole = sgd().fit(multilabel_data[0], multilabel_data[1][:, 0], sample_weight=np.ones(80))
+    assert np.array_equal(fitted.coef_, whole.coef_) == (incremental is False)
+    assert type(LabelwiseClassifier(LogisticRegression())._learner()) is RefitLearner
+
+
+def test_a_step_weights_the_batch_of_each_label(multilabel_data):
+    X, Y = multilabel_data
+    weight = np.linspace(0.5, 2, len(X))
+    learner = LabelwiseClassifier(sgd())._learner()
+    learner.start(X, Y, sample_weight=weight)
+    rows = np.array([5, 3, 8, 20])
+    learner.step(rows, np.array([3.0, 1.0, 1.0, 1.0]))
+    for j, factor in [(0, 3.0), (1, 1.0)]:
+        twin = sgd().partial_fit(X[rows], Y[rows, j], classes=[0, 1], sample_weight=factor * weight[rows])
+        assert_array_equal(learner.estimators[j].coef_, twin.coef_)
+
+
+def test_a_refit_learner_starts_again_at_every_step(multilabel_data):
+    X, Y = multilabel_data
+    learner = LabelwiseClassifier(LogisticRegression())._learner()
+    learner.start(X, Y)
+    assert learner.n_updates(1000) == 1
+    for weights in ([5.0, 1, 1, 1], [1.0, 1, 1, 1]):
+        learner.step(None, np.array(weights))
+    expected = LabelwiseClassifier(LogisticRegression()).fit(X, Y).predict_proba(X)
+    assert_array_equal(learner.predict_proba(X), expected)
+
+
+def test_the_seed_reaches_clones_and_what_is_inside_them(multilabel_data):
+    X, Y = multilabel_data
+    for base in (RandomForestClassifier(3), CalibratedClassifierCV(SGDClassifier(loss="log_loss"), cv=2)):
+        first, second, other = (
+            LabelwiseClassifier(base, random_state=seed).fit(X, Y).predict_proba(X) for seed in (0, 0, 1)
+        )
+        assert_array_equal(first, second)
+        assert not np.array_equal(first, other)
+
+
+def test_all_randomness_of_the_base_learner_hangs_on_the_outer_seed(multilabel_data):
+    X, Y = multilabel_data
+    meta = MetaPolicyClassifier(RandomForestClassifier(3), n_episodes=1, n_steps=1, random_state=0)
+    assert_array_equal(clone(meta).fit(X, Y).predict_proba(X), meta.fit(X, Y).predict_proba(X))
+
+
+def test_labels_get_different_seeds_but_a_seed_given_is_kept(multilabel_data):
+    X, Y = multilabel_data
+    Y = np.column_stack([Y[:, 0], Y[:, 0]])
+    P = LabelwiseClassifier(RandomForestClassifier(2), random_state=0).fit(X, Y).predict_proba(X)
+    assert not np.array_equal(P[:, 0], P[:, 1])
+    P = LabelwiseClassifier(RandomForestClassifier(2, random_state=3), random_state=0).fit(X, Y).predict_proba(X)
+    assert_array_equal(P[:, 0], P[:, 1])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_metalabel.utils._warnings.ConstantLabelWarning")
+@pytest.mark.parametrize("base", [LogisticRegression(), sgd()], ids=["whole", "incremental"])
+def test_constant_labels_get_their_smoothed_share_and_no_clone(base, multilabel_data):
+    X, Y = multilabel_data
+    Y = np.column_stack([Y[:, 0], np.zeros(80, dtype=int), np.ones(80, dtype=int)])
+    classifier = LabelwiseClassifier(base).fit(X, Y)
+    assert_allclose(classifier.estimators_[1:], [0.5 / 81, 80.5 / 81])
+    assert_allclose(classifier.predict_proba(X)[:, 1:], [[0.5 / 81, 80.5 / 81]] * 80)
+
+
+def test_a_label_that_is_constant_where_weights_are_positive_is_constant(multilabel_data):
+    X, Y = multilabel_data
+    weight = (Y[:, 0] == 0).astype(float)
+    classifier = LabelwiseClassifier(LogisticRegression()).fit(X, Y, sample_weight=weight)
+    assert classifier.estimators_[0] == pytest.approx(0.5 / (weight.sum() + 1))
+    assert not isinstance(classifier.estimators_[1], float)
+
+
+@pytest.mark.parametrize("base", [LogisticRegression(), sgd()], ids=["whole", "incremental"])
+def test_labels_kept_sparse_are_fitted_as_dense_ones(base, multilabel_data, monkeypatch):
+    X, Y = multilabel_data
+    classifier = LabelwiseClassifier(base, random_state=0)
+    dense = clone(classifier).fit(X, Y).predict_proba(X)
+    monkeypatch.setattr("sklearn_metalabel.utils._targets._DENSE_LABELS_AT_MOST", 3)
+    assert_array_equal(classifier.fit(X, sp.csc_array(Y)).predict_proba(X), dense)
+
+
+def test_inputs_are_what_the_wrapped_classifier_takes(multilabel_data):
+    assert get_tags(LabelwiseClassifier(LogisticRegression())).input_tags.sparse
+    tags = get_tags(LabelwiseClassifier(HistGradientBoostingClassifier())).input_tags
+    assert (tags.sparse, tags.allow_nan) == (False, True)
+    X, Y = multilabel_data
+    X[0, 0] = np.nan
+    booster = HistGradientBoostingClassifier(max_iter=2)
+    assert MetaPolicyClassifier(booster, n_steps=1, n_episodes=1).fit(X, Y).predict(X).shape == Y.shape

@@ -1,0 +1,310 @@
+import copy
+import functools
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from _cases import MLP, mlp, small_torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from torch import nn
+
+from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel.learners import TorchClassifier
+from sklearn_metalabel.learners._protocol import BatchSampler
+
+
+def by_hand(module, X, Y, *, loss, seed, lr=0.03, batch_size=32, n_epochs=8, optimizer=torch.optim.Adam):
+    """Train `module` by the loop that everybody writes, on the batches that this seed gives; returns the losses."""
+    optimizer, losses = optimizer(module.parameters(), lr=lr), []
+    sample = BatchSampler(len(X), batch_size, np.random.RandomState(seed))
+    x, y = torch.tensor(X, dtype=torch.float32), torch.tensor(Y, dtype=torch.float32)
+    for _ in range(n_epochs * -(-len(X) // batch_size)):
+        rows = torch.from_numpy(sample())
+        value = loss(module(x[rows]), y[rows])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(value.item())
+    return losses
+
+
+def seed_of(random_state):
+    """The seed that a fit with this random state draws."""
+    return int(np.random.RandomState(random_state).randint(np.iinfo(np.int32).max))
+
+
+def assert_same_state(classifier, module):
+    assert classifier.state_.keys() == module.state_dict().keys()
+    for name, value in module.state_dict().items():
+        assert_array_equal(classifier.state_[name], value.numpy())
+
+
+def test_uniform_weights_train_exactly_as_a_loop_around_torch(multilabel_data, global_random_seed):
+    X, Y = multilabel_data
+    classifier = small_torch(random_state=global_random_seed).fit(X, Y)
+    seed = seed_of(global_random_seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = mlp(8, 4)
+        losses = by_hand(module, X, Y, loss=nn.BCEWithLogitsLoss(), seed=seed)
+    assert_same_state(classifier, module)
+    assert_array_equal(classifier.loss_curve_, np.reshape(losses, (8, -1)).mean(axis=1))
+    with torch.no_grad():
+        expected = torch.sigmoid(module(torch.tensor(X, dtype=torch.float32))).numpy()
+    assert_allclose(classifier.predict_proba(X), expected, rtol=1e-5)
+
+
+def test_weights_train_exactly_as_a_loop_with_a_weighted_loss(multilabel_data):
+    X, Y = multilabel_data
+    weights = torch.tensor([2.0, 1.0, 0.5, 0.25])
+    classifier = small_torch(random_state=0).fit(X, Y, label_weight=weights.tolist())
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(0))
+        module = mlp(8, 4)
+        by_hand(module, X, Y, loss=nn.BCEWithLogitsLoss(weight=weights), seed=seed_of(0))
+    assert_same_state(classifier, module)
+
+
+def started(classifier, X, Y, **kwargs):
+    learner = classifier._learner()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        learner.start(X, Y, **kwargs)
+    return learner
+
+
+def gradients(classifier, X, Y, label_weight, **kwargs):
+    """Change of a plain gradient step of length 1, by parameter."""
+    learner = started(classifier, X, Y, **kwargs)
+    before = {name: value.clone() for name, value in learner.module.state_dict().items()}
+    learner.step(np.arange(len(X)), np.asarray(label_weight, dtype=float))
+    return {name: (before[name] - value).numpy() for name, value in learner.module.state_dict().items()}
+
+
+def plain_sgd():
+    return small_torch(optimizer="sgd", lr=1.0)
+
+
+def test_twice_the_weight_is_twice_the_gradient_of_that_label_alone(multilabel_data):
+    X, Y = multilabel_data
+    once, twice = (gradients(plain_sgd(), X, Y, w) for w in ([1, 1, 1, 1], [1, 2, 1, 1]))
+    assert_allclose(twice["2.weight"][1], 2 * once["2.weight"][1], rtol=1e-4, atol=1e-6)
+    assert_array_equal(twice["2.weight"][[0, 2, 3]], once["2.weight"][[0, 2, 3]])
+
+
+def test_twice_the_sample_weight_is_the_row_twice(multilabel_data):
+    X, Y = multilabel_data
+    weight = np.ones(len(X))
+    weight[:10] = 2
+    weighted = gradients(plain_sgd(), X, Y, np.ones(4), sample_weight=weight)
+    repeated = gradients(plain_sgd(), np.r_[X, X[:10]], np.r_[Y, Y[:10]], np.ones(4))
+    for name, value in weighted.items():
+        assert_allclose(value * len(X), repeated[name] * (len(X) + 10), rtol=1e-3, atol=1e-5)
+
+
+def test_sample_weights_follow_their_rows_through_shuffled_batches(multilabel_data):
+    X, Y = multilabel_data
+    keep = np.arange(len(X)) % 2 == 0
+    flipped = np.where(keep[:, None], Y, 1 - Y)
+    classifier = small_torch(random_state=0, n_epochs=30).fit(X, flipped, sample_weight=keep.astype(float))
+    assert classifier.score(X[keep], Y[keep]) > 0.8
+
+
+def test_a_step_of_the_learner_is_a_step_written_by_hand(multilabel_data):
+    X, Y = multilabel_data
+    learner = started(small_torch(), X, Y)
+    twin = copy.deepcopy(learner.module)
+    optimizer = torch.optim.Adam(twin.parameters(), lr=0.03)
+    for rows in (np.array([3, 1, 7]), np.array([0, 2])):
+        weights = np.array([0.5, 2.0, 1.0, 0.5])
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            twin(torch.tensor(X[rows], dtype=torch.float32)),
+            torch.tensor(Y[rows], dtype=torch.float32),
+            weight=torch.tensor(weights, dtype=torch.float32),
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        assert learner.step(rows, weights) == loss.item()
+    for a, b in zip(learner.module.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("size", [(3, 1), (7, 5), (50, 30)])
+def test_one_row_is_predicted_as_in_a_batch_bit_for_bit(size):
+    d, L = size
+    rng = np.random.RandomState(0)
+    X, Y = rng.randn(150, d), rng.randint(0, 2, (150, L))
+    classifier = small_torch(n_epochs=1, random_state=0).fit(X, Y if L > 1 else Y.ravel())
+    P = classifier.predict_proba(X)
+    for i in [0, 1, 31, 63, 64, 127, 149]:
+        assert_array_equal(classifier.predict_proba(X[[i]])[0], P[i])
+    assert_array_equal(classifier.predict_proba(X[::-1])[::-1], P)
+
+
+class WordBag(nn.Module):
+    """Mean of word vectors; notes the type of its input."""
+
+    seen = set()
+
+    def __init__(self, n_labels, n_words=20):
+        super().__init__()
+        self.vectors = nn.Embedding(n_words, 8)
+        self.out = nn.Linear(8, n_labels)
+
+    def forward(self, x):
+        self.seen.add(x.dtype)
+        return self.out(self.vectors(x).mean(dim=1))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.float64])
+def test_word_numbers_go_to_an_embedding_as_int64(dtype):
+    rng = np.random.RandomState(0)
+    X = rng.randint(0, 20, (60, 5)).astype(dtype)
+    Y = np.column_stack([(X == k).any(axis=1) for k in range(3)]).astype(int)
+    WordBag.seen.clear()
+    MetaPolicyClassifier(WordBag, n_episodes=1, n_steps=1).fit(X, Y).predict(X)
+    assert {torch.int64} == WordBag.seen
+
+
+def test_whole_numbers_go_to_other_modules_as_float32(multilabel_data):
+    X, Y = multilabel_data
+    whole = X.round().astype(int)
+    first, second = (small_torch(random_state=0).fit(each, Y).predict_proba(each) for each in (whole, 1.0 * whole))
+    assert_array_equal(first, second)
+
+
+def test_sparse_rows_train_as_dense_ones_bit_for_bit(multilabel_data):
+    X, Y = multilabel_data
+    X = np.where(np.abs(X) > 1, X, 0)
+    dense, sparse = (small_torch(random_state=0).fit(each, Y) for each in (X, sp.csr_array(X)))
+    for name, value in dense.state_.items():
+        assert_array_equal(sparse.state_[name], value)
+    assert_array_equal(sparse.predict_proba(sp.csr_array(X)), dense.predict_proba(X))
+
+
+def test_many_sparse_labels_train_as_dense_ones():
+    rng = np.random.RandomState(0)
+    X, Y = rng.randn(40, 3), (rng.rand(40, 1001) < 0.5).astype(int)
+    dense, sparse = (small_torch(n_epochs=1, random_state=0).fit(X, each) for each in (Y, sp.csr_array(Y)))
+    assert_array_equal(sparse.predict_proba(X), dense.predict_proba(X))
+    assert sp.issparse(sparse.predict(X))
+
+
+def test_a_class_a_factory_a_partial_and_an_instance_train_alike(multilabel_data):
+    X, Y = multilabel_data
+    P = small_torch(MLP, random_state=0).fit(X, Y).predict_proba(X)
+    for module in (mlp, functools.partial(mlp, n_features=8), lambda: mlp(8, 4)):
+        assert_array_equal(small_torch(module, random_state=0).fit(X, Y).predict_proba(X), P)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(0))
+        instance = mlp(8, 4)
+    assert small_torch(instance, random_state=0).fit(X, Y).predict_proba(X) == pytest.approx(P, abs=0.2)
+
+
+def test_parameters_reach_the_module_and_the_optimizer(multilabel_data, monkeypatch):
+    X, Y = multilabel_data
+    given = {}
+
+    class Noted(torch.optim.SGD):
+        def __init__(self, params, **kwargs):
+            given.update(kwargs)
+            super().__init__(params, **kwargs)
+
+    classifier = small_torch(module__hidden=3, optimizer=Noted, optimizer__momentum=0.5).fit(X, Y)
+    assert given == {"lr": 0.03, "momentum": 0.5}
+    assert classifier.state_["0.bias"].shape == (3,)
+    assert clone(classifier).get_params()["module__hidden"] == 3
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "adadelta", "rmsprop", "sgd"])
+def test_every_optimizer_learns(optimizer, multilabel_data):
+    lr = {"adadelta": 1.0, "sgd": 0.5}.get(optimizer, 0.03)
+    curve = small_torch(optimizer=optimizer, lr=lr, random_state=0).fit(*multilabel_data).loss_curve_
+    assert curve[-1] < curve[0] - 0.02
+
+
+def frozen_first_layer(n_features, n_labels):
+    module = mlp(n_features, n_labels)
+    module[0].requires_grad_(False)
+    return module
+
+
+def test_frozen_parameters_stay_as_they_are(multilabel_data):
+    X, Y = multilabel_data
+    classifier = small_torch(frozen_first_layer, random_state=0).fit(X, Y)
+    untrained = small_torch(frozen_first_layer, lr=1e-12, random_state=0).fit(X, Y)
+    assert_array_equal(classifier.state_["0.weight"], untrained.state_["0.weight"])
+    assert not np.allclose(classifier.state_["2.weight"], untrained.state_["2.weight"])
+
+
+def with_dropout(n_features, n_labels):
+    return nn.Sequential(nn.BatchNorm1d(n_features), nn.Dropout(0.5), nn.Linear(n_features, n_labels))
+
+
+def test_dropout_and_batch_statistics_are_off_in_predictions_and_on_in_every_step(multilabel_data):
+    X, Y = multilabel_data
+    classifier = small_torch(with_dropout, random_state=0).fit(X, Y)
+    assert_array_equal(classifier.predict_proba(X), classifier.predict_proba(X))
+    assert classifier.state_["0.num_batches_tracked"] == 8 * 3
+    learner = started(small_torch(with_dropout), X, Y)
+    learner.predict_proba(X)
+    learner.step(np.arange(10), np.ones(4))
+    assert learner.module.training
+    assert learner.module[0].num_batches_tracked == 1
+
+
+def test_predictions_change_nothing_and_follow_a_new_fit(multilabel_data):
+    X, Y = multilabel_data
+    classifier = small_torch(random_state=0).fit(X, Y)
+    before = dict(vars(classifier))
+    first = classifier.predict_proba(X)
+    assert vars(classifier) == before
+    classifier.set_params(random_state=1).fit(X, Y)
+    assert not np.array_equal(classifier.predict_proba(X), first)
+    assert_array_equal(copy.deepcopy(classifier).predict_proba(X), classifier.predict_proba(X))
+
+
+def test_read_only_and_memory_mapped_rows_are_taken(multilabel_data):
+    X, Y = multilabel_data
+    expected = small_torch(random_state=0).fit(X, Y).predict_proba(X)
+    X32 = X.astype(np.float32)
+    X32.flags.writeable = False
+    Y.flags.writeable = False
+    assert_allclose(small_torch(random_state=0).fit(X32, Y).predict_proba(X32), expected, rtol=1e-4)
+
+
+def test_the_loss_curve_has_a_value_for_each_epoch_and_falls(multilabel_data):
+    curve = small_torch(n_epochs=12, random_state=0).fit(*multilabel_data).loss_curve_
+    assert curve.shape == (12,)
+    assert curve[-1] < curve[0]
+
+
+def test_the_device_that_was_used_is_kept_as_text(multilabel_data):
+    classifier = small_torch(device=torch.device("cpu"), n_epochs=1).fit(*multilabel_data)
+    assert classifier.device_ == "cpu"
+    assert isinstance(classifier.state_["0.weight"], np.ndarray)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_trains_nearly_as_the_cpu_and_keeps_nothing_there(multilabel_data):
+    X, Y = multilabel_data
+    states = torch.get_rng_state(), torch.cuda.get_rng_state()
+    on_cpu, on_gpu = (small_torch(device=name, random_state=0).fit(X, Y) for name in ("cpu", "cuda"))
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert torch.equal(states[1], torch.cuda.get_rng_state())
+    assert on_gpu.device_ == "cuda"
+    assert_allclose(on_gpu.predict_proba(X), on_cpu.predict_proba(X), atol=1e-2)
+    assert_array_equal(clone(on_gpu).fit(X, Y).predict_proba(X), on_gpu.predict_proba(X))
+    assert_allclose(copy.deepcopy(on_gpu).set_params(device="cpu").predict_proba(X), on_gpu.predict_proba(X), atol=1e-5)
+    with pytest.raises(ValueError, match="several training runs on one CUDA device"):
+        MetaPolicyClassifier(small_torch(device="cuda"), n_jobs=2).fit(X, Y)
+    MetaPolicyClassifier(small_torch(device="cuda"), n_episodes=1).fit(X, Y).predict(X)
+
+
+def test_a_shallow_look_at_the_parameters_includes_the_routed_ones():
+    classifier = TorchClassifier(mlp, module__hidden=3)
+    assert classifier.get_params(deep=False)["module__hidden"] == 3
+    assert "module__hidden=3" in repr(classifier)

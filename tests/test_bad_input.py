@@ -1,0 +1,433 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from _cases import mlp, sgd, short_name, small_torch, three_base_learners
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import make_multilabel_classification
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.utils._param_validation import InvalidParameterError
+from torch import nn
+
+from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
+from sklearn_metalabel.utils._warnings import ConstantLabelWarning
+
+X, Y = make_multilabel_classification(n_samples=60, n_features=8, n_classes=4, n_labels=2, random_state=0)
+X = (X - X.mean(axis=0)) / X.std(axis=0)
+ESTIMATORS = [
+    MetaPolicyClassifier(n_episodes=1, random_state=0),
+    LabelWeightedClassifier(small_torch(n_epochs=1), random_state=0),
+    LabelWeightedLogistic(),
+    LabelwiseClassifier(LogisticRegression()),
+    small_torch(n_epochs=1, random_state=0),
+]
+
+
+def with_value(array, value, dtype=float):
+    changed = array.astype(dtype)
+    changed[3, 1] = value
+    return changed
+
+
+def assert_refuses(estimator, X, y, error, match, **fit_params):
+    """The fit fails with this message, and leaves an unfitted and a fitted estimator as they were."""
+    before = dict(vars(estimator))
+    with pytest.raises(error, match=match):
+        estimator.fit(X, y, **fit_params)
+    assert vars(estimator).keys() == before.keys()
+    assert all(vars(estimator)[name] is value for name, value in before.items())
+
+
+BAD_DATA = {
+    "a label of 2": (X, with_value(Y, 2), ValueError, r"must hold only 0 and 1.*such as \[2.0\]"),
+    "a label of -1": (X, 2 * Y - 1, ValueError, r"must hold only 0 and 1.*such as \[-1\]"),
+    "a sparse label of 2": (X, sp.csr_array(2 * Y), ValueError, r"must hold only 0 and 1.*such as \[2\]"),
+    "repeated entries that sum to 2": (
+        X,
+        sp.csr_array((np.ones(2, dtype=int), [1, 1], np.repeat([0, 2], [1, 60])), shape=Y.shape),
+        ValueError,
+        r"must hold only 0 and 1.*such as \[2\]",
+    ),
+    "labels as text": (X, Y.astype(str), ValueError, "must hold only 0 and 1.*MultiLabelBinarizer"),
+    "text among numbers": (X, with_value(Y, "a", object), ValueError, r"must hold only 0 and 1.*such as \['a'\]"),
+    "continuous labels": (X, Y + 0.5, ValueError, "Unknown label type.*must hold only 0 and 1"),
+    "NaN in X": (with_value(X, np.nan), Y, ValueError, "Input X contains NaN"),
+    "infinity in X": (with_value(X, np.inf), Y, ValueError, "Input X contains infinity"),
+    "NaN in Y": (X, with_value(Y, np.nan), ValueError, "Input y contains NaN or infinity; labels must be 0 or 1"),
+    "NaN in objects": (X, with_value(Y, np.nan, object), ValueError, r"must hold only 0 and 1.*such as \[nan\]"),
+    "NaN in sparse Y": (X, sp.csr_array(with_value(Y, np.nan)), ValueError, "Input y contains NaN or infinity"),
+    "fewer rows in X": (X[:7], Y, ValueError, r"inconsistent numbers of samples: \[7, 60\]"),
+    "fewer rows in Y": (X, Y[:7], ValueError, r"inconsistent numbers of samples: \[60, 7\]"),
+    "fewer rows in sparse Y": (X, sp.csr_array(Y[:7]), ValueError, r"inconsistent numbers of samples: \[60, 7\]"),
+    "X of one dimension": (X[:, 0], Y, ValueError, "Expected 2D array, got 1D array"),
+    "X of three dimensions": (X[:, :, None], Y, ValueError, "dim 3"),
+    "Y of three dimensions": (X, Y[:, :, None], ValueError, "Unknown label type"),
+    "Y without columns": (X, Y[:, :0], ValueError, "Unknown label type"),
+    "no Y": (X, None, ValueError, "requires y to be passed"),
+    "lists of labels": (X[:3], [["a"], ["a", "b"], []], ValueError, "different lengths.*MultiLabelBinarizer"),
+    "one class": (X, np.ones(60), ValueError, "at least two classes, got one class: .*1.0"),
+    "no rows": (X[:0], Y[:0], ValueError, "0 sample"),
+    "weights for fewer labels": (X, Y, TypeError, "unexpected arguments"),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_bad_data_is_named_and_leaves_the_estimator_as_it_was(estimator, case):
+    bad_X, bad_Y, error, match = BAD_DATA[case]
+    extra = {"label_weights": [1.0]} if error is TypeError else {}
+    if isinstance(estimator, LabelWeightedLogistic) and extra:
+        match = "unexpected keyword argument"
+    assert_refuses(clone(estimator), bad_X, bad_Y, error, match, **extra)
+    assert_refuses(clone(estimator).fit(X, Y), bad_X, bad_Y, error, match, **extra)
+
+
+@pytest.mark.parametrize("y", [with_value(Y, 0, bool), Y.astype(np.uint8), Y.astype(float), Y.astype(object)])
+def test_zeros_and_ones_of_any_type_are_labels(y):
+    assert LabelWeightedLogistic().fit(X, y).predict(X).dtype == np.int64
+
+
+@pytest.mark.parametrize("params", [{"sample_weight": np.ones(7)}, {"sample_weight": -np.ones(60)}])
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
+def test_bad_sample_weights_are_refused(estimator, params):
+    assert_refuses(clone(estimator), X, Y, ValueError, "sample_weight", **params)
+
+
+CONSTANT = np.column_stack([Y[:, 0], np.zeros(60, dtype=int), Y[:, 1], np.ones(60, dtype=int)])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [*three_base_learners(), *ESTIMATORS[1:], LabelwiseClassifier(sgd())],
+    ids=short_name,
+)
+def test_labels_with_one_value_are_named_and_predicted_as_they_are(estimator):
+    estimator = clone(estimator)
+    if isinstance(estimator, TorchClassifier):
+        estimator.set_params(n_epochs=30)
+    if isinstance(estimator, LabelWeightedClassifier):
+        estimator.set_params(estimator__n_epochs=30)
+    with pytest.warns(ConstantLabelWarning, match=r"2 of 4 labels have one value .*\(1, 3\)") as caught:
+        estimator.fit(X, CONSTANT)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    predicted = estimator.predict(X)
+    assert (predicted[:, 3] == 1).all()
+    assert (predicted[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("base", [None, LogisticRegression(), sgd()], ids=["default", "sklearn", "incremental"])
+def test_a_label_with_one_value_gets_a_constant_probability(base):
+    with pytest.warns(ConstantLabelWarning):
+        P = MetaPolicyClassifier(base, n_steps=1, random_state=0).fit(X, CONSTANT).predict_proba(X)
+    assert np.ptp(P[:, [1, 3]], axis=0).tolist() == [0, 0]
+    assert_allclose(P[0, [1, 3]], [0.5 / 61, 60.5 / 61])
+    assert np.ptp(P[:, [0, 2]], axis=0).min() > 0
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_metalabel.utils._warnings.ConstantLabelWarning")
+def test_one_instance_trains_a_learner_but_is_too_few_for_folds():
+    for estimator in ESTIMATORS[1:]:
+        assert clone(estimator).fit(X[:1], Y[:1]).predict(X[:1]).shape == (1, 4)
+    assert_refuses(
+        MetaPolicyClassifier(), X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 instances.*n_samples=1"
+    )
+    assert_refuses(MetaPolicyClassifier(cv=5), X[:4], Y[:4], ValueError, "cv=5 folds need at least 5 instances")
+    paper = MetaPolicyClassifier.from_paper(n_episodes=1)
+    assert paper.fit(X[:1], Y[:1]).predict(X[:1]).shape == (1, 4)
+
+
+@pytest.mark.parametrize("base", [None, small_torch(), LogisticRegression()], ids=["default", "torch", "sklearn"])
+@pytest.mark.filterwarnings("ignore::sklearn_metalabel.utils._warnings.ConstantLabelWarning")
+def test_as_many_instances_as_folds_are_enough(base):
+    assert MetaPolicyClassifier(base, n_steps=1).fit(X[:3], Y[:3]).predict(X).shape == Y.shape
+
+
+class NaNModule(nn.Linear):
+    def __init__(self, n_features, n_labels):
+        super().__init__(n_features, n_labels)
+
+    def forward(self, x):
+        return super().forward(x) * float("nan")
+
+
+class NaNWhenEvaluated(nn.Linear):
+    def __init__(self, n_features, n_labels):
+        super().__init__(n_features, n_labels)
+
+    def forward(self, x):
+        return super().forward(x) * (1.0 if self.training else float("nan"))
+
+
+def too_few_outputs(n_features):
+    return nn.Linear(n_features, 3)
+
+
+def no_tensor(n_features):
+    return nn.LSTM(n_features, 4)
+
+
+def flat(n_features):
+    return nn.Sequential(nn.Linear(n_features, 1), nn.Flatten(0))
+
+
+def no_module():
+    return 3
+
+
+BAD_MODULES = {
+    too_few_outputs: (ValueError, r"must return logits of shape \(batch, n_labels\) = \(60, 4\), got \(60, 3\)"),
+    flat: (ValueError, r"= \(60, 4\), got \(60,\); give its last layer one output for each label"),
+    no_tensor: (ValueError, r"must return logits of shape .* got tuple"),
+    no_module: (TypeError, "must be a torch.nn.Module, a class of modules or a function.* which gave a int"),
+    NaNModule: (ValueError, r"training loss became nan at update 1: lower the learning rate \(lr=0.001\)"),
+}
+
+
+@pytest.mark.parametrize("module", BAD_MODULES, ids=lambda module: module.__name__)
+@pytest.mark.parametrize("make", [TorchClassifier, LabelWeightedClassifier, MetaPolicyClassifier])
+def test_a_module_that_does_not_fit_is_named(make, module):
+    error, match = BAD_MODULES[module]
+    match = match.replace("60", "40" if make is MetaPolicyClassifier else "60")
+    assert_refuses(make(module), X, Y, error, match)
+
+
+def test_a_module_that_gives_nan_at_prediction_is_refused():
+    classifier = TorchClassifier(NaNWhenEvaluated, n_epochs=1).fit(X, Y)
+    before = dict(vars(classifier))
+    with pytest.raises(ValueError, match="logits are NaN for some rows"):
+        classifier.predict(X)
+    assert vars(classifier).keys() == before.keys()
+    assert_refuses(MetaPolicyClassifier(classifier), X, Y, ValueError, "logits are NaN for some rows")
+
+
+def test_a_learning_rate_that_diverges_is_caught_at_the_step():
+    match = r"training loss became (nan|inf) at update \d+: lower the learning rate \(lr=1e\+30\) or scale"
+    diverging = small_torch(lr=1e30, optimizer="sgd")
+    assert_refuses(diverging, X, Y, ValueError, match)
+    assert_refuses(MetaPolicyClassifier(diverging), X, Y, ValueError, match)
+
+
+class NoFit:
+    pass
+
+
+BAD_LEARNERS = {
+    "no sample_weight": (KNeighborsClassifier(), "KNeighborsClassifier cannot weight labels.*has neither"),
+    "a pipeline": (make_pipeline(LogisticRegression()), "Pipeline cannot weight labels.*put transformers before"),
+    "a class": (LogisticRegression, "got the class LogisticRegression: pass an instance of it"),
+    "a class of something": (dict, "got the class dict: pass a torch.nn.Module class"),
+    "no fit": (NoFit(), "NoFit cannot be a base learner: it has no fit and no predict_proba"),
+    "no predict_proba": (Perceptron(), "Perceptron cannot be a base learner: it has no predict_proba.*Calibrated"),
+    "a string": ("logistic", "str cannot be a base learner"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LEARNERS)
+@pytest.mark.parametrize("make", [MetaPolicyClassifier, LabelWeightedClassifier])
+def test_a_base_learner_that_cannot_be_weighted_is_refused(make, case):
+    base, match = BAD_LEARNERS[case]
+    assert_refuses(make(base), X, Y, TypeError, match)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
+def test_prediction_before_fit_is_refused(estimator, method):
+    with pytest.raises(NotFittedError, match=f"This {type(estimator).__name__} instance is not fitted yet"):
+        getattr(clone(estimator), method)(X)
+
+
+def test_a_greedy_episode_before_fit_is_refused():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        MetaPolicyClassifier().greedy_episode()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
+def test_another_number_of_features_is_refused(estimator):
+    fitted = clone(estimator).fit(X, Y)
+    with pytest.raises(ValueError, match=f"X has 3 features, but {type(estimator).__name__} is expecting 8"):
+        fitted.predict(X[:, :3])
+
+
+@pytest.mark.parametrize("device", ["cuda:77", "banana", "cpu:x"])
+def test_a_device_that_does_not_exist_is_refused(device):
+    match = f"device='{device}' does not exist here; the devices found are .*'cpu'.*Choose one of them"
+    assert_refuses(TorchClassifier(mlp, device=device), X, Y, ValueError, match)
+    assert_refuses(MetaPolicyClassifier(TorchClassifier(mlp, device=device)), X, Y, ValueError, match)
+
+
+def test_a_device_that_is_gone_is_named_at_prediction():
+    fitted = small_torch(n_epochs=1).fit(X, Y).set_params(device="banana")
+    with pytest.raises(ValueError, match="device='banana' does not exist here"):
+        fitted.predict(X)
+
+
+INVALID = {
+    "policy": ["lstm", 3],
+    "reward": ["f1", 3],
+    "learn_weights": ["yes", 2.0],
+    "learn_thresholds": ["yes", 2.0],
+    "n_episodes": [0, 1.5, "3"],
+    "cv": ["five", 1.5, True],
+    "n_steps": [0, 2.5, "all"],
+    "updates_per_step": [0, 2.5, "all"],
+    "update_interval": [0, 2.5, "auto"],
+    "credit": ["all", None],
+    "discount": [-0.1, 1.1, "1"],
+    "exploration": [0.3, "auto", (0.1,), (0.1, 0.0), (0.1, -1.0), (0.1, "0.2"), (0.1, 0.2, 0.3), (0.1, np.nan)],
+    "n_threshold_samples": [0, 1.5],
+    "hidden_size": [0, 1.5],
+    "policy_lr": [0, -1, "0.1"],
+    "policy_epochs": [0, 1.5],
+    "weight_shrinkage": [-0.1, "0"],
+    "initial_weights": ["uniform", 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], np.ones((2, 2))],
+    "initial_thresholds": ["half", 0.0, 1.0, [0.5, 0.5], [0.5, 0.5, 0.5, 1.0], [0.5, 0.5, 0.5, np.nan]],
+    "threshold_selection": ["best", None],
+    "criterion": ["f1", 3, ("f1",), ("micro_f1", "accuracy")],
+    "never_empty": ["yes", None],
+    "n_jobs": [1.5, "all"],
+    "random_state": ["zero", -1],
+}
+
+
+def test_every_parameter_of_the_main_estimator_has_invalid_values_here():
+    assert INVALID.keys() | {"estimator"} == MetaPolicyClassifier().get_params(deep=False).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in INVALID.items() for value in values],
+    ids=str,
+)
+def test_an_invalid_parameter_is_refused_by_name(name, value):
+    assert_refuses(MetaPolicyClassifier(**{name: value}), X, Y, ValueError, name)
+    fitted = MetaPolicyClassifier(n_episodes=1, random_state=0).fit(X, Y)
+    P = fitted.predict_proba(X)
+    assert_refuses(fitted.set_params(**{name: value}), X, Y, ValueError, name)
+    assert_array_equal(fitted.predict_proba(X), P)
+
+
+INVALID_LEARNERS = [
+    (LabelWeightedLogistic(C=0), "'C'"),
+    (LabelWeightedLogistic(fit_intercept="yes"), "'fit_intercept'"),
+    (LabelWeightedLogistic(tol=-1), "'tol'"),
+    (LabelwiseClassifier(3), "'estimator'"),
+    (LabelwiseClassifier(sgd(), incremental="always"), "'incremental'"),
+    (LabelwiseClassifier(sgd(), batch_size=0), "'batch_size'"),
+    (LabelwiseClassifier(sgd(), n_epochs=0), "'n_epochs'"),
+    (LabelwiseClassifier(sgd(), n_jobs=0.5), "'n_jobs'"),
+    (TorchClassifier(3), "'module'"),
+    (TorchClassifier(mlp, optimizer=3), "'optimizer'"),
+    (TorchClassifier(mlp, lr=0), "'lr'"),
+    (TorchClassifier(mlp, batch_size=0), "'batch_size'"),
+    (TorchClassifier(mlp, n_epochs=0), "'n_epochs'"),
+    (TorchClassifier(mlp, device=0), "'device'"),
+    (LabelWeightedClassifier(label_weight="depth"), "'label_weight'"),
+    (LabelWeightedClassifier(parents=3), "'parents'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "match"), INVALID_LEARNERS, ids=lambda v: v if isinstance(v, str) else type(v).__name__
+)
+def test_an_invalid_parameter_of_a_learner_is_refused_by_name(estimator, match):
+    assert_refuses(estimator, X, Y, InvalidParameterError, match)
+
+
+def test_an_unknown_optimizer_is_refused():
+    assert_refuses(TorchClassifier(mlp, optimizer="adamm"), X, Y, ValueError, r"optimizer must be one of \['adadelta'")
+
+
+def test_incremental_training_needs_partial_fit():
+    assert_refuses(
+        LabelwiseClassifier(LogisticRegression(), incremental=True), X, Y, ValueError, "LogisticRegression has none"
+    )
+
+
+@pytest.mark.parametrize("make", [LabelWeightedLogistic, lambda: small_torch(), lambda: LabelwiseClassifier(sgd())])
+@pytest.mark.parametrize(
+    ("weights", "match"),
+    [
+        ([1.0, 2.0], r"one weight for each of the 4 labels, got shape \(2,\)"),
+        (2.0, r"one weight for each of the 4 labels, got shape \(\)"),
+        ([1.0, 1.0, 1.0, 0.0], "finite and positive, got values from 0.0 to 1.0"),
+        ([1.0, 1.0, 1.0, -2.0], "finite and positive, got values from -2.0"),
+        ([1.0, 1.0, 1.0, np.inf], "finite and positive"),
+        ([1.0, 1.0, 1.0, np.nan], "finite and positive"),
+    ],
+)
+def test_bad_label_weights_are_refused(make, weights, match):
+    assert_refuses(make(), X, Y, ValueError, f"label_weight must (have|be) {match}", label_weight=weights)
+    if np.ndim(weights) == 1:
+        assert_refuses(LabelWeightedClassifier(label_weight=weights), X, Y, ValueError, match)
+
+
+def test_weights_given_to_a_function_are_checked_too():
+    assert_refuses(LabelWeightedClassifier(label_weight=lambda Y: [1.0]), X, Y, ValueError, "for each of the 4 labels")
+
+
+def test_unknown_metadata_is_refused():
+    match = r"MetaPolicyClassifier.fit got unexpected arguments \['sample_weights'\]; it takes sample_weight"
+    assert_refuses(MetaPolicyClassifier(), X, Y, TypeError, match, sample_weights=np.ones(60))
+
+
+@pytest.mark.parametrize("estimator", [LabelWeightedClassifier(), MetaPolicyClassifier.from_paper(), small_torch()])
+def test_groups_are_refused_where_nothing_is_split(estimator):
+    assert_refuses(estimator, X, Y, TypeError, r"unexpected arguments \['groups'\]", groups=np.ones(60))
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("n_epoch", "n_epochs"), ("hidden", "module__hidden"), ("batchsize", "batch_size")]
+)
+def test_a_misspelt_parameter_is_refused_with_the_nearest(misspelt, meant):
+    match = f"has no parameter '{misspelt}'; did you mean {meant}[?]"
+    assert_refuses(TorchClassifier(mlp, **{misspelt: 3}), X, Y, TypeError, match)
+    assert_refuses(MetaPolicyClassifier(TorchClassifier(mlp, **{misspelt: 3})), X, Y, TypeError, match)
+
+
+def test_a_parameter_like_no_other_is_refused_with_all_names():
+    assert_refuses(TorchClassifier(mlp, zzz=3), X, Y, TypeError, r"did you mean \['module', 'optimizer', 'lr'")
+
+
+def test_an_unknown_parameter_cannot_be_set():
+    with pytest.raises(ValueError, match="Invalid parameter 'n_epoch'"):
+        TorchClassifier(mlp).set_params(n_epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("function", "match"),
+    [
+        (lambda Y, P, t: np.zeros(3), r"one number for each of the 4 labels, got shape \(3,\)"),
+        (lambda Y, P, t: np.zeros((4, 1)), r"one number for each of the 4 labels, got shape \(4, 1\)"),
+        (lambda Y, P, t: np.full(4, np.nan), "reward must be finite"),
+        (lambda Y, P, t: np.inf, "reward must be finite"),
+    ],
+)
+def test_a_reward_of_the_wrong_shape_or_value_is_refused(function, match):
+    assert_refuses(MetaPolicyClassifier(reward=function), X, Y, ValueError, match)
+
+
+def test_held_out_selection_needs_held_out_rows():
+    match = 'threshold_selection="held_out" needs held-out rows, and cv=None holds none out'
+    assert_refuses(MetaPolicyClassifier(cv=None), X, Y, ValueError, match)
+    fixed = MetaPolicyClassifier(cv=None, learn_thresholds=False, n_episodes=1).fit(X, Y)
+    assert (fixed.thresholds_ == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("parents", "match"),
+    [
+        ([1, 2, 0, -1], "must form a tree, got a cycle"),
+        ([0, -1, -1, -1], "must form a tree, got a cycle"),
+        ([-1, 0], r"one label index .* for each of the 4 labels, got shape \(2,\)"),
+        ([-1, 0, 0, 4], "one label index"),
+        ([-1, 0, 0, 0.5], "and dtype float64"),
+    ],
+)
+def test_parents_that_are_no_tree_are_refused(parents, match):
+    estimator = LabelWeightedClassifier(label_weight="hierarchy", parents=parents)
+    assert_refuses(estimator, X, Y, ValueError, match)

@@ -1,0 +1,512 @@
+import copy
+import inspect
+import pickle
+import random
+import re
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+import skops.io
+import torch
+from _cases import EXPECTED_FAILURES, INIT_PARAMS, mlp, short_name, small_estimators, small_torch, three_base_learners
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context, get_config
+from sklearn.base import clone
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.datasets import make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning, UnsetMetadataPassedError
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, get_scorer, roc_auc_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils._testing import set_random_state
+from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, parametrize_with_checks
+from threadpoolctl import threadpool_info
+
+import sklearn_metalabel
+from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, learners
+from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
+
+
+def expected_failures(estimator):
+    return EXPECTED_FAILURES.get(type(estimator), {})
+
+
+@parametrize_with_checks(small_estimators(), expected_failed_checks=expected_failures, xfail_strict=True)
+def test_sklearn_contract(estimator, check):
+    check(estimator)
+
+
+def fitted_state(estimator, X):
+    """All that a fit decides, for comparisons bit by bit."""
+    names = [name for name in ("weights_", "thresholds_") if hasattr(estimator, name)]
+    return [*[getattr(estimator, name) for name in names], estimator.predict_proba(X)]
+
+
+def assert_same(first, second, X):
+    for a, b in zip(fitted_state(first, X), fitted_state(second, X), strict=True):
+        assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def module_data():
+    X, Y = make_multilabel_classification(n_samples=80, n_features=8, n_classes=4, n_labels=2, random_state=0)
+    return (X - X.mean(axis=0)) / X.std(axis=0), Y
+
+
+@pytest.fixture(scope="module", params=range(3), ids=["default", "torch", "sklearn"])
+def fitted(request, module_data):
+    """A fitted MetaPolicyClassifier; tests must leave it as it is."""
+    return three_base_learners()[request.param].fit(*module_data)
+
+
+def test_every_public_estimator_is_among_the_small_ones():
+    tested = {type(estimator) for estimator in small_estimators()}
+    public = {getattr(module, name) for module in (sklearn_metalabel, learners) for name in module.__all__}
+    assert {each for each in public if inspect.isclass(each)} == tested
+
+
+def test_no_failure_of_the_contract_is_excused():
+    assert EXPECTED_FAILURES == {}
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_column_names_of_frames_are_checked(estimator):
+    check_dataframe_column_names_consistency(type(estimator).__name__, estimator)
+
+
+@pytest.mark.parametrize("make", INIT_PARAMS, ids=lambda make: make.__name__)
+def test_every_parameter_has_a_constraint_and_a_place_in_the_docstring(make):
+    estimator = make(**INIT_PARAMS[make][0])
+    constrained = set(estimator._parameter_constraints)
+    assert constrained == set(estimator.get_params(deep=False))
+    described = type(estimator).__doc__.split("Attributes\n")[0]
+    assert [name for name in constrained if not re.search(rf"\n    (\w+, )*{name}(, \w+)* : ", described)] == []
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_what_fit_sets_is_in_the_docstring(estimator, module_data):
+    estimator.fit(*module_data)
+    described = type(estimator).__doc__.split("Attributes\n")[1]
+    public = {name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")}
+    assert [name for name in public if not re.search(rf"\n    (\w+, )*{name}(, \w+)* : ", described)] == []
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_clone_has_the_parameters_and_nothing_else(estimator, module_data):
+    copy = clone(estimator.fit(*module_data))
+    assert repr(copy) == repr(estimator)
+    assert not [name for name in vars(copy) if name.endswith("_")]
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+def test_frames_predict_as_arrays_and_give_their_names(estimator, library, module_data):
+    X, Y = module_data
+    set_random_state(estimator)
+    expected = clone(estimator).fit(X, Y).predict_proba(X)
+    X_names, label_names = [f"x{i}" for i in range(X.shape[1])], ["sad", "calm", "loud", "slow"]
+    frames = (
+        library.DataFrame(dict(zip(X_names, X.T, strict=True))),
+        library.DataFrame(dict(zip(label_names, Y.T, strict=True))),
+    )
+    estimator.fit(*frames)
+    assert_allclose(estimator.predict_proba(frames[0]), expected, rtol=1e-4)  # sums follow the order in memory
+    assert estimator.label_names_.tolist() == label_names
+    assert estimator.feature_names_in_.tolist() == X_names
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_lists_predict_as_arrays(estimator, module_data):
+    X, Y = module_data
+    set_random_state(estimator)
+    expected = clone(estimator).fit(X, Y).predict(X)
+    assert_array_equal(estimator.fit(X.tolist(), Y.tolist()).predict(X.tolist()), expected)
+
+
+# scikit-learn's SGD steps its intercept differently for sparse X.
+WITHOUT_SGD = [estimator for estimator in small_estimators() if "SGD" not in short_name(estimator)]
+
+
+@pytest.mark.parametrize("estimator", WITHOUT_SGD, ids=short_name)
+def test_sparse_features_predict_as_dense_ones(estimator, module_data):
+    X, Y = module_data
+    X = np.where(np.abs(X) > 1, X, 0)
+    set_random_state(estimator)
+    dense = clone(estimator).fit(X, Y).predict_proba(X)
+    for container in (sp.csr_matrix, sp.csc_matrix, sp.csr_array, sp.coo_array):
+        sparse = clone(estimator).fit(container(X), Y).predict_proba(container(X))
+        assert_allclose(sparse, dense, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+@pytest.mark.parametrize("container", [sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.coo_array, sp.lil_matrix])
+def test_sparse_labels_predict_as_dense_ones_in_csr(estimator, container, module_data):
+    X, Y = module_data
+    set_random_state(estimator)
+    dense = clone(estimator).fit(X, Y)
+    sparse = estimator.fit(X, container(Y))
+    assert_same(sparse, dense, X)
+    predicted = sparse.predict(X)
+    assert sp.issparse(predicted)
+    assert predicted.format == "csr"
+    assert_array_equal(predicted.toarray(), dense.predict(X))
+    assert sparse.score(X, container(Y).tocsr()) == dense.score(X, Y)
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_decision_function_is_positive_exactly_where_a_label_is_predicted(estimator, module_data):
+    X, Y = module_data
+    if "never_empty" in estimator.get_params():
+        estimator.set_params(never_empty=False)
+    estimator.fit(X, Y)
+    assert_array_equal(estimator.decision_function(X) > 0, estimator.predict(X) == 1)
+    three = (Y[:, 0] + Y[:, 1]).astype(str)
+    estimator.fit(X, three)
+    assert_array_equal(estimator.classes_[estimator.decision_function(X).argmax(axis=1)], estimator.predict(X))
+    assert_allclose(estimator.predict_proba(X).sum(axis=1), 1)
+
+
+def test_nested_parameters_reach_the_module_and_the_classifier(module_data):
+    torch_based = MetaPolicyClassifier(small_torch(), n_episodes=1)
+    torch_based.set_params(estimator__module__hidden=5, estimator__optimizer__betas=(0.8, 0.9)).fit(*module_data)
+    assert torch_based.estimator_.state_["0.weight"].shape == (5, 8)
+    assert torch_based.get_params()["estimator__optimizer__betas"] == (0.8, 0.9)
+    sklearn_based = MetaPolicyClassifier(LogisticRegression(), n_episodes=1, n_steps=1).set_params(estimator__C=0.01)
+    sklearn_based.fit(*module_data)
+    assert {each.C for each in sklearn_based.estimator_.estimators_} == {0.01}
+
+
+def test_grid_search_goes_over_own_and_nested_parameters(module_data):
+    meta = MetaPolicyClassifier(small_torch(n_epochs=2), n_episodes=1, random_state=0)
+    grid = {"discount": [0.3, 0.9], "estimator__module__hidden": [2, 20], "estimator__lr": [0.03]}
+    search = GridSearchCV(meta, grid, cv=2, scoring="f1_macro", error_score="raise").fit(*module_data)
+    assert len(search.cv_results_["params"]) == 4
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    width = search.best_params_["estimator__module__hidden"]
+    assert len(search.best_estimator_.estimator_.state_["0.bias"]) == width
+
+
+def test_texts_go_through_a_pipeline(small_texts):
+    texts, Y = small_texts
+    pipeline = make_pipeline(TfidfVectorizer(), MetaPolicyClassifier(random_state=0)).fit(texts, Y)
+    assert pipeline.score(texts, Y) > 0.9
+    P = pipeline.predict_proba(["a pear", "a horse"])
+    assert P[0, 0] > P[0, 1]
+    assert P[1, 0] < P[1, 1]
+
+
+def test_cross_val_predict_gives_probabilities_of_all_rows(module_data):
+    X, Y = module_data
+    P = cross_val_predict(MetaPolicyClassifier(random_state=0), X, Y, cv=2, method="predict_proba")
+    assert P.shape == Y.shape
+    assert ((P > 0) & (P < 1)).all()
+    assert roc_auc_score(Y, P) > 0.6
+
+
+@pytest.mark.parametrize("make", [MetaPolicyClassifier, LabelWeightedClassifier])
+@pytest.mark.parametrize("base", [None, small_torch(), LogisticRegression()], ids=["default", "torch", "sklearn"])
+def test_sample_weight_reaches_the_base_learner_with_routing_and_without(make, base, module_data):
+    X, Y = module_data
+    weight = np.where(Y[:, 0] == 1, 5.0, 0.5)
+    plain = make(base, random_state=0).fit(X, Y)
+    without = make(base, random_state=0).fit(X, Y, sample_weight=weight)
+    with config_context(enable_metadata_routing=True):
+        if base is not None:
+            base = clone(base).set_fit_request(sample_weight=True)
+        routed = make(base, random_state=0).fit(X, Y, sample_weight=weight)
+    assert_same(routed, without, X)
+    assert without.predict_proba(X)[:, 0].mean() > plain.predict_proba(X)[:, 0].mean() + 0.02
+
+
+def test_a_torch_module_given_as_it_is_takes_routed_weights(module_data):
+    X, Y = module_data
+    weight = np.where(Y[:, 0] == 1, 5.0, 0.5)
+    without = LabelWeightedClassifier(mlp, random_state=0).fit(X, Y, sample_weight=weight)
+    with config_context(enable_metadata_routing=True):
+        routed = LabelWeightedClassifier(mlp, random_state=0).fit(X, Y, sample_weight=weight)
+    assert_same(routed, without, X)
+
+
+def test_metadata_that_nobody_asked_for_is_refused_under_routing(module_data):
+    X, Y = module_data
+    with config_context(enable_metadata_routing=True):
+        meta = MetaPolicyClassifier(LogisticRegression())
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            meta.fit(X, Y, sample_weight=np.ones(len(X)))
+    assert not hasattr(meta, "weights_")
+
+
+@pytest.mark.parametrize("routing", [True, False])
+def test_groups_reach_the_splitter(routing, module_data):
+    X, Y = module_data
+    groups = np.arange(len(X)) % 5
+
+    class NotedGroups(GroupKFold):
+        def split(self, X, y=None, groups=None):
+            seen.append(groups)
+            return super().split(X, y, groups)
+
+    seen = []
+    with config_context(enable_metadata_routing=routing):
+        MetaPolicyClassifier(cv=NotedGroups(2), random_state=0).fit(X, Y, groups=groups)
+    assert_array_equal(seen, [groups])
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_routing_can_be_read_while_it_is_off(estimator):
+    assert "sample_weight" in str(estimator.get_metadata_routing())
+
+
+def test_routing_names_the_splitter_and_the_base_learner():
+    with config_context(enable_metadata_routing=True):
+        described = MetaPolicyClassifier(cv=GroupKFold(2)).get_metadata_routing().consumes("fit", ["groups", "other"])
+        assert described == {"groups"}
+
+
+def test_an_outer_search_routes_weights_to_the_base_learner(module_data):
+    X, Y = module_data
+    weight = np.where(Y[:, 0] == 1, 5.0, 0.5)
+    with config_context(enable_metadata_routing=True):
+        meta = MetaPolicyClassifier(random_state=0)
+        search = GridSearchCV(meta, {"n_episodes": [1]}, cv=2).fit(X, Y, sample_weight=weight)
+        expected = clone(search.best_estimator_).fit(X, Y, sample_weight=weight)
+    assert_same(search.best_estimator_, expected, X)
+
+
+@pytest.mark.parametrize("n_labels", [2, 3, 5])
+def test_every_multilabel_scorer_works(n_labels):
+    X, Y = make_multilabel_classification(n_samples=60, n_classes=n_labels, random_state=0)
+    meta = MetaPolicyClassifier(n_episodes=1, random_state=0).fit(X, Y)
+    for name in ("accuracy", "f1_macro", "f1_micro", "jaccard_macro", "roc_auc", "average_precision"):
+        assert np.isfinite(get_scorer(name)(meta, X, Y)), name
+
+
+def through_joblib(estimator, tmp_path):
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    return joblib.load(tmp_path / "model.joblib")
+
+
+def through_skops(estimator, tmp_path):
+    data = skops.io.dumps(estimator)
+    return skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
+
+
+COPIES = {
+    "pickle": lambda estimator, tmp_path: pickle.loads(pickle.dumps(estimator)),
+    "joblib": through_joblib,
+    "deepcopy": lambda estimator, tmp_path: copy.deepcopy(estimator),
+    "skops": through_skops,
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_stored_estimators_predict_the_same(fitted, way, module_data, tmp_path):
+    X, _ = module_data
+    stored = COPIES[way](fitted, tmp_path)
+    assert_same(stored, fitted, X)
+    assert_array_equal(stored.predict(X), fitted.predict(X))
+    assert_array_equal(stored.greedy_episode().weights, fitted.greedy_episode().weights)
+
+
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("estimator", small_estimators()[3:], ids=short_name)
+def test_stored_learners_predict_the_same(estimator, way, module_data, tmp_path):
+    X, Y = module_data
+    estimator.fit(X, Y)
+    assert_same(COPIES[way](estimator, tmp_path), estimator, X)
+
+
+def test_the_progress_bar_runs(module_data, capsys):
+    MetaPolicyClassifier(n_episodes=2, random_state=0).set_callbacks(ProgressBar()).fit(*module_data)
+    shown = capsys.readouterr().out
+    assert "MetaPolicyClassifier" in shown
+    assert "100%" in shown
+
+
+@pytest.mark.parametrize("meta", three_base_learners(), ids=["default", "torch", "sklearn"])
+def test_the_scoring_monitor_logs_every_episode_and_the_refit(meta, module_data):
+    X, Y = module_data
+    monitor = ScoringMonitor(scoring="f1_micro")
+    meta.set_callbacks(monitor).fit(X, Y)
+    log = monitor.get_logs().data
+    assert [row["task_name"] for row in log].count("episode") == meta.n_episodes_ == 3
+    assert [row["task_name"] for row in log if row["task_name"] != "episode"] == ["fit", "refit"]
+    expected = f1_score(Y, meta.predict(X), average="micro")
+    assert [row["f1_micro"] for row in log if row["task_name"] != "episode"] == [expected] * 2
+    assert all(0 < row["f1_micro"] <= 1 for row in log)
+
+
+class StopAfterFirstEpisode:
+    """Ends the search with the first episode."""
+
+    def __init__(self):
+        self.seen = []
+
+    def setup(self, estimator, context):
+        self.seen.append("setup")
+
+    def teardown(self, estimator, context):
+        self.seen.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, **kwargs):
+        self.seen.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(self, estimator, context, **kwargs):
+        self.seen.append(f"end {context.task_name}")
+        return context.task_name == "episode"
+
+
+def test_a_callback_can_end_the_episodes_but_not_the_refit(module_data):
+    X, Y = module_data
+    callback = StopAfterFirstEpisode()
+    meta = MetaPolicyClassifier(n_episodes=6, cv=2, random_state=0).set_callbacks(callback).fit(X, Y)
+    assert meta.n_episodes_ == 2  # the folds of a round are played at the same time
+    assert callback.seen == [
+        "setup",
+        "begin fit",
+        *["begin episode"] * 2,
+        *["end episode"] * 2,
+        "begin refit",
+        "end refit",
+        "end fit",
+        "teardown",
+    ]
+    assert meta.predict(X).shape == Y.shape
+
+
+def test_callbacks_change_nothing_that_is_learned(fitted, module_data):
+    X, Y = module_data
+    watched = clone(fitted).set_callbacks(ScoringMonitor(scoring="f1_micro")).fit(X, Y)
+    assert_same(watched, fitted, X)
+
+
+def global_state():
+    return {
+        "numpy": joblib.hash(np.random.get_state()),  # noqa: NPY002
+        "torch": joblib.hash(torch.get_rng_state().numpy()),
+        "python": joblib.hash(random.getstate()),
+        "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+        "pools": sorted((pool["filepath"], pool["num_threads"]) for pool in threadpool_info()),
+        "dtype": torch.get_default_dtype(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "gradients": torch.is_grad_enabled(),
+        "filters": list(warnings.filters),
+        "config": get_config(),
+        "errors": np.geterr(),
+    }
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_fit_and_predict_leave_no_trace_outside(estimator, module_data):
+    X, Y = module_data
+    set_random_state(estimator)  # None draws from NumPy's global generator, as everywhere in scikit-learn
+    before = global_state()
+    estimator.fit(X, Y).predict(X)
+    assert global_state() == before
+    with pytest.raises(ValueError, match="0 and 1"):
+        estimator.fit(X, Y * 2)
+    assert global_state() == before
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_two_fits_with_one_seed_are_equal_bit_for_bit(estimator, module_data):
+    X, Y = module_data
+    set_random_state(estimator)
+    first = fitted_state(clone(estimator).fit(X, Y), X)
+    np.random.rand()  # noqa: NPY002 -- the global state must not matter
+    torch.rand(1)
+    for a, b in zip(first, fitted_state(estimator.fit(X, Y), X), strict=True):
+        assert_array_equal(a, b)
+
+
+def test_two_jobs_give_what_one_gives(fitted, module_data):
+    X, Y = module_data
+    two = clone(fitted).set_params(n_jobs=2).fit(X, Y)
+    assert_same(two, fitted, X)
+    assert_array_equal(two.history_["reward"], fitted.history_["reward"])
+
+
+def test_labels_fitted_at_the_same_time_come_out_the_same(module_data):
+    X, Y = module_data
+    base = LogisticRegression(solver="saga", max_iter=5, random_state=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        one = LabelwiseClassifier(base, random_state=0).fit(X, Y)
+        two = LabelwiseClassifier(base, random_state=0, n_jobs=2).fit(X, Y)
+    assert_same(one, two, X)
+
+
+@pytest.mark.parametrize("estimator", [small_torch(), MetaPolicyClassifier(small_torch())], ids=short_name)
+def test_another_seed_gives_another_network(estimator, module_data):
+    X, Y = module_data
+    first, second = (clone(estimator).set_params(random_state=seed).fit(X, Y).predict_proba(X) for seed in (0, 1))
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize("make", [TorchClassifier, MetaPolicyClassifier, LabelWeightedClassifier])
+def test_a_module_given_as_an_instance_is_never_touched(make, module_data):
+    X, Y = module_data
+    module = mlp(8, 4)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    estimator = make(module).fit(X, Y)
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert all(each.grad is None for each in module.parameters())
+    assert module.training
+    base = getattr(estimator, "estimator_", estimator)
+    assert not np.array_equal(base.state_["0.weight"], before["0.weight"].numpy())
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_a_failed_fit_leaves_everything_as_it_was(estimator, module_data):
+    X, Y = module_data
+    with pytest.raises(ValueError, match="must hold only 0 and 1"):
+        estimator.fit(X, Y + 5)
+    assert not [name for name in vars(estimator) if name.endswith("_")]
+    estimator.fit(X, Y)
+    before, P = dict(vars(estimator)), estimator.predict_proba(X)
+    bad = X[:, :3].copy()
+    bad[0] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        estimator.fit(bad, Y)
+    with pytest.raises(ValueError, match="must hold only 0 and 1"):
+        estimator.fit(X[:, :3], Y + 5)
+    assert vars(estimator).keys() == before.keys()
+    assert all(value is before[name] for name, value in vars(estimator).items())
+    assert_array_equal(estimator.predict_proba(X), P)
+
+
+def test_a_fit_that_fails_late_leaves_everything_as_it_was(module_data):
+    X, Y = module_data
+    meta = MetaPolicyClassifier(small_torch(), random_state=0).fit(X, Y)
+    before, P = dict(vars(meta)), meta.predict_proba(X)
+    meta.estimator.lr = 1e30
+    with pytest.raises(ValueError, match="lower the learning rate"):
+        meta.set_params(estimator__optimizer="sgd").fit(X, Y)
+    assert all(value is before[name] for name, value in vars(meta).items())
+    assert_array_equal(meta.predict_proba(X), P)
+
+
+@pytest.mark.parametrize("estimator", small_estimators(), ids=short_name)
+def test_the_html_repr_is_drawn(estimator):
+    assert type(estimator).__name__ in estimator._repr_html_()
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["emotions", "scene"])
+def test_the_default_beats_its_base_learner_on_real_data(name, load_real):
+    data = load_real(name)
+    train, test = (data["X_train"], data["Y_train"]), (data["X_test"], data["Y_test"].toarray())
+    scaler = StandardScaler(with_mean=False).fit(train[0])
+    train, test = (scaler.transform(train[0]), train[1]), (scaler.transform(test[0]), test[1])
+    plain = LabelWeightedLogistic().fit(*train)
+    meta = MetaPolicyClassifier(random_state=0).fit(*train)
+    scores = [f1_score(test[1], each.predict(test[0]).toarray(), average="macro") for each in (plain, meta)]
+    assert scores[1] > scores[0]

@@ -1,0 +1,104 @@
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import validate
+
+import sklearn_metalabel
+
+ROOT = Path(__file__).parents[1]
+# GL: layout and order of sections; SS: summary; PR: parameters; RT: returns; SA04: See Also without a reason.
+# SS05 takes every first word that ends in s for a verb.
+CODES = {
+    *("GL02", "GL03", "GL05", "GL06", "GL07", "GL08", "GL09", "GL10"),
+    *("SS01", "SS02", "SS03", "SS04"),
+    *("PR01", "PR02", "PR03", "PR04", "PR06", "PR07", "PR10"),
+    *("RT01", "RT03", "SA04"),
+}
+
+
+def rooms():
+    """The package and its public folders, as modules."""
+    public = [m.name for m in pkgutil.iter_modules(sklearn_metalabel.__path__) if m.ispkg]
+    modules = [importlib.import_module(f"sklearn_metalabel.{name}") for name in public]
+    return [sklearn_metalabel, *(module for module in modules if getattr(module, "__all__", []))]
+
+
+def public_names():
+    """Pairs of a room and a public name in it."""
+    return [(room.__name__, name) for room in rooms() for name in room.__all__ if not name.startswith("_")]
+
+
+def documented_names():
+    """Pairs of a room and a name that docs/api.rst lists, with what it names in full in the text."""
+    room, found = None, set()
+    for line in (ROOT / "docs" / "api.rst").read_text(encoding="utf-8").splitlines():
+        if line.startswith(".. currentmodule:: "):
+            room = line.split()[-1]
+        elif re.fullmatch(r"   \w+", line):
+            found.add((room, line.strip()))
+        found.update(re.findall(r"`(sklearn_metalabel[\w.]*)\.(\w+)`", line))
+    return found
+
+
+def documented_objects():
+    """Full names of all public classes and functions, and of the public methods written in this package."""
+    for room, name in public_names():
+        yield f"{room}.{name}"
+        thing = getattr(importlib.import_module(room), name)
+        if not inspect.isclass(thing):
+            continue
+        for method, member in inspect.getmembers(thing, callable):
+            ours = (getattr(member, "__module__", None) or "").startswith("sklearn_metalabel")
+            if ours and not method.startswith("_"):
+                yield f"{room}.{name}.{method}"
+
+
+def test_api_page_lists_exactly_the_public_names():
+    assert documented_names() == set(public_names())
+
+
+@pytest.mark.parametrize(("room", "name"), public_names())
+def test_public_name_exists_and_says_where_it_belongs(room, name):
+    thing = getattr(importlib.import_module(room), name)
+
+    assert thing.__module__.startswith("sklearn_metalabel.")
+    assert thing.__name__ == name
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda room: room.__name__)
+def test_all_is_sorted_and_names_every_import(room):
+    names = [name for name in room.__all__ if not name.startswith("_")]
+    imported = {
+        name
+        for name, thing in vars(room).items()
+        if not name.startswith("_") and not inspect.ismodule(thing) and callable(thing)
+    }
+
+    assert names == sorted(names)
+    assert set(names) == imported
+
+
+@pytest.mark.parametrize("name", sorted(set(documented_objects())))
+def test_docstring_is_valid_numpydoc(name):
+    errors = [f"{code}: {message}" for code, message in validate(name)["errors"] if code in CODES]
+
+    assert not errors
+
+
+@pytest.mark.parametrize(("room", "name"), public_names())
+def test_docstring_has_an_example(room, name):
+    assert ">>> " in inspect.getdoc(getattr(importlib.import_module(room), name))
+
+
+@pytest.mark.parametrize("marker", ["main-command", "test-command"])
+def test_readme_has_the_command_that_continuous_integration_runs(marker):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(rf"<!-- {marker} -->\n```sh\n(.*?)\n```", readme, flags=re.DOTALL).group(1)
+
+    assert block.startswith("python3 -m venv .venv && ")
+    assert "\n" not in block
+    assert marker in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
