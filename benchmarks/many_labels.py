@@ -7,6 +7,8 @@ import argparse
 import resource
 import time
 
+from _table import Table
+
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.datasets import make_hierarchical_multilabel
 
@@ -17,18 +19,20 @@ def main():
     parser.add_argument("--instances", type=int, default=20_000)
     parser.add_argument("--features", type=int, default=10_000)
     parser.add_argument("--labels", type=int, default=10_000)
+    parser.add_argument("--output", help="folder of the CSV file")
     args = parser.parse_args()
     X, Y = make_hierarchical_multilabel(
         args.instances, args.features, n_labels=args.labels, sparse=True, random_state=0
     )
-    print(f"X {X.shape} with {X.nnz} non-zeros, Y {Y.shape} with {Y.nnz} ones")
     start = time.perf_counter()
     clf = MetaPolicyClassifier(random_state=0).fit(X, Y)
-    print(f"fit: {time.perf_counter() - start:.0f} s")
-    print(f"thresholds from {clf.selected_!r}, weights from {clf.weights_.min():.3f} to {clf.weights_.max():.3f}")
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    columns = ["instances", "features", "labels", "ones in Y", "fit [s]", "peak memory [GiB]", "thresholds from"]
+    table = Table("many_labels", *columns, folder=args.output)
+    table.add(*X.shape, Y.shape[1], Y.nnz, f"{seconds:.0f}", f"{peak:.2f}", clf.selected_)
     predicted = clf.predict(X[:1_000]).sum() / 1_000
     print(f"labels an instance: {Y.sum() / Y.shape[0]:.2f} true, {predicted:.2f} predicted (first 1,000 rows)")
-    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import scipy.sparse as sp
 import torch
+from _table import Table
 from torch import nn
 from torch.nn import functional as F
 
@@ -100,6 +101,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--labels", type=int, nargs="+", default=[100, 1_000])
     parser.add_argument("--mode", choices=["default", "paper"], nargs="+", default=["default", "paper"])
+    parser.add_argument("--output", help="folder of the CSV file")
     parser.add_argument("--only", choices=["episode", "bare"], help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only:
@@ -108,7 +110,8 @@ def main():
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     print(f"{args.instances} instances, {N_FEATURES} sparse features, batch {BATCH}, {args.repeats} repeats")
-    print("mode     labels  steps  updates  episode [s]  bare [s]  ratio (min - max)    memory ratio")
+    columns = ["mode", "labels", "steps", "updates", "episode [s]", "bare [s]", "ratio", "min - max", "memory ratio"]
+    table = Table("overhead", *columns, folder=args.output)
     for mode in args.mode:
         for n_labels in args.labels:
             case = Case(mode, n_labels, args.instances, args.epochs, seed=0)
@@ -116,11 +119,10 @@ def main():
             times = np.array([[seconds(case.play_episode), seconds(case.play_bare)] for _ in range(args.repeats)])
             ratios = times[:, 0] / times[:, 1]
             memory = [peak_memory(args, mode, n_labels, what) for what in ("episode", "bare")]
-            print(
-                f"{mode:8} {n_labels:6} {case.plan.n_steps:6} {case.n_updates:8} {np.median(times[:, 0]):12.2f} "
-                f"{np.median(times[:, 1]):9.2f}  {np.median(ratios):5.2f} ({ratios.min():.2f} - {ratios.max():.2f})"
-                f"  {memory[0] / memory[1]:12.2f}",
-                flush=True,
+            medians = [f"{m:.2f}" for m in (*np.median(times, axis=0), np.median(ratios))]
+            spread = f"{ratios.min():.2f} - {ratios.max():.2f}"
+            table.add(
+                mode, n_labels, case.plan.n_steps, case.n_updates, *medians, spread, f"{memory[0] / memory[1]:.2f}"
             )
 
 

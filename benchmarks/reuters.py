@@ -5,12 +5,11 @@ Everything is fitted on the training split and evaluated on the test split once,
 """
 
 import argparse
-import csv
 import time
-from pathlib import Path
 
 import numpy as np
 from _data import load_text
+from _table import Table
 from sklearn.metrics import average_precision_score, f1_score
 from torch import nn
 
@@ -60,28 +59,21 @@ def evaluate(clf, X_train, Y_train, X_test, Y_test):
 
 
 def main():
-    """Print the table, and write every run to a CSV file."""
+    """Add a row for each base learner and method: mean and standard deviation over the seeds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--base", choices=list(base_learners(0)), nargs="+", default=list(base_learners(0)))
-    parser.add_argument("--csv", type=Path, default=Path(__file__).parent / "results" / "reuters.csv")
+    parser.add_argument("--output", help="folder of the CSV file")
     args = parser.parse_args()
     data = load_text("reuters21578_aptemod")
-    args.csv.parent.mkdir(exist_ok=True)
-    with args.csv.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["base learner", "method", "seed", *COLUMNS])
-        print(f"{'base learner':16} {'method':22}" + "".join(f"{name:>19}" for name in COLUMNS))
-        for name in args.base:
-            for method in methods(None, 0):
-                found = []
-                for seed in range(args.seeds):
-                    clf = methods(base_learners(seed)[name], seed)[method]
-                    found.append(evaluate(clf, *data))
-                    rows.writerow([name, method, seed, *np.round(found[-1], 4)])
-                    file.flush()
-                cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(np.mean(found, 0), np.std(found, 0), strict=True)]
-                print(f"{name:16} {method:22}" + "".join(f"{cell:>19}" for cell in cells), flush=True)
+    print(f"{data[0].shape[0]} training and {data[2].shape[0]} test documents, {args.seeds} seeds")
+    table = Table("reuters", "base learner", "method", *COLUMNS, folder=args.output)
+    for name in args.base:
+        for method in methods(None, 0):
+            found = [evaluate(methods(base_learners(s)[name], s)[method], *data) for s in range(args.seeds)]
+            means, deviations = np.mean(found, axis=0), np.std(found, axis=0)
+            cells = [f"{m:.3f} ± {d:.3f}" for m, d in zip(means[:-1], deviations[:-1], strict=True)]
+            table.add(name, method, *cells, f"{means[-1]:.1f}")
 
 
 if __name__ == "__main__":
