@@ -2,6 +2,13 @@
 
 from sklearn_metalabel._meta_policy import MetaPolicyClassifier
 from sklearn_metalabel.learners import LabelWeightedClassifier
+from sklearn_metalabel.utils._warnings import ConstantLabelWarning, PolicyDivergenceWarning
 
 __version__ = "0.1.0"
-__all__ = ["LabelWeightedClassifier", "MetaPolicyClassifier", "__version__"]
+__all__ = [
+    "ConstantLabelWarning",
+    "LabelWeightedClassifier",
+    "MetaPolicyClassifier",
+    "PolicyDivergenceWarning",
+    "__version__",
+]

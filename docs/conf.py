@@ -1,0 +1,60 @@
+"""Configuration of the documentation: `sphinx-build -W --keep-going docs docs/_build/html`, no network needed."""
+
+import os
+
+import sklearn_metalabel
+
+project = "sklearn-metalabel"
+author = "The sklearn-metalabel developers"
+project_copyright = f"2026, {author}"
+version = release = sklearn_metalabel.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.extlinks",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "**/GALLERY_HEADER.rst"]
+default_role = "literal"
+extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
+# Classes of scikit-learn stay plain names: their inventory would have to be fetched.
+nitpicky = False
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"plot_.*\.py",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "show_memory": False,
+    "download_all_examples": False,
+    "doc_module": ("sklearn_metalabel",),
+    "backreferences_dir": None,
+    "default_thumb_file": None,
+    "nested_sections": False,
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_sidebars = {"index": [], "quickstart": [], "changes": []}
+
+os.environ.setdefault("MPLBACKEND", "agg")

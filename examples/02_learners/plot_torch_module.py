@@ -1,0 +1,108 @@
+"""
+A torch module needs only logits to be a base learner
+=====================================================
+
+Anything whose ``forward`` returns logits of shape (batch, labels) can be trained under learned label weights and cut
+at learned thresholds. Here a network with one hidden layer reads strips of digits; the same network cut at 0.5 is the
+comparison.
+"""
+
+# %%
+# The module
+# ----------
+# A class or function is called with ``n_features`` and ``n_labels`` where its signature has them, and with the
+# ``module__*`` parameters. It has no loss, no sigmoid and no training loop.
+
+import os
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import f1_score
+from torch import nn
+
+from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel.datasets import load_multidigits
+from sklearn_metalabel.learners import TorchClassifier
+from sklearn_metalabel.metrics import strict_accuracy_score
+
+FAST = os.environ.get("SKLEARN_METALABEL_FAST") == "1"
+
+
+class Perceptron(nn.Module):
+    """One hidden layer, with dropout."""
+
+    def __init__(self, n_features, n_labels, hidden=64, dropout=0.2):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(n_features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, n_labels)
+        )
+
+    def forward(self, x):
+        """Logits of a batch of flattened strips."""
+        return self.layers(x)
+
+
+# %%
+# Parameters
+# ----------
+# ``MetaPolicyClassifier(Perceptron)`` would do. ``TorchClassifier`` sets what concerns the training: optimiser, epochs,
+# batch size, device, and by ``module__*`` and ``optimizer__*`` what the module and the optimiser take. All of these are
+# parameters in the sense of scikit-learn: a grid search reaches ``estimator__module__hidden``.
+
+network = TorchClassifier(
+    Perceptron, module__hidden=128, optimizer="adamw", optimizer__weight_decay=1e-2, lr=5e-3, n_epochs=15, device="cpu"
+)
+
+# %%
+# Training
+# --------
+# Each seed draws other strips and other initial weights.
+
+N_SAMPLES = 600 if FAST else 1800
+SEEDS = range(1 if FAST else 3)
+
+
+def fit_and_score(make, seed):
+    """Fitted classifier, and its strict accuracy, micro-F1 and macro-F1 on test strips."""
+    train, test = (
+        load_multidigits(n_samples=N_SAMPLES, subset=subset, as_frame=True, random_state=seed)
+        for subset in ("train", "test")
+    )
+    classifier = make(seed).fit(train.data, train.target)
+    predicted = classifier.predict(test.data)
+    f1 = [f1_score(test.target, predicted, average=average, zero_division=0) for average in ("micro", "macro")]
+    return classifier, [strict_accuracy_score(test.target, predicted), *f1]
+
+
+makers = {
+    "network, cut at 0.5": lambda seed: TorchClassifier(**{**network.get_params(), "random_state": seed}),
+    "MetaPolicyClassifier": lambda seed: MetaPolicyClassifier(network, random_state=seed),
+}
+print(f"{'':<22}{'strict accuracy':>17}{'micro-F1':>17}{'macro-F1':>17}")
+for name, make in makers.items():
+    classifiers, table = zip(*(fit_and_score(make, seed) for seed in SEEDS), strict=True)
+    spread = np.std(table, axis=0)
+    print(f"{name:<22}" + "".join(f"{m:>10.3f} ± {s:.3f}" for m, s in zip(np.mean(table, axis=0), spread, strict=True)))
+
+# %%
+# The episodes
+# ------------
+# For a learner trained batch by batch, the weights can change while it learns: here is what the policy proposed at
+# each step of its last episode, for the rarest and the most frequent labels.
+
+classifier = classifiers[0]
+order = np.argsort(classifier.label_frequencies_)
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+for kind, panel, title in zip(("weights", "thresholds"), axes, ("Loss weight (mean 1)", "Threshold"), strict=True):
+    steps = classifier.history_[f"greedy_{kind}"]
+    for label, color in zip([*order[:2], *order[-2:]], ["#c8553d", "#e3a293", "#8fb0d3", "#2f6db3"], strict=True):
+        name, share = classifier.label_names_[label], classifier.label_frequencies_[label]
+        panel.plot(np.arange(1, len(steps) + 1), steps[:, label], color=color, label=f"{name} ({share:.0%})")
+    panel.set(xlabel="step of the episode", title=title)
+    panel.spines[["top", "right"]].set_visible(False)
+axes[1].legend(frameon=False, title="label (share of rows)", fontsize="small")
+if sys.argv[1:]:
+    figure.savefig(sys.argv[1], dpi=150)
+else:
+    plt.show()
