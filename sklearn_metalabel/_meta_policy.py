@@ -128,7 +128,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     never_empty_ : bool
         Whether every instance gets a label.
     selected_ : str
-        Where the thresholds come from: "policy", or the rule that beat it.
+        Where the thresholds come from: "policy", the rule that beat it, or "initial" where none were learned.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label of a multi-label target, or the classes.
     label_names_ : ndarray of shape (n_labels,)
@@ -438,14 +438,24 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _choose_thresholds(self, proposed, out_of_fold):
         """Set the thresholds and the decoding, from the policy's proposal and the out-of-fold probabilities."""
-        selection = Selection(proposed, self.never_empty is True, "policy", {})
+        source = "policy" if self.learn_thresholds else "initial"
+        selection = Selection(proposed, self.never_empty is True, source, {})
         if self._target.has_thresholds and self.learn_thresholds and self.threshold_selection == "held_out":
             selection = select_thresholds(
                 *out_of_fold, proposed, criterion=self.criterion, never_empty=self.never_empty
             )
-        self.thresholds_ = selection.thresholds if self._target.has_thresholds else np.full(len(proposed), 0.5)
+        self.thresholds_ = self._constant_labels_apart(selection.thresholds)
         self.never_empty_ = selection.never_empty
         self.selected_ = selection.name
+
+    def _constant_labels_apart(self, thresholds):
+        """Thresholds with 1 (never) and 0 (always) for labels of one value; 0.5 where classes are predicted."""
+        if not self._target.has_thresholds:
+            return np.full(len(thresholds), 0.5)
+        if not self.learn_thresholds:
+            return thresholds
+        frequency = self.label_frequencies_
+        return np.where(frequency == 0, 1.0, np.where(frequency == 1, 0.0, thresholds))
 
     def _refit(self, base, X, Y, sample_weight, rng, context, X_given, y_given):
         """Train the base learner on all rows under the learned weights."""

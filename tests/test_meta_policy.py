@@ -5,12 +5,16 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import make_multilabel_classification
 from sklearn.metrics import f1_score
 
-from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel import (
+    ConstantLabelWarning,
+    LabelWeightedClassifier,
+    MetaPolicyClassifier,
+    PolicyDivergenceWarning,
+)
 from sklearn_metalabel.datasets import make_hierarchical_multilabel
 from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
 from sklearn_metalabel.rewards import CostReward, RatioReward
 from sklearn_metalabel.thresholds import decide
-from sklearn_metalabel.utils._warnings import PolicyDivergenceWarning
 
 X, Y = make_multilabel_classification(200, n_features=12, n_classes=5, random_state=0)
 
@@ -86,6 +90,7 @@ def test_meta_prediction_keeps_weights_and_meta_training_keeps_thresholds(policy
     training = fit(policy=policy, learn_thresholds=False)
     assert_allclose(training.thresholds_, 0.5)
     assert training.never_empty_ is False
+    assert training.selected_ == "initial"
     assert np.ptp(training.weights_) > 0
 
 
@@ -170,3 +175,12 @@ def test_binary_and_multiclass_targets_are_decided_by_the_most_probable_class():
         assert_allclose(P.sum(axis=1), 1)
         assert np.array_equal(clf.predict(X), clf.classes_[P.argmax(axis=1)])
         assert_allclose(clf.thresholds_, 0.5)
+
+
+@pytest.mark.parametrize("make", [MetaPolicyClassifier, MetaPolicyClassifier.from_paper])
+def test_labels_of_one_value_are_decided_by_that_value(make):
+    constant = np.column_stack([Y, np.zeros(200, dtype=int), np.ones(200, dtype=int)])
+    with pytest.warns(ConstantLabelWarning, match=r"2 of 7 labels .* \(5, 6\)"):
+        clf = make(n_episodes=2, random_state=0).fit(X, constant)
+    assert clf.thresholds_[5:].tolist() == [1.0, 0.0]
+    assert np.array_equal(clf.predict(10 * X)[:, 5:], constant[:, 5:])

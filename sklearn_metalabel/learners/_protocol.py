@@ -30,6 +30,10 @@ class Learner(ABC):
     def predict_proba(self, X):
         """Probabilities, ndarray of shape (n, L) strictly inside (0, 1)."""
 
+    def predict_rows(self, X, rows):
+        """Probabilities of the training rows `rows` (None: all) of X; those of the last step may come cheaper."""
+        return self.predict_proba(X if rows is None else X[rows])
+
     def n_updates(self, n_instances):
         """Updates of one full training run on `n_instances` rows."""
         return 1

@@ -259,6 +259,7 @@ class TorchLearner(Learner):
 
     def step(self, rows, label_weight):
         x, y = self._batch(rows)
+        self.last_batch = rows, x
         weight = _to_tensor(label_weight, self.device)
         if self.sample_weight is not None:
             weight = weight * self.sample_weight[torch.from_numpy(rows)][:, None]
@@ -279,6 +280,10 @@ class TorchLearner(Learner):
 
     def predict_proba(self, X):
         return _predict(self.module.eval(), X, self.n_labels, self.device)
+
+    def predict_rows(self, X, rows):
+        last, x = self.last_batch
+        return self.predict_proba(x) if rows is last else super().predict_rows(X, rows)
 
     def _batch(self, rows):
         """Inputs and float targets of some rows, on the device."""
@@ -324,7 +329,8 @@ def _predict(module, X, n_labels, device):
     dtype = input_dtype(module)
     with torch.no_grad():
         for start in range(0, X.shape[0], size):
-            batch = _to_tensor(X[start : start + size], device, dtype)
+            batch = X[start : start + size]
+            batch = batch if torch.is_tensor(batch) else _to_tensor(batch, device, dtype)
             n = len(batch)
             if n < size:
                 batch = torch.cat([batch, batch[-1:].expand(size - n, *batch.shape[1:])])

@@ -140,8 +140,8 @@ class _Player:
         """Labels and probabilities of the rows that pay: held out, or the batch just trained on."""
         if self.outcomes.Y is not None:
             return self.outcomes.Y, self.learner.predict_proba(self.outcomes.X)
-        rows = slice(None) if rows is None else rows
-        return label_rows(self.Y, rows), self.learner.predict_proba(self.X[rows])
+        P = self.learner.predict_rows(self.X, rows)
+        return label_rows(self.Y, slice(None) if rows is None else rows), P
 
     def _episode(self, trace, baselines):
         """The record of the episode."""

@@ -308,3 +308,17 @@ def test_a_shallow_look_at_the_parameters_includes_the_routed_ones():
     classifier = TorchClassifier(mlp, module__hidden=3)
     assert classifier.get_params(deep=False)["module__hidden"] == 3
     assert "module__hidden=3" in repr(classifier)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_rows_of_the_last_step_are_predicted_as_any_others(sparse, multilabel_data):
+    X, Y = multilabel_data
+    X = sp.csr_matrix(X) if sparse else X
+    learner = small_torch(batch_size=30)._learner()
+    learner.start(X, Y)
+    first, last = np.arange(30), np.arange(30, 60)
+    for rows in (first, last):
+        learner.step(rows, np.ones(4))
+    for rows in (first, last):
+        assert_array_equal(learner.predict_rows(X, rows), learner.predict_proba(X[rows]))
+    assert_array_equal(learner.predict_rows(X, None), learner.predict_proba(X))
