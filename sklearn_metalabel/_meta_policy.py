@@ -1,6 +1,5 @@
 """The estimator: a learned loss weight and decision threshold for every label."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
+from sklearn_metalabel.meta._divergence import warn_if_diverged
 from sklearn_metalabel.meta._episode import greedy_episode
 from sklearn_metalabel.meta._folds import make_folds
 from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
@@ -29,14 +29,10 @@ from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
 from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._warnings import PolicyDivergenceWarning, warn_constant_labels
+from sklearn_metalabel.utils._warnings import warn_constant_labels
 
 __all__ = ["MetaPolicyClassifier"]
 
-# A threshold this near to 0 or 1, on more than this share of the labels, or a mean reward this large, is divergence.
-_END = 0.01
-_TOO_MANY_AT_THE_ENDS = 0.25
-_TOO_LARGE = 100.0
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
@@ -434,7 +430,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.history_ = {**training.history(), "greedy_weights": weights, "greedy_thresholds": thresholds}
         self.weights_ = weights[-1]
         self._choose_thresholds(thresholds[-1], training.out_of_fold(folds))
-        _warn_if_diverged(plan.reward, self.history_)
+        warn_if_diverged(plan.reward, self.history_)
 
     def _choose_thresholds(self, proposed, out_of_fold):
         """Set the thresholds and the decoding, from the policy's proposal and the out-of-fold probabilities."""
@@ -483,21 +479,3 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _decide(self, P):
         return decide(P, self.thresholds_, never_empty=self.never_empty_)
-
-
-def _warn_if_diverged(reward, history):
-    """Say so where a reward without bounds drove the policy to the ends."""
-    low, high = getattr(reward, "bounds", (-np.inf, np.inf))
-    if np.isfinite(low) and np.isfinite(high):
-        return
-    thresholds = history["greedy_thresholds"][-1]
-    at_the_ends = np.mean((thresholds < _END) | (thresholds > 1 - _END))
-    largest = np.abs(history["reward"]).max()
-    if at_the_ends > _TOO_MANY_AT_THE_ENDS or largest > _TOO_LARGE:
-        warnings.warn(
-            f"The policy diverged: the reward has no bounds, its largest absolute mean was {largest:.3g}, and "
-            f"{at_the_ends:.0%} of the thresholds lie at 0 or 1. Use a bounded reward, such as "
-            "RatioReward(clip=(0.05, 0.95)) or SoftF1Reward().",
-            PolicyDivergenceWarning,
-            stacklevel=6,
-        )

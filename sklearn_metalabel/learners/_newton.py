@@ -68,7 +68,7 @@ def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_
 
     Raises
     ------
-    FloatingPointError
+    ValueError
         When an objective or a step is not finite.
     """
     n, d = X.shape
@@ -178,7 +178,7 @@ class _SparseDesign(_Design):
         T64, T32 = X64.T.tocsr(), X32.T.tocsr()
         squared = T32.power(2)
         if not np.isfinite(squared.data).all():
-            raise FloatingPointError(_OVERFLOW)
+            raise ValueError(_OVERFLOW)
         self.plain = {X64.dtype: _Product(X64), X32.dtype: _Product(X32)}
         self.transposed = {X64.dtype: _Product(T64), X32.dtype: _Product(T32)}
         self.squared = _Product(squared)
@@ -311,7 +311,7 @@ def _solve_block(design, sign, weight, V, tol, max_newton):
         moved = _search(V, Z, design.forward(step), step, sign, weight, value, decrease)
         V, Z, value, wrong, total, stalled = moved
         if not (np.isfinite(total).all() and np.isfinite(decrease).all()):
-            raise FloatingPointError(_OVERFLOW)
+            raise ValueError(_OVERFLOW)
         n_newton[columns] += 1
         result[:, columns] = V
         relative = np.maximum(decrease, 0) / total

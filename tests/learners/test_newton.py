@@ -182,7 +182,7 @@ def test_float32_and_read_only_features_are_taken_and_left_alone(convert):
 def test_overflow_is_an_error(convert):
     X, Y = make_problem(density=0.2)
     X[0, 0] = 1e200
-    with pytest.raises(FloatingPointError, match="scale the features or lower C"):
+    with pytest.raises(ValueError, match="scale the features or lower C"):
         fit_logistic(convert(X), Y, np.ones(5))
 
 

@@ -176,3 +176,15 @@ def test_greedy_episodes_start_from_the_given_policies():
     neutral, _ = greedy_episode(meta, 3, np.ones(L), np.full(L, 0.5))
     other, _ = greedy_episode(meta, 3, np.array([3.0, 0.5, 0.5, 0.5, 0.5]), np.full(L, 0.9))
     assert not np.allclose(neutral[0], other[0], atol=1e-6)
+
+
+def test_the_policy_sees_how_the_rewarded_rows_fared_in_the_step_before():
+    fold = make_fold()
+    fold.Y[fold.rewarded[:2]] = [[0], [1]]
+    episode = play(make_meta(SETTINGS), RecordingLearner(), fold)
+    scored = np.log(0.3 / 0.7)
+    assert_allclose(episode.anchors[0], 0)
+    assert_allclose(episode.anchors[1:], scored)
+    assert_allclose(episode.features[0, :, 1:], 0)
+    assert_allclose(episode.features[1:, :, 1:3], scored / 4)
+    assert (episode.features[1:, :, 3] > 0).all()
