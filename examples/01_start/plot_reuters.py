@@ -85,8 +85,8 @@ def topic_f1(truth, predicted, frequency):
 # %%
 # Result
 # ------
-# The bars are the mean F1 of a third of the topics. Nothing was tuned for this set: the base learner is the default, and
-# the rarest third, with a few training documents each, stays out of its reach on both sides.
+# The bars are the mean F1 of a third of the topics. Nothing was tuned for this set: the base learner is the default,
+# and the rarest third, with a few training documents each, stays out of its reach on both sides.
 
 if "SKLEARN_METALABEL_DATA" not in os.environ:
     print("Set SKLEARN_METALABEL_DATA to the folder with the data sets to run this example.")
