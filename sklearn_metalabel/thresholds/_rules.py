@@ -7,8 +7,6 @@ is left out of every pooled count; the rules that look at labels one by one give
 label without a negative.
 """
 
-from numbers import Real
-
 import numpy as np
 
 from sklearn_metalabel.thresholds._checks import check_pair
@@ -22,7 +20,7 @@ from sklearn_metalabel.thresholds._cuts import (
     sweep_blocks,
 )
 
-__all__ = ["global_threshold", "odr_macro", "odr_micro", "scut", "scutfbr"]
+__all__ = ["global_threshold", "odr_macro", "odr_micro"]
 
 
 def global_threshold(Y, P, average="micro"):
@@ -70,97 +68,6 @@ def global_threshold(Y, P, average="micro"):
     elif seen.size:
         t[seen] = _best_macro_cut(Y, P, seen)
     return t
-
-
-def scut(Y, P):
-    """Choose for each label the threshold of its best F1.
-
-    SCut of Yang (2001), exact at every distinct probability of the label. The threshold is the midpoint, on
-    the logit scale, of the two probabilities around the cut; of equally good cuts the highest one is taken.
-    Rare labels overfit: see `scutfbr`, `micromacro` and `shrunken` for three remedies.
-
-    Parameters
-    ----------
-    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
-        Truth, in {0, 1}.
-    P : array-like of shape (n_samples, n_labels)
-        Probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
-
-    Returns
-    -------
-    thresholds : ndarray of shape (n_labels,)
-        One threshold for each label; 1.0 (never) without positives, 0.0 (always) without negatives.
-
-    Raises
-    ------
-    ValueError
-        If `Y` and `P` do not fit each other or `P` leaves (0, 1).
-
-    References
-    ----------
-    Y. Yang, "A study of thresholding strategies for text categorization", SIGIR 2001.
-    doi:10.1145/383952.383975
-
-    Examples
-    --------
-    >>> from sklearn_metalabel.thresholds import scut
-    >>> scut([[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.5, 0.5], [0.2, 0.1]]).round(3)
-    array([0.333, 0.333])
-    """
-    Y, P, positives = check_pair(Y, P)
-    return fill_constant_labels(best_f_measure(Y, P, positives)[0], positives, P.shape[0])
-
-
-def scutfbr(Y, P, fbr=0.1, variant=1):
-    """Choose thresholds as `scut`, and fall back where the best F1 of a label is no better than `fbr`.
-
-    A label that cannot reach the F1 `fbr` on held-out rows has a tuned cut that is mostly noise, and often a
-    low one that floods the predictions.
-
-    Parameters
-    ----------
-    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
-        Truth, in {0, 1}.
-    P : array-like of shape (n_samples, n_labels)
-        Probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
-    fbr : float in [0, 1], default=0.1
-        A label falls back when its best F1 is at most this.
-    variant : {0, 1}, default=1
-        The fallback: 0 never predicts the label (threshold 1.0), 1 takes its highest held-out probability.
-
-    Returns
-    -------
-    thresholds : ndarray of shape (n_labels,)
-        One threshold for each label; 1.0 (never) without positives, 0.0 (always) without negatives.
-
-    Raises
-    ------
-    ValueError
-        If `Y` and `P` do not fit each other, `P` leaves (0, 1), or `fbr` or `variant` is not one of the
-        above.
-
-    References
-    ----------
-    Y. Yang, "A study of thresholding strategies for text categorization", SIGIR 2001.
-    doi:10.1145/383952.383975
-
-    Examples
-    --------
-    >>> from sklearn_metalabel.thresholds import scutfbr
-    >>> Y, P = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]
-    >>> scutfbr(Y, P, fbr=0.6).round(3)
-    array([0.333, 0.5  ])
-    >>> scutfbr(Y, P, fbr=0.6, variant=0).round(3)
-    array([0.333, 1.   ])
-    """
-    if not isinstance(fbr, Real) or not 0 <= fbr <= 1:
-        raise ValueError(f"fbr must be a number in [0, 1], got {fbr!r}; it is compared with an F1.")
-    if variant not in (0, 1):
-        raise ValueError(f"variant must be 0 (never predict) or 1 (highest probability), got {variant!r}; choose one.")
-    Y, P, positives = check_pair(Y, P)
-    t, best = best_f_measure(Y, P, positives)
-    t = np.where(best > fbr, t, P.max(axis=0) if variant == 1 else NEVER)
-    return fill_constant_labels(t, positives, P.shape[0])
 
 
 def odr_micro(Y, P):

@@ -1,3 +1,6 @@
+from fractions import Fraction
+from functools import partial
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -9,12 +12,20 @@ from sklearn_metalabel.thresholds import (
     micromacro,
     odr_macro,
     odr_micro,
+    plug_in,
     scut,
     scutfbr,
     shrunken,
 )
+from sklearn_metalabel.thresholds._scut import _nested_fbr
 
-RULES = [global_threshold, scut, scutfbr, odr_micro, odr_macro, micromacro, shrunken]
+nested_never = partial(scutfbr, fbr="nested", variant=0, random_state=0)
+nested_highest = partial(scutfbr, fbr="nested", variant=1, random_state=0)
+RULES = [
+    *(global_threshold, scut, scutfbr, odr_micro, odr_macro, micromacro, shrunken, plug_in),
+    pytest.param(nested_highest, id="nested_highest"),
+    pytest.param(nested_never, id="nested_never"),
+]
 
 
 def random_case(seed, n=40, L=5, ties=False):
@@ -89,6 +100,88 @@ def test_scutfbr_falls_back_exactly_where_the_best_f1_is_at_most_fbr(seed, varia
     assert_array_equal(scutfbr(Y, P, fbr=0.0, variant=variant), tuned)
 
 
+def naive_cut(y, p):
+    """Highest best cut of one label, as a threshold to compare p > t with, and its F1."""
+    best, chosen = -1.0, None
+    for t in all_cuts(p):
+        score = 2 * sum(a and b for a, b in zip(y, p > t, strict=True)) / (sum(p > t) + sum(y))
+        if score > best:
+            best, chosen = score, t
+    return chosen, best
+
+
+def naive_fbr(y, p, variant, n_folds, random_state):
+    """The nested choice of fbr for one label, transcribed."""
+    n = len(y)
+    order = list(np.random.RandomState(random_state).permutation(n))
+    sums = dict.fromkeys([k / 10 for k in range(1, 9)], 0)
+    for f in range(n_folds):
+        aside = order[f * n // n_folds : (f + 1) * n // n_folds]
+        others = [i for i in range(n) if i not in aside]
+        if not y[others].any():
+            continue
+        tuned, score = naive_cut(y[others], p[others])
+        tuned = 0.0 if y[others].all() else tuned
+        for fbr in sums:
+            t = tuned if score > fbr else (p[others].max() if variant == 1 else 1.0)
+            hits = sum(y[i] and p[i] > t for i in aside)
+            size = sum(p[i] > t for i in aside) + sum(y[aside])
+            sums[fbr] += Fraction(int(2 * hits), int(size)) if size else 0
+    best = max(sums.values())
+    return max(fbr for fbr in sums if sums[fbr] == best) if best else 0.1
+
+
+def weak_case(seed, n, ties):
+    """Labels from well to badly predicted, and rare ones among them."""
+    rng = np.random.default_rng(seed)
+    L = 8
+    Y = (rng.random((n, L)) < np.linspace(0.5, 0.04, L)).astype(int)
+    Y[0], Y[1] = 1, 0
+    P = 1 / (1 + np.exp(-(rng.normal(0, 1, (n, L)) + Y * np.tile([0.3, 1.5], L // 2))))
+    return Y, np.clip(np.round(P, 1), 0.1, 0.9) if ties else P
+
+
+@pytest.mark.parametrize("n_folds", [2, 3])
+@pytest.mark.parametrize("variant", [0, 1])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_nested_scutfbr_equals_its_transcription(seed, ties, variant, n_folds, monkeypatch):
+    monkeypatch.setattr("sklearn_metalabel.thresholds._checks._ROW_BLOCK_ENTRIES", 100)
+    Y, P = weak_case(seed, n=40, ties=ties)
+    t = scutfbr(Y, P, fbr="nested", variant=variant, n_folds=n_folds, random_state=seed)
+    chosen = [naive_fbr(Y[:, j], P[:, j], variant, n_folds, seed) for j in range(P.shape[1])]
+    assert len(set(chosen)) > 1
+    for j, fbr in enumerate(chosen):
+        assert t[j] == scutfbr(Y[:, [j]], P[:, [j]], fbr=fbr, variant=variant)[0]
+
+
+@pytest.mark.parametrize("variant", [0, 1])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_nested_fbr_itself_is_that_of_the_transcription(seed, ties, variant):
+    Y, P = weak_case(seed, n=40, ties=ties)
+    found = _nested_fbr(Y, P, Y.sum(axis=0), variant, 3, np.random.RandomState(seed))
+    assert_array_equal(found, [naive_fbr(Y[:, j], P[:, j], variant, 3, seed) for j in range(P.shape[1])])
+
+
+def test_nested_scutfbr_gives_up_labels_that_are_noise_only():
+    rng = np.random.default_rng(0)
+    P = rng.uniform(0.01, 0.99, (600, 40))
+    Y = (rng.random(P.shape) < 0.02).astype(int)
+    Y[:, 0] = P[:, 0] > 0.9
+    t = scutfbr(Y, P, fbr="nested", variant=0, random_state=0)
+    assert 0.85 < t[0] < 0.91
+    assert (scut(Y, P) < 1).all()
+    assert (t[1:] == 1).sum() >= 5
+
+
+def test_the_folds_of_nested_scutfbr_follow_the_random_state():
+    Y, P = weak_case(0, n=60, ties=False)
+    nested = partial(scutfbr, Y, P, fbr="nested")
+    assert_array_equal(nested(random_state=3), nested(random_state=np.random.RandomState(3)))
+    assert len({tuple(nested(random_state=seed)) for seed in range(10)}) > 1
+
+
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("seed", range(10))
 def test_odr_is_half_of_the_best_f1(seed, ties):
@@ -131,7 +224,8 @@ def test_sparse_and_boolean_truth_give_the_same_thresholds(rule, dtype):
         assert_array_equal(rule(other, P), t)
 
 
-@pytest.mark.parametrize("rule", RULES)
+# The fallback of nested_never, the last one, is 1.
+@pytest.mark.parametrize("rule", RULES[:-1])
 @pytest.mark.parametrize("ties", [False, True])
 def test_labels_with_both_values_get_thresholds_strictly_inside(rule, ties):
     for seed in range(10):
@@ -150,7 +244,7 @@ def test_a_label_without_positives_is_never_predicted_and_changes_no_other(rule)
     assert_array_equal(rule(np.zeros_like(Y), P), 1.0)
 
 
-@pytest.mark.parametrize("rule", [scut, scutfbr, odr_macro, micromacro, shrunken])
+@pytest.mark.parametrize("rule", [scut, scutfbr, nested_never, odr_macro, micromacro, shrunken, plug_in])
 def test_a_label_without_negatives_is_always_predicted(rule):
     Y, P = random_case(1)
     Y[:, 2] = 1
@@ -186,6 +280,9 @@ def test_wrong_arguments_get_one_clear_sentence(rule):
         (lambda Y, P: global_threshold(Y, P, average="samples"), 'average must be "micro" or "macro"'),
         (lambda Y, P: scutfbr(Y, P, fbr=1.5), "fbr must be a number"),
         (lambda Y, P: scutfbr(Y, P, fbr=None), "fbr must be a number"),
+        (lambda Y, P: scutfbr(Y, P, fbr="tuned"), 'fbr must be a number in .* or "nested"'),
+        (lambda Y, P: scutfbr(Y, P, fbr="nested", n_folds=1), "n_folds must be an integer of at least 2"),
+        (lambda Y, P: scutfbr(Y, P, fbr="nested", n_folds=2.5), "n_folds must be an integer of at least 2"),
         (lambda Y, P: scutfbr(Y, P, variant=2), "variant must be 0"),
         (lambda Y, P: shrunken(Y, P, kappa=-1), "kappa must be a number"),
         (lambda Y, P: shrunken(Y, P, kappa=np.nan), "kappa must be a number"),

@@ -1,0 +1,214 @@
+"""Hierarchical Platt scaling: one sigmoid for each label, those of rare labels close to the line of all labels.
+
+`P` is read once, into histograms of its logits; all that follows costs labels times bins, not labels times rows.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from sklearn_metalabel.thresholds._checks import check_pair, row_blocks
+from sklearn_metalabel.thresholds._cuts import fill_constant_labels
+
+__all__ = ["Calibration", "Histogram", "calibrate", "logit_histogram"]
+
+_N_BINS = 256
+_GRID_CELLS = 2**16
+_SAMPLE_ENTRIES = 2**18
+_LABELS_PER_BLOCK = 256
+# Deviations of u and v; that of b and c is so wide that it only keeps the sigmoids of separable labels finite.
+_INTERCEPT_SD, _SLOPE_SD, _SHARED_SD = 1.0, 0.3, 10.0
+_MAX_LOG_SLOPE = 30.0
+_MAX_ITERATIONS = 200
+
+
+class Histogram(NamedTuple):
+    """The K non-empty bins of m labels: label after label, within a label from low logits to high."""
+
+    labels: np.ndarray  # (m,), columns of P
+    sizes: np.ndarray  # (m,), number of bins of each label
+    rows: np.ndarray  # (K,)
+    logits: np.ndarray  # (K,), mean logit of the rows
+    positives: np.ndarray  # (K,)
+
+    @property
+    def starts(self):
+        """First bin of each label, shape (m,)."""
+        return np.cumsum(self.sizes) - self.sizes
+
+    @property
+    def owners(self):
+        """Which of the m labels each bin belongs to, shape (K,)."""
+        return np.repeat(np.arange(self.sizes.size), self.sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Calibrated logits ``intercept + slope * logit(P)`` of each label, and the counts they were fitted to."""
+
+    intercept: np.ndarray  # (L,)
+    slope: np.ndarray  # (L,), positive
+    positives: np.ndarray  # (L,), of all rows
+    n_samples: int
+    histogram: Histogram  # of the labels with both values
+
+    def logits(self, Z):
+        """Calibrated logits of the logits `Z` of P, both of shape (..., L)."""
+        return self.intercept + self.slope * Z
+
+    def thresholds(self, t):
+        """Thresholds on P, (..., L), that cut where `t` cuts calibrated probabilities; constant labels are filled."""
+        limits = np.finfo(np.float64)
+        inside = np.clip(expit((logit(t) - self.intercept) / self.slope), limits.tiny, 1 - limits.epsneg)
+        return fill_constant_labels(inside, self.positives, self.n_samples)
+
+
+def calibrate(Y, P):
+    """`Calibration` of all labels from truth `Y` and out-of-fold probabilities `P`, both (n, L).
+
+    The posterior mode of logit pr_ij = b0 + b1 x_j + u_j + exp(c0 + c1 x_j + v_j) z_ij, where z = logit(P) divided by
+    its deviation, x_j is the standardised log frequency of label j, u ~ N(0, 1) and v ~ N(0, 0.3^2). Labels of one
+    value take no part; they get the regression line, u = v = 0.
+    """
+    Y, P, positives = check_pair(Y, P)
+    n = P.shape[0]
+    varied = np.flatnonzero((positives > 0) & (positives < n))
+    histogram = logit_histogram(Y, P, varied)
+    frequency = np.log((positives + 0.5) / n)
+    if not varied.size:
+        return Calibration(np.zeros(frequency.size), np.ones(frequency.size), positives, n, histogram)
+    x = (frequency - frequency[varied].mean()) / (frequency[varied].std() or 1.0)
+    scale = _logit_deviation(histogram)
+    parameters = _fit(histogram, x[varied], scale)
+    b0, b1, c0, c1 = parameters[:4]
+    intercept, log_slope = b0 + b1 * x, c0 + c1 * x
+    intercept[varied] += parameters[4 : 4 + varied.size]
+    log_slope[varied] += parameters[4 + varied.size :]
+    return Calibration(intercept, _bounded_exp(log_slope) / scale, positives, n, histogram)
+
+
+def logit_histogram(Y, P, labels):
+    """`Histogram` of the columns `labels` of `P`, which is read in blocks; the bins are the same for all labels."""
+    parts = [(np.zeros(0, dtype=np.intp), *np.zeros((3, 0)))]
+    if labels.size:
+        low, scale, table = _bins(*_sample_logits(Y, P, labels))
+    for start in range(0, labels.size, _LABELS_PER_BLOCK):
+        block = labels[start : start + _LABELS_PER_BLOCK]
+        counts = np.zeros((3, block.size * _N_BINS))
+        for Z, hits in _logit_blocks(Y, P, block):
+            cell = np.clip((Z - low) * scale, 0, _GRID_CELLS - 1).astype(np.intp)
+            keys = table[cell] + _N_BINS * np.arange(block.size)
+            for total, k, weights in zip(counts, (keys, keys, keys[hits]), (None, Z.ravel(), None), strict=True):
+                total += np.bincount(k.ravel(), weights=weights, minlength=total.size)
+        used = np.flatnonzero(counts[0])
+        rows, sums, positives = counts[:, used]
+        parts.append((np.bincount(used // _N_BINS, minlength=block.size), rows, sums / rows, positives))
+    return Histogram(labels, *(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _logits(P):
+    """logit(P) in the dtype of `P`, several times faster for float32 than SciPy's."""
+    return np.log(P / (1 - P))
+
+
+def _logit_blocks(Y, P, labels):
+    """Yield (logits, truth) of the columns `labels`, both (rows of a block, labels)."""
+    Y = Y[:, labels].tocsr() if sp.issparse(Y) else Y
+    for rows in row_blocks(P.shape[0], labels.size):
+        hits = Y[rows].toarray() if sp.issparse(Y) else np.take(Y[rows], labels, axis=1)
+        yield _logits(np.take(P[rows], labels, axis=1)), hits != 0
+
+
+def _sample_logits(Y, P, labels):
+    """Logits of evenly spread rows, and those of the positives among them, both one-dimensional."""
+    step = -(-P.shape[0] * labels.size // _SAMPLE_ENTRIES)
+    truth = (Y.tocsr() if sp.issparse(Y) else Y)[::step][:, labels]
+    truth = truth.toarray() if sp.issparse(truth) else truth
+    Z = _logits(P[::step][:, labels]).astype(np.float64)
+    return Z.ravel(), Z[truth != 0]
+
+
+def _bins(Z, Z_positive):
+    """Lower end and cells per unit of a fine grid of logits, and the bin of each of its cells.
+
+    Half of the bins hold equally many positives, a quarter equally many rows and a quarter are equally wide, so that
+    neither the rare positives nor a long tail are left with a bin or two.
+    """
+    low, high = float(Z.min()), float(Z.max())
+    quantiles = [(Z_positive, _N_BINS // 2), (Z, _N_BINS // 4), (np.array([low, high]), _N_BINS // 4)]
+    edges = [np.quantile(values, np.linspace(0, 1, k + 1)[1:-1]) for values, k in quantiles if values.size]
+    scale = _GRID_CELLS / max(high - low, 1e-6)
+    middles = low + (np.arange(_GRID_CELLS) + 0.5) / scale
+    return low, scale, np.searchsorted(np.unique(np.concatenate(edges)), middles)
+
+
+def _logit_deviation(histogram):
+    """Standard deviation of all logits, 1 where they are all equal."""
+    total = histogram.rows.sum()
+    centred = histogram.logits - histogram.rows @ histogram.logits / total
+    deviation = np.sqrt(histogram.rows @ centred**2 / total)
+    return deviation if deviation > 1e-6 else 1.0
+
+
+def _bounded_exp(log_slope):
+    """Slopes that neither overflow nor vanish."""
+    return np.exp(np.clip(log_slope, -_MAX_LOG_SLOPE, _MAX_LOG_SLOPE))
+
+
+def _fit(histogram, x, scale):
+    """Mode of (b0, b1, c0, c1, u, v), shape (4 + 2 m,), from P as it is as the start."""
+    start = np.zeros(4 + 2 * x.size)
+    start[2] = np.log(scale)
+    Z = histogram.logits / scale
+    # About a posterior deviation is the unit of each parameter; labels differ too much in size for any other.
+    unit = 1 / np.sqrt(_curvature(start, histogram, x, Z))
+
+    def objective(step):
+        value, gradient = _negative_log_posterior(start + unit * step, histogram, x, Z)
+        return value, unit * gradient
+
+    options = {"maxiter": _MAX_ITERATIONS, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-3}
+    return start + unit * minimize(objective, np.zeros(start.size), jac=True, method="L-BFGS-B", options=options).x
+
+
+def _precision(m):
+    """Inverse prior variance of every parameter, shape (4 + 2 m,)."""
+    return np.repeat([_SHARED_SD, _INTERCEPT_SD, _SLOPE_SD], [4, m, m]) ** -2.0
+
+
+def _linear_parts(parameters, histogram, x, Z):
+    """Calibrated logits of the bins, (K,), and the slope of each label, (m,)."""
+    m = x.size
+    b0, b1, c0, c1 = parameters[:4]
+    intercept, slope = b0 + b1 * x + parameters[4 : 4 + m], _bounded_exp(c0 + c1 * x + parameters[4 + m :])
+    return np.repeat(intercept, histogram.sizes) + np.repeat(slope, histogram.sizes) * Z, slope
+
+
+def _spread(by_intercept, by_slope, x):
+    """Derivatives for (b0, b1, c0, c1, u, v) from those for the intercepts and the log slopes of the labels."""
+    shared = [by_intercept.sum(), by_intercept @ x, by_slope.sum(), by_slope @ x]
+    return np.concatenate([shared, by_intercept, by_slope])
+
+
+def _negative_log_posterior(parameters, histogram, x, Z):
+    """Its value and gradient; each bin counts as if all its rows had the mean logit."""
+    eta, slope = _linear_parts(parameters, histogram, x, Z)
+    precision = _precision(x.size)
+    value = histogram.rows @ np.logaddexp(0, eta) - histogram.positives @ eta + precision @ parameters**2 / 2
+    residual = histogram.rows * expit(eta) - histogram.positives
+    by_intercept, by_slope = (np.add.reduceat(r, histogram.starts) for r in (residual, residual * Z))
+    return value, _spread(by_intercept, slope * by_slope, x) + precision * parameters
+
+
+def _curvature(parameters, histogram, x, Z):
+    """Diagonal of the Gauss-Newton matrix of the negative log posterior."""
+    eta, slope = _linear_parts(parameters, histogram, x, Z)
+    weight = histogram.rows * expit(eta) * expit(-eta)
+    by_intercept, by_slope = (np.add.reduceat(w, histogram.starts) for w in (weight, weight * Z**2))
+    diagonal = _spread(by_intercept, slope**2 * by_slope, x)
+    diagonal[[1, 3]] = by_intercept @ x**2, slope**2 * by_slope @ x**2
+    return diagonal + _precision(x.size)
