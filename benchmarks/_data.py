@@ -8,7 +8,7 @@ from pathlib import Path
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import MultiLabelBinarizer
 
-__all__ = ["data_folder", "load_features", "load_text"]
+__all__ = ["data_folder", "load_features", "load_mentions", "load_text"]
 
 
 def data_folder():
@@ -30,7 +30,24 @@ def _reader():
 def load_text(name):
     """TF-IDF features of a text set: X_train, Y_train, X_test, Y_test."""
     documents = _reader().load_jsonl(data_folder() / f"{name}.jsonl.gz")
-    text = [d["text"] if "text" in d else " ".join(d["tokens"]) for d in documents]
+    return _tfidf(documents, [d["text"] if "text" in d else " ".join(d["tokens"]) for d in documents])
+
+
+def load_mentions(name):
+    """TF-IDF features of the mentions of an entity typing set and of the words around them, as `load_text`."""
+    documents = _reader().load_jsonl(data_folder() / f"{name}.jsonl.gz")
+    return _tfidf(documents, [" ".join(_mention_words(**d)) for d in documents])
+
+
+def _mention_words(tokens, start, end, **_):
+    """The words of a mention, marked, and three on each side."""
+    inside = [f"in_{token}" for token in tokens[start:end]]
+    before = [f"before_{token}" for token in tokens[max(start - 3, 0) : start]]
+    return [*before, *inside, *(f"after_{token}" for token in tokens[end : end + 3]), *tokens[start:end]]
+
+
+def _tfidf(documents, text):
+    """Features and labels of the two splits; words and their weights come from the training split."""
     train = [i for i, d in enumerate(documents) if d["split"] == "train"]
     test = [i for i, d in enumerate(documents) if d["split"] == "test"]
     tfidf = TfidfVectorizer(min_df=3, sublinear_tf=True, stop_words="english")

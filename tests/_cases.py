@@ -1,9 +1,11 @@
 """The small estimators that the contract is tested with; found through `pythonpath` in pyproject.toml."""
 
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.svm import LinearSVC
 from torch import nn
 
-from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel import FixedThresholdsClassifier, MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.learners import (
     LabelWeightedClassifier,
     LabelWeightedLogistic,
@@ -46,6 +48,19 @@ INIT_PARAMS = {
     LabelWeightedLogistic: [{}],
     LabelwiseClassifier: [{"estimator": LogisticRegression()}, {"estimator": sgd()}],
     TorchClassifier: [{"module": MLP, "lr": 0.03, "batch_size": 32, "n_epochs": 8}],
+    TunedThresholdsClassifierCV: [
+        {},
+        {"estimator": LogisticRegression(), "rule": ("half", "shrunken")},
+        {"estimator": RandomForestClassifier(n_estimators=15, random_state=0), "rule": "micromacro"},
+        {"estimator": LinearSVC(random_state=0), "rule": "shrunken"},
+        {"estimator": small_torch(MLP, n_epochs=5), "rule": "shrunken", "cv": 2},
+    ],
+    FixedThresholdsClassifier: [
+        {"thresholds": 0.4},
+        {"estimator": RandomForestClassifier(n_estimators=15, random_state=0), "never_empty": True},
+        {"estimator": LinearSVC(random_state=0), "thresholds": "auto"},
+        {"estimator": small_torch(MLP, random_state=0)},
+    ],
 }
 
 

@@ -12,7 +12,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 from torch import nn
 
-from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel import (
+    FixedThresholdsClassifier,
+    LabelWeightedClassifier,
+    MetaPolicyClassifier,
+    TunedThresholdsClassifierCV,
+)
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.utils._warnings import ConstantLabelWarning
 
@@ -24,7 +29,11 @@ ESTIMATORS = [
     LabelWeightedLogistic(),
     LabelwiseClassifier(LogisticRegression()),
     small_torch(n_epochs=1, random_state=0),
+    FixedThresholdsClassifier(),
+    TunedThresholdsClassifierCV(rule="shrunken", random_state=0),
 ]
+# These hand X and metadata on, so that the classifier inside says what is wrong with them.
+DELEGATING = (FixedThresholdsClassifier, TunedThresholdsClassifierCV)
 
 
 def with_value(array, value, dtype=float):
@@ -80,7 +89,7 @@ BAD_DATA = {
 def test_bad_data_is_named_and_leaves_the_estimator_as_it_was(estimator, case):
     bad_X, bad_Y, error, match = BAD_DATA[case]
     extra = {"label_weights": [1.0]} if error is TypeError else {}
-    if isinstance(estimator, LabelWeightedLogistic) and extra:
+    if isinstance(estimator, (LabelWeightedLogistic, *DELEGATING)) and extra:
         match = "unexpected keyword argument"
     assert_refuses(clone(estimator), bad_X, bad_Y, error, match, **extra)
     assert_refuses(clone(estimator).fit(X, Y), bad_X, bad_Y, error, match, **extra)
@@ -131,8 +140,9 @@ def test_a_label_with_one_value_gets_a_constant_probability(base):
 
 @pytest.mark.filterwarnings("ignore::sklearn_metalabel.utils._warnings.ConstantLabelWarning")
 def test_one_instance_trains_a_learner_but_is_too_few_for_folds():
-    for estimator in ESTIMATORS[1:]:
+    for estimator in ESTIMATORS[1:-1]:
         assert clone(estimator).fit(X[:1], Y[:1]).predict(X[:1]).shape == (1, 4)
+    assert_refuses(ESTIMATORS[-1], X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 instances.*n_samples=1")
     assert_refuses(
         MetaPolicyClassifier(), X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 instances.*n_samples=1"
     )
@@ -249,7 +259,8 @@ def test_a_greedy_episode_before_fit_is_refused():
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
 def test_another_number_of_features_is_refused(estimator):
     fitted = clone(estimator).fit(X, Y)
-    with pytest.raises(ValueError, match=f"X has 3 features, but {type(estimator).__name__} is expecting 8"):
+    named = fitted.estimator_ if isinstance(fitted, DELEGATING) else fitted
+    with pytest.raises(ValueError, match=f"X has 3 features, but {type(named).__name__} is expecting 8"):
         fitted.predict(X[:, :3])
 
 

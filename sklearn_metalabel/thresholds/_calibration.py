@@ -60,6 +60,10 @@ class Calibration:
         """Calibrated logits of the logits `Z` of P, both of shape (..., L)."""
         return self.intercept + self.slope * Z
 
+    def pooled(self):
+        """Slope (positive) and intercept of the one sigmoid that fits the logits of all labels together."""
+        return _fit_pooled(self.histogram)
+
     def thresholds(self, t):
         """Thresholds on P, (..., L), that cut where `t` cuts calibrated probabilities; constant labels are filled."""
         limits = np.finfo(np.float64)
@@ -173,6 +177,26 @@ def _fit(histogram, x, scale):
 
     options = {"maxiter": _MAX_ITERATIONS, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-3}
     return start + unit * minimize(objective, np.zeros(start.size), jac=True, method="L-BFGS-B", options=options).x
+
+
+def _fit_pooled(histogram):
+    """Slope and intercept of one sigmoid for all bins; those of P as it is where no label has both values."""
+    if not histogram.rows.size:
+        return 1.0, 0.0
+    rows, positives, Z = histogram.rows, histogram.positives, histogram.logits
+    total = rows.sum()
+
+    def objective(parameters):
+        slope = _bounded_exp(parameters[0])
+        eta = slope * Z + parameters[1]
+        residual = rows * expit(eta) - positives
+        # The prior only keeps the sigmoid of separable labels finite.
+        value = rows @ np.logaddexp(0, eta) - positives @ eta + parameters @ parameters / (2 * _SHARED_SD**2)
+        gradient = np.array([slope * (residual @ Z), residual.sum()]) + parameters / _SHARED_SD**2
+        return value / total, gradient / total
+
+    log_slope, intercept = minimize(objective, np.zeros(2), jac=True, method="L-BFGS-B", options={"ftol": 1e-14}).x
+    return float(_bounded_exp(log_slope)), float(intercept)
 
 
 def _precision(m):

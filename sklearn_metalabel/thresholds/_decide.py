@@ -1,11 +1,24 @@
-"""From probabilities and thresholds to decisions."""
+"""From probabilities or scores, and thresholds, to decisions."""
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logit
 
 from sklearn_metalabel.thresholds._checks import check_probabilities, check_thresholds, row_blocks
 
-__all__ = ["decide"]
+__all__ = ["PROBABILITIES", "SCORES", "Units", "decide", "decide_block", "decide_rows"]
+
+
+class Units(NamedTuple):
+    """What thresholds are measured in: the threshold that is never exceeded, and the scale of margins."""
+
+    never: float
+    scale: object
+
+
+PROBABILITIES = Units(1.0, logit)
+SCORES = Units(np.inf, np.asarray)
 
 
 def decide(P, thresholds, never_empty=False):
@@ -50,21 +63,29 @@ def decide(P, thresholds, never_empty=False):
            [1, 0]])
     """
     P = check_probabilities(P)
-    n, L = P.shape
-    t = check_thresholds(thresholds, L)
-    Y = np.empty((n, L), dtype=np.int64)
-    for rows in row_blocks(n, L):
-        Y[rows] = P[rows] > t
-        if never_empty:
-            empty = rows.start + np.flatnonzero(~Y[rows].any(axis=1))
-            Y[empty, _nearest(P[empty], t)] = 1
+    return decide_rows(P, check_thresholds(thresholds, P.shape[1]), never_empty)
+
+
+def decide_rows(R, t, never_empty, units=PROBABILITIES):
+    """Decisions (n, L), int64, for responses R (n, L) and thresholds t (L,) in the given units; nothing is checked."""
+    Y = np.empty(R.shape, dtype=np.int64)
+    for rows in row_blocks(*R.shape):
+        Y[rows] = decide_block(R[rows], t, never_empty, units)
     return Y
 
 
-def _nearest(P, t):
+def decide_block(R, t, never_empty, units=PROBABILITIES):
+    """Decisions (b, L), bool, for few rows of responses."""
+    D = R > t
+    if never_empty:
+        empty = np.flatnonzero(~D.any(axis=1))
+        D[empty, _nearest(R[empty], t, units)] = True
+    return D
+
+
+def _nearest(R, t, units):
     """Index of the label of the largest margin in each row."""
-    allowed = t < 1
-    if not allowed.any():
-        return P.argmax(axis=1)
+    if (t == units.never).all():
+        return R.argmax(axis=1)
     # In float64, where logits of close probabilities stay apart.
-    return (logit(P.astype(np.float64)) - logit(t)).argmax(axis=1)
+    return (units.scale(R.astype(np.float64)) - units.scale(t)).argmax(axis=1)

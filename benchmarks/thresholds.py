@@ -1,0 +1,334 @@
+"""Every threshold rule and the prediction policy on twenty data sets, with three base learners and five seeds.
+
+Rules and policies read out-of-fold probabilities of the training rows alone; the judged rows are scored once. Scores
+of the base learners and the results of each case are kept in a cache folder, so that the run resumes and the tables
+come in seconds. Run it with ``python benchmarks/thresholds.py``; SKLEARN_METALABEL_DATA names the folder of the data.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _ranks import critical_difference, friedman, holm, mean_ranks, plot_ranks, signed_rank
+from _scores import BASES, SETS, cache_folder, case_probabilities, case_scores
+from _scores import VERSION as SCORES_VERSION
+from _table import RESULTS, Table
+
+from sklearn_metalabel.prediction._prior import read_prior
+from sklearn_metalabel.prediction._search import PredictionPolicy
+from sklearn_metalabel.thresholds import decide, pcut, rcut
+from sklearn_metalabel.thresholds._compare import compare
+from sklearn_metalabel.thresholds._criteria import CRITERIA, criterion_score
+from sklearn_metalabel.thresholds._resolve import RULES
+
+# Raise it when a rule or the search of the policy changes: earlier results are not read then.
+VERSION = 1
+TEST_SETS = [
+    *("reuters21578_aptemod", "rcv1_subset1", "bibtex", "goemotions", "hoc", "wos_1k", "bbn_gold", "enron_corr"),
+    *("cellcycle_fun", "delicious", "emotions", "flags", "genbase", "scene", "yeast", "corel5k", "stackex_coffee"),
+    *("yahoo_arts", "ng20", "langlog"),
+]
+MEAN = "mean of three"
+ASKED = {name: [name] for name in CRITERIA} | {MEAN: ["strict_accuracy", "micro_f1", "macro_f1"]}
+METRICS = list(CRITERIA)
+MOST_RANKED = 10
+SMALL = 500
+POLICY, PRETRAINED, UNPRIMED = "policy", "pretrained policy", "policy without a prior"
+NESTED = "best rule by nested folds"
+FALLBACK = " + fallback"
+# What one rule with one setting is; only these are looked through for a best rule with hindsight.
+SINGLE_RULES = [rule + form for rule in RULES for form in ("", FALLBACK)] + ["rcut", "pcut"]
+METHODS = [*SINGLE_RULES, NESTED, PRETRAINED, UNPRIMED, POLICY]
+BLOCK = ["set", "base"]
+
+
+def score_all(Y, D):
+    """The metrics of decisions, in the order of METRICS."""
+    return [criterion_score(name, Y, D) for name in METRICS]
+
+
+def rule_results(case, P, P_judged):
+    """Scores of each form of each rule, on nested out-of-fold rows and on the judged rows.
+
+    The forms of a rule are: no fallback for empty instances, a fallback; those of rcut are k = 1, 2, ...
+    """
+    Y, Y_judged = case["Y"], case["Y_judged"]
+    found = {}
+    for rule, choose in RULES.items():
+        chooser = {rule: lambda Y, P, fold_of, choose=choose: (choose(Y, P), None)}
+        compared = compare(chooser, Y, P, case["fold_of"], criterion=METRICS)
+        nested = np.column_stack([compared.results[f"mean_test_{name}"] for name in METRICS]).tolist()
+        judged = [score_all(Y_judged, decide(P_judged, compared.thresholds, fallback)) for fallback in (False, True)]
+        found[rule] = {"nested": nested, "judged": judged}
+    counts = range(1, min(MOST_RANKED, P.shape[1]) + 1)
+    found["rcut"] = {
+        "nested": [score_all(Y, rcut(P, k)) for k in counts],
+        "judged": [score_all(Y_judged, rcut(P_judged, k)) for k in counts],
+    }
+    found["pcut"] = {"judged": [score_all(Y_judged, pcut(Y, P_judged))]}
+    return found
+
+
+def policy_results(choose, Y_judged, P_judged):
+    """For each criterion asked for: scores on the judged rows, the fallback chosen and the seconds it took."""
+    found = {}
+    for asked, criterion in ASKED.items():
+        start = time.perf_counter()
+        thresholds, never_empty = choose(criterion)
+        seconds = time.perf_counter() - start
+        judged = score_all(Y_judged, decide(P_judged, thresholds, never_empty))
+        found[asked] = {"judged": judged, "never_empty": bool(never_empty), "seconds": round(seconds, 3)}
+    return found
+
+
+def part_results(part, case, P, P_judged, policy, prior):
+    """Results of one part of a case: "rules", "unprimed" or "policies"."""
+    if part == "rules":
+        return rule_results(case, P, P_judged)
+    judged = case["Y_judged"], P_judged
+    if part == "unprimed":
+        zeros = {name: np.zeros(np.shape(found)) for name, found in read_prior()["parameters"].items()}
+        return {UNPRIMED: policy_results(partial(policy.learn, prior=zeros), *judged)}
+    return {
+        POLICY: policy_results(partial(policy.learn, prior=prior), *judged),
+        PRETRAINED: policy_results(partial(policy.propose, prior=prior), *judged),
+    }
+
+
+def read_priors(path):
+    """Prior of each group of sets from the rotation that held the group out, or None where there is no such file."""
+    if not path.exists():
+        print(f"{path.name} is missing: the policies start from the prior of the package, whose sets are not held out.")
+        return None
+    rotations = json.loads(path.read_text(encoding="utf-8"))["rotations"]
+    return {group: rotation["parameters"] for rotation in rotations for group in rotation["held_out"]}
+
+
+def parts_of(name, base, seed, priors):
+    """What a case consists of: for each part the key of its results, and its prior."""
+    prior = None if priors is None else priors[SETS[name]]
+    used = json.dumps(read_prior()["parameters"] if prior is None else prior, sort_keys=True)
+    case = (SCORES_VERSION, VERSION, name, base, seed)
+    return {
+        "rules": ((*case, "rules"), None),
+        "unprimed": ((*case, "unprimed"), None),
+        # Of another prior, other results.
+        "policies": ((*case, "policies", hashlib.sha256(used.encode()).hexdigest()[:10]), prior),
+    }
+
+
+def read_results(path):
+    """Results by key; a line that an interruption cut off is left out."""
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            record = json.loads(line)
+            found[tuple(record["key"])] = record
+        except ValueError:
+            continue
+    return found
+
+
+def add_missing(cases, priors, cache, path):
+    """Compute the parts of the cases that `path` does not hold yet, and append each to it."""
+    known = read_results(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("ab") as file:
+            file.write(b"\n")  # ends a line that was cut off
+    for i, (name, base, seed) in enumerate(cases):
+        parts = parts_of(name, base, seed, priors)
+        missing = {part: (key, prior) for part, (key, prior) in parts.items() if key not in known}
+        if not missing:
+            continue
+        case = case_scores(name, base, seed, "test", cache)
+        _, P, fold_of, _, P_judged = case_probabilities(case)
+        policy = PredictionPolicy(case["Y"], P, fold_of, seed)
+        took = []
+        for part, (key, prior) in missing.items():
+            start = time.perf_counter()
+            found = part_results(part, case, P, P_judged, policy, prior)
+            took.append(time.perf_counter() - start)
+            record = {"key": key, "n": P.shape[0], "L": P.shape[1], "seconds": round(took[-1], 2), "results": found}
+            # One write, so that two runs that share the file do not mix their lines.
+            with path.open("ab", buffering=0) as file:
+                file.write((json.dumps(record) + "\n").encode())
+        spent = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in zip(missing, took, strict=True))
+        print(f"{i + 1} of {len(cases)}: {name}, {base}, seed {seed}: {spent}", flush=True)
+
+
+def by_method(results, asked):
+    """Scores of each method on the judged rows of a case, when asked for a criterion; nothing chosen looks at them."""
+    weights = np.isin(METRICS, ASKED[asked]) / len(ASKED[asked])
+    found, best = {}, (-1.0, None)
+    for rule in RULES:
+        nested, judged = np.round(results[rule]["nested"] @ weights, 12), results[rule]["judged"]
+        chosen = int(np.argmax(nested))
+        found[rule], found[rule + FALLBACK] = judged[0], judged[chosen]
+        if nested[chosen] > best[0]:
+            best = nested[chosen], judged[chosen]
+    ranked = results["rcut"]
+    found["rcut"] = ranked["judged"][int(np.argmax(np.round(ranked["nested"] @ weights, 12)))]
+    found["pcut"], found[NESTED] = results["pcut"]["judged"][0], best[1]
+    found |= {method: results[method][asked]["judged"] for method in (PRETRAINED, UNPRIMED, POLICY)}
+    return {method: [*found[method], float(np.dot(found[method], weights))] for method in METHODS}
+
+
+def all_scores(cases, priors, path):
+    """One row for each case, criterion asked for and method: the metrics, and "score", what was asked for."""
+    known, rows = read_results(path), []
+    n_complete = 0
+    for name, base, seed in cases:
+        keys = [key for key, _ in parts_of(name, base, seed, priors).values()]
+        if not all(key in known for key in keys):
+            continue
+        n_complete += 1
+        records = [known[key] for key in keys]
+        results = {method: found for record in records for method, found in record["results"].items()}
+        about = (name, base, seed, records[0]["n"], records[0]["L"], results[POLICY][MEAN]["seconds"])
+        for asked in ASKED:
+            rows += [(*about, asked, method, *found) for method, found in by_method(results, asked).items()]
+    print(f"{n_complete} of {len(cases)} cases")
+    columns = [*BLOCK, "seed", "n", "L", "seconds", "asked", "method", *METRICS, "score"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def block_scores(scores, asked, by=tuple(BLOCK)):
+    """Scores in what was asked for, one row for each block and one column for each method, averaged over the rest."""
+    asked = scores[scores["asked"] == asked]
+    return asked.groupby([*by, "method"], sort=False)["score"].mean().unstack("method", sort=False)[METHODS]
+
+
+def signed(difference, error=None):
+    """A difference as text, with its standard error."""
+    return f"{difference:+.4f}" + ("" if error is None else f" ± {error:.4f}")
+
+
+def standard_error(values):
+    """Standard error of the mean of values."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+
+
+def mean_table(scores, folder):
+    """The mean of every metric and the mean rank of every method that is asked for the mean of three."""
+    blocks = block_scores(scores, MEAN)
+    ranks = pd.Series(mean_ranks(blocks.to_numpy()), METHODS)
+    columns = ["strict accuracy", "micro-F1", "macro-F1", "samples-F1", MEAN, "mean rank"]
+    asked = scores[scores["asked"] == MEAN]
+    means = asked.groupby([*BLOCK, "method"])[[*METRICS, "score"]].mean().groupby("method").mean()
+    table = Table("thresholds_mean", "method", *columns, folder=folder)
+    for method in ranks.sort_values(kind="stable").index:
+        table.add(method, *(f"{value:.3f}" for value in means.loc[method]), f"{ranks[method]:.2f}")
+
+
+def criterion_table(scores, folder):
+    """For each criterion asked for: the policies beside the rule that is best on average, with hindsight."""
+    columns = [POLICY, PRETRAINED, UNPRIMED, NESTED]
+    best = ["best rule on average (hindsight)", "its mean", "policy - best rule", "Wilcoxon p", "p over sets alone"]
+    table = Table("thresholds_by_criterion", "asked for", *columns, *best, folder=folder)
+    for asked in ASKED:
+        blocks = block_scores(scores, asked)
+        means = blocks.mean()
+        rule = means[SINGLE_RULES].idxmax()
+        difference = blocks[POLICY] - blocks[rule]
+        own = [f"{means[method]:.3f}" for method in columns]
+        gain = signed(difference.mean(), standard_error(difference))
+        # Blocks of the same set, with other base learners, are not independent.
+        p = [signed_rank(d.to_numpy()) for d in (difference, difference.groupby("set").mean())]
+        table.add(asked, *own, rule, f"{means[rule]:.3f}", gain, *(f"{each:.2g}" for each in p))
+
+
+def tests_table(scores, folder):
+    """The policy against every other method in the mean of three, over all blocks."""
+    blocks = block_scores(scores, MEAN)
+    ranks = pd.Series(mean_ranks(blocks.to_numpy()), METHODS)
+    critical = critical_difference(len(METHODS), len(blocks))
+    statistic, p = friedman(blocks.to_numpy())
+    columns = ["mean difference", "wins", "ties", "losses", "Wilcoxon p (Holm)", "rank difference", "Nemenyi, 5%"]
+    table = Table("thresholds_tests", "policy against", *columns, folder=folder)
+    size = f"{len(METHODS)} methods, {len(blocks)} blocks"
+    table.add(f"Friedman: {size}", f"chi2 = {statistic:.1f}", "", "", "", f"p = {p:.2g}", f"{critical:.2f}", "critical")
+    others = [method for method in ranks.sort_values(kind="stable").index if method != POLICY]
+    differences = {method: (blocks[POLICY] - blocks[method]).round(9).to_numpy() for method in others}
+    corrected = holm([signed_rank(d) for d in differences.values()])
+    for (method, d), p in zip(differences.items(), corrected, strict=True):
+        counts = [int((sign == np.sign(d)).sum()) for sign in (1, 0, -1)]
+        apart = ranks[method] - ranks[POLICY]
+        verdict = "differs" if abs(apart) >= critical else "no"
+        gain = signed(d.mean(), standard_error(d))
+        table.add(method, gain, *counts, f"{p:.2g}", f"{apart:+.2f}", verdict)
+
+
+def rank_plot(scores, folder):
+    """The plot of critical differences: each rule in the form that is better on average, and the policies."""
+    blocks = block_scores(scores, MEAN)
+    means = blocks.mean()
+    shown = [rule + FALLBACK if means[rule + FALLBACK] > means[rule] else rule for rule in RULES]
+    shown += ["rcut", "pcut", NESTED, PRETRAINED, UNPRIMED, POLICY]
+    ranks = mean_ranks(blocks[shown].to_numpy())
+    plot_ranks(shown, ranks, critical_difference(len(shown), len(blocks)), folder / "thresholds_cd.svg")
+
+
+def set_table(name, scores, folder, by):
+    """The mean of three for each set, or each set and base learner."""
+    shown = ["half", "micromacro" + FALLBACK, NESTED, PRETRAINED, POLICY]
+    hindsight = ["best rule on this set (hindsight)", "its mean", "policy - it"]
+    table = Table(name, *by, "n", "L", "seconds", *shown, *hindsight, folder=folder)
+    for block, about in scores[scores["asked"] == MEAN].groupby(by, sort=False):
+        found = block_scores(about, MEAN, by=["base", "seed"])
+        means = found.mean()
+        rule = means[SINGLE_RULES].idxmax()
+        difference = (found[POLICY] - found[rule]).to_numpy()
+        size = [str(about["n"].iloc[0]), str(about["L"].iloc[0]), f"{about['seconds'].mean():.1f}"]
+        gain = signed(difference.mean(), standard_error(difference))
+        table.add(*block, *size, *(f"{means[m]:.3f}" for m in shown), rule, f"{means[rule]:.3f}", gain)
+
+
+def write_tables(scores, folder):
+    """Write every table and the plot."""
+    mean_table(scores, folder)
+    criterion_table(scores, folder)
+    tests_table(scores, folder)
+    set_table("thresholds_by_set", scores, folder, ["set"])
+    small = scores[scores["n"] < SMALL]
+    if len(small):
+        set_table("thresholds_small", small, folder, BLOCK)
+    rank_plot(scores, folder)
+
+
+def arguments():
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", choices=TEST_SETS, nargs="+", default=TEST_SETS, metavar="SET")
+    parser.add_argument("--bases", choices=BASES, nargs="+", default=BASES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
+    parser.add_argument("--cache", type=Path, default=cache_folder(), help="folder of the scores")
+    parser.add_argument("--results", type=Path, help="JSON lines of the results; thresholds.jsonl in the cache folder")
+    parser.add_argument("--priors", type=Path, default=RESULTS / "rotated_priors.json", help="file of the priors")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the CSV files")
+    parser.add_argument("--tables-only", action="store_true", help="compute no case")
+    args = parser.parse_args()
+    args.results = args.results or args.cache / "thresholds.jsonl"
+    return args
+
+
+def main():
+    """Compute what is missing and write the tables."""
+    args = arguments()
+    cases = [(name, base, seed) for name in args.sets for base in args.bases for seed in args.seeds]
+    priors = read_priors(args.priors)
+    if not args.tables_only:
+        add_missing(cases, priors, args.cache, args.results)
+    scores = all_scores(cases, priors, args.results)
+    if len(scores):
+        args.output.mkdir(parents=True, exist_ok=True)
+        write_tables(scores, args.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The estimator that cuts any classifier's responses at given thresholds."""
+
+from numbers import Real
+
+import numpy as np
+
+from sklearn_metalabel.learners._thresholded import ThresholdedClassifier, constant_labels_are_quiet
+from sklearn_metalabel.utils._params import StrOptions, fit_context
+from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils._warnings import warn_constant_labels
+
+__all__ = ["FixedThresholdsClassifier"]
+
+
+class FixedThresholdsClassifier(ThresholdedClassifier):
+    """Cut the responses of any classifier at thresholds that you give.
+
+    The multi-label counterpart of :class:`~sklearn.model_selection.FixedThresholdClassifier`.
+
+    Parameters
+    ----------
+    estimator : None, classifier, skorch net, torch module, module class or callable, default=None
+        The classifier. One that takes no label matrices is fitted for each label, as in
+        :class:`~sklearn.multiclass.OneVsRestClassifier`; None is
+        :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`. A fitted one is kept as it is inside
+        :class:`~sklearn.frozen.FrozenEstimator`.
+    thresholds : {"auto"}, float or array-like of shape (n_labels,), default=0.5
+        Thresholds that the response must exceed, in its units: probabilities in [0, 1], or decision values, where inf
+        is never and -inf always. "auto" is 0.5 for probabilities and 0 for decision values.
+    never_empty : bool, default=False
+        Whether an instance above no threshold gets the label nearest to its threshold.
+    response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
+        What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted classifier.
+    thresholds_ : ndarray of shape (n_labels,)
+        The thresholds used. Binary and multiclass targets are predicted by the classifier instead.
+    never_empty_ : bool
+        Whether every instance gets a label.
+    response_method_ : {"predict_proba", "decision_function"}
+        What is cut.
+    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
+        ``[0, 1]`` for each label of a multi-label target, or the classes.
+    label_names_ : ndarray of shape (n_labels,)
+        Column names of `y` where it is a data frame, else "0", "1", ...
+    n_features_in_ : int
+        Number of features seen during `fit`, where the classifier says so.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has them.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is no classifier.
+    ValueError
+        If X, y or a parameter is not as described.
+
+    See Also
+    --------
+    TunedThresholdsClassifierCV : Chooses the thresholds on out-of-fold rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_metalabel import FixedThresholdsClassifier
+    >>> X, Y = make_multilabel_classification(n_classes=3, random_state=0)
+    >>> clf = FixedThresholdsClassifier(LogisticRegression(), thresholds=[0.5, 0.3, 0.1]).fit(X, Y)
+    >>> bool(((clf.predict_proba(X) > [0.5, 0.3, 0.1]) == clf.predict(X)).all())
+    True
+    """
+
+    _parameter_constraints = {
+        "estimator": "no_validation",
+        "thresholds": [StrOptions({"auto"}), Real, "array-like"],
+        "never_empty": ["boolean"],
+        "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
+    }
+
+    def __init__(self, estimator=None, *, thresholds=0.5, never_empty=False, response_method="auto"):
+        self.estimator = estimator
+        self.thresholds = thresholds
+        self.never_empty = never_empty
+        self.response_method = response_method
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Fit the classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Training instances, as the classifier takes them.
+        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+        **fit_params : dict
+            `sample_weight` and other metadata for the classifier, or what metadata routing asks for.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        routed = self._route_fit_params(fit_params)
+        X, Y = self._check_training_data(X, y)
+        classifier = self._unfitted()
+        method = self._resolved_method(classifier)
+        self.thresholds_ = self._resolve_thresholds(Y.shape[1], method)
+        self.never_empty_ = bool(self.never_empty)
+        if self._target.has_thresholds:
+            warn_constant_labels(Y, self.label_names_)
+        params = self._check_fit_params(routed.estimator.fit, X)
+        with constant_labels_are_quiet():
+            classifier.fit(X, self._inner_target(Y, classifier), **params)
+        self._keep_estimator(classifier, method)
+        return self
+
+    def _resolve_thresholds(self, n_labels, method):
+        """Thresholds as an array (L,), in the units of the response."""
+        usual = 0.5 if method == "predict_proba" else 0.0
+        if not self._target.has_thresholds or (isinstance(self.thresholds, str) and self.thresholds == "auto"):
+            return np.full(n_labels, usual)
+        t = np.asarray(self.thresholds, dtype=np.float64)
+        t = np.full(n_labels, t) if t.ndim == 0 else t.copy()
+        if t.shape != (n_labels,):
+            raise ValueError(
+                f"thresholds must be a number or one number for each of the {n_labels} labels, got "
+                f"{len(t)} of shape {t.shape}; pass an array of length {n_labels}."
+            )
+        low, high = (0.0, 1.0) if method == "predict_proba" else (-np.inf, np.inf)
+        # Written so that NaN fails too.
+        if not ((t >= low) & (t <= high)).all():
+            raise ValueError(
+                f"thresholds for {method} must lie in [{low:g}, {high:g}], got {t.tolist()[:5]}; give them in the "
+                "units of the response."
+            )
+        return t

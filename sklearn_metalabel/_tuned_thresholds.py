@@ -1,0 +1,428 @@
+"""The estimator that chooses thresholds for any classifier on out-of-fold rows."""
+
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
+
+from sklearn_metalabel.learners._response import label_response
+from sklearn_metalabel.learners._thresholded import ThresholdedClassifier, constant_labels_are_quiet
+from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
+from sklearn_metalabel.prediction import learn_thresholds, pretrained_thresholds
+from sklearn_metalabel.thresholds._compare import compare, function_name, unique_name
+from sklearn_metalabel.thresholds._criteria import CRITERIA, check_criterion
+from sklearn_metalabel.thresholds._link import fit_link
+from sklearn_metalabel.thresholds._resolve import RULES
+from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
+from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states
+from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils._threads import current_threads, use_threads
+from sklearn_metalabel.utils._warnings import warn_constant_labels
+
+__all__ = ["TunedThresholdsClassifierCV"]
+
+# Held-out rows of a single split are dealt into so many parts to compare rules on.
+_COMPARISON_FOLDS = 3
+
+
+def _choose_by_rule(Y, P, fold_of, *, rule, criterion, never_empty, random_state):
+    """Thresholds of a rule, which says nothing about empty instances."""
+    return rule(Y, P), None
+
+
+def _choose_by_policy(Y, P, fold_of, *, criterion, never_empty, random_state):
+    """What the policy learns from these rows."""
+    options = {"criterion": criterion, "never_empty": never_empty, "random_state": random_state}
+    return learn_thresholds(Y, P, fold_of, **options)
+
+
+def _choose_by_pretrained(Y, P, fold_of, *, criterion, never_empty, random_state):
+    """What the policy proposes that was trained on other data."""
+    return pretrained_thresholds(Y, P, criterion=criterion, never_empty=never_empty)
+
+
+# Ways to choose thresholds: (Y, P, fold_of, *, criterion, never_empty, random_state) -> (thresholds, never_empty).
+CHOOSERS = {
+    "policy": _choose_by_policy,
+    "pretrained": _choose_by_pretrained,
+    **{name: partial(_choose_by_rule, rule=rule) for name, rule in RULES.items()},
+}
+
+
+class TunedThresholdsClassifierCV(ThresholdedClassifier):
+    """Choose a threshold for each label of any classifier, on rows it did not train on.
+
+    The multi-label counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV`: the classifier is
+    fitted once for each fold and once on all rows, rules choose thresholds from the out-of-fold responses, and the
+    rule is taken whose thresholds decide best on folds that it did not see.
+
+    Parameters
+    ----------
+    estimator : None, classifier, skorch net, torch module, module class or callable, default=None
+        The classifier, which may be a pipeline that starts from texts or data frames. One that takes no label matrices
+        is fitted for each label, as in :class:`~sklearn.multiclass.OneVsRestClassifier`; None is
+        :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`.
+    rule : str, callable or sequence of these, default="policy"
+        How thresholds are chosen: "policy" learns it from these rows and "pretrained" has learned it from others;
+        "half", "global", "scut", "scutfbr.0", "scutfbr.1", "odr_micro", "odr_macro", "micromacro", "shrunken" and
+        "plug_in" are the rules of :mod:`sklearn_metalabel.thresholds`; a function is ``(Y, P) -> thresholds``. Of
+        several the best one is taken.
+    criterion : str, callable or tuple of these, default=("strict_accuracy", "micro_f1", "macro_f1")
+        What rules are compared by: "strict_accuracy", "micro_f1", "macro_f1", "samples_f1", a function
+        ``(y_true, y_pred) -> float``, or several, whose mean is taken.
+    never_empty : bool or "auto", default="auto"
+        Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
+        out-of-fold rows.
+    response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
+        What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
+    cv : int, float, splitter, iterable of splits, None or "prefit", default=3
+        Folds. An integer stratifies over all labels, None is 5; a float in (0, 1) is the share that one stratified
+        split holds out. "prefit" takes `estimator` as it is, fitted on other rows than those given to `fit`, and needs
+        ``refit=False``.
+    refit : bool, default=True
+        Whether the classifier is fitted on all rows in the end; False keeps that of the only split.
+    n_jobs : int, default=None
+        Fits at the same time; the result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Randomness of the folds, of the policy, and of the classifier where its own `random_state` is None.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted classifier.
+    thresholds_ : ndarray of shape (n_labels,)
+        A label is predicted when its response is strictly greater: a probability (1 is never, 0 always) or a decision
+        value (inf is never, -inf always). Binary and multiclass targets are predicted by the classifier instead.
+    never_empty_ : bool
+        Whether every instance gets a label.
+    best_rule_ : str or None
+        The rule that was best; None for binary and multiclass targets.
+    cv_results_ : dict of str -> ndarray
+        A row for each rule, and for each way with empty instances that was tried: "rule", "never_empty" ("auto" where
+        the rule decides it), "mean_test_<name>" for each part of `criterion`, "mean_test_score", "rank_test_score" and
+        "split<k>_test_score". The means are over all held-out rows together, so that rare labels count; they are not
+        the means of the splits. Empty for binary and multiclass targets.
+    response_method_ : {"predict_proba", "decision_function"}
+        What is cut.
+    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
+        ``[0, 1]`` for each label of a multi-label target, or the classes.
+    label_names_ : ndarray of shape (n_labels,)
+        Column names of `y` where it is a data frame, else "0", "1", ...
+    n_features_in_ : int
+        Number of features seen during `fit`, where the classifier says so.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has them.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is no classifier.
+    ValueError
+        If X, y or a parameter is not as described.
+    NotFittedError
+        If ``cv="prefit"`` and the estimator is not fitted.
+
+    See Also
+    --------
+    FixedThresholdsClassifier : Cuts at thresholds that you give.
+    MetaPolicyClassifier : Learns loss weights too.
+
+    Notes
+    -----
+    Decision values reach the rules through one logistic link for all labels together, fitted on the out-of-fold
+    values; it rises, so that it changes no ranking, and thresholds go back the same way. A rule is judged on a fold by
+    thresholds from the other folds' out-of-fold rows; the held-out rows of a single split, and those given with
+    ``cv="prefit"``, are dealt into 3 parts for that.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_metalabel import TunedThresholdsClassifierCV
+    >>> X, Y = make_multilabel_classification(n_classes=3, random_state=0)
+    >>> clf = TunedThresholdsClassifierCV(LogisticRegression(), rule=["half", "scut", "shrunken"], random_state=0)
+    >>> clf.fit(X, Y).thresholds_.shape
+    (3,)
+    >>> clf.best_rule_ in ("half", "scut", "shrunken")
+    True
+    """
+
+    _parameter_constraints = {
+        "estimator": "no_validation",
+        "rule": [StrOptions(set(CHOOSERS)), callable, tuple, list],
+        "criterion": [StrOptions(set(CRITERIA)), callable, tuple, list],
+        "never_empty": ["boolean", StrOptions({"auto"})],
+        "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
+        "cv": ["cv_object", StrOptions({"prefit"}), Interval(Real, 0, 1, closed="neither")],
+        "refit": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        rule="policy",
+        criterion=("strict_accuracy", "micro_f1", "macro_f1"),
+        never_empty="auto",
+        response_method="auto",
+        cv=3,
+        refit=True,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.rule = rule
+        self.criterion = criterion
+        self.never_empty = never_empty
+        self.response_method = response_method
+        self.cv = cv
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Fit the classifier, and choose its thresholds.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Training instances, as the classifier takes them.
+        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+        **fit_params : dict
+            `sample_weight` and other metadata for the classifier and `groups` for the splitter, or what metadata
+            routing asks for.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        routed = self._route_fit_params(fit_params)
+        self._check_combination()
+        X, Y = self._check_training_data(X, y)
+        if self._target.has_thresholds:
+            warn_constant_labels(Y, self.label_names_)
+        rng = check_random_state(self.random_state)
+        if self._is_prefit():
+            responses, rows, fold_of = self._prefit_responses(X, Y)
+        else:
+            params = self._check_fit_params(routed.estimator.fit, X)
+            splits = self._splits(Y, y, routed.splitter.split, rng)
+            responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng)
+        self._choose_thresholds(responses, Y, rows, fold_of, draw_seed(rng))
+        return self
+
+    def get_metadata_routing(self):
+        """Say which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            `sample_weight` goes to the classifier, `groups` to the splitter.
+        """
+        splitter = check_cv(None if self._is_prefit() or isinstance(self.cv, Real) else self.cv)
+        router = super().get_metadata_routing()
+        return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+
+    def _is_prefit(self):
+        """Whether the estimator is fitted already."""
+        return isinstance(self.cv, str) and self.cv == "prefit"
+
+    def _check_combination(self):
+        """Refuse parameters that cannot work, or not together."""
+        check_criterion(self.criterion)
+        _named_choosers(self.rule)
+        if not self._is_prefit():
+            return
+        if self.refit:
+            raise ValueError('cv="prefit" keeps the estimator as it is, got refit=True; set refit=False.')
+        if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
+            raise TypeError(
+                f'cv="prefit" needs a fitted classifier, got {self.estimator!r}; fit one first, or set cv=3.'
+            )
+        try:
+            check_is_fitted(self.estimator)
+        except NotFittedError as error:
+            raise NotFittedError(
+                f'cv="prefit" needs a fitted classifier, and this {type(self.estimator).__name__} is not fitted; '
+                "fit it first, on other rows, or set cv=3."
+            ) from error
+
+    def _prefit_responses(self, X, Y):
+        """Responses of the given estimator for all rows, their numbers and the one fold."""
+        method = self._resolved_method(self.estimator)
+        self._keep_estimator(self.estimator, method)
+        rows = np.arange(Y.shape[0])
+        R = label_response(self.estimator, X, method, Y.shape[1]) if self._target.has_thresholds else None
+        return R, rows, np.zeros(len(rows), dtype=np.intp)
+
+    def _splits(self, Y, y, split_params, rng):
+        """List of (train, test); empty where no split is needed."""
+        if not self._target.has_thresholds and self.refit:
+            return []
+        cv = _splitter(self.cv, Y.shape[0], rng)
+        ours = self.cv is None or isinstance(self.cv, Real)
+        splits = cv.split(np.zeros(Y.shape[0]), Y if ours else y, **split_params)
+        splits = [(_row_numbers(train), _row_numbers(test)) for train, test in splits]
+        if not all(len(test) for _, test in splits):
+            raise ValueError("cv must hold rows out in every split, got an empty test part; pass other splits.")
+        if len(splits) > 1 and not self.refit:
+            raise ValueError(
+                f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
+                "hold out one part with a float cv such as cv=0.2."
+            )
+        return splits
+
+    def _fit_parts(self, X, Y, splits, params, rng):
+        """Fit the classifier on each part, and on all rows; return responses for the held-out rows, rows and folds."""
+        classifier = self._unfitted()
+        method = self._resolved_method(classifier)
+        target = self._inner_target(Y, classifier)
+        n_labels = Y.shape[1] if self._target.has_thresholds else None
+        parts = [(train, test, not self.refit) for train, test in splits]
+        parts += [(None, None, True)] if self.refit else []
+        seeds, threads = draw_seeds(rng, len(parts)), current_threads()
+        with constant_labels_are_quiet():
+            fitted = Parallel(n_jobs=self.n_jobs)(
+                delayed(_fit_part)(
+                    fix_random_states(clone(classifier), seed), X, target, part, params, method, n_labels, threads
+                )
+                for part, seed in zip(parts, seeds, strict=True)
+            )
+        self._keep_estimator(fitted[-1][0], method)
+        if not self._target.has_thresholds:
+            return None, None, None
+        return _in_order([R for _, R in fitted if R is not None], [test for _, test in splits])
+
+    def _choose_thresholds(self, R, Y, rows, fold_of, seed):
+        """Set the thresholds and how they were found."""
+        if not self._target.has_thresholds:
+            self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
+            self.never_empty_, self.best_rule_, self.cv_results_ = False, None, {}
+            return
+        truth = _boolean_rows(Y, rows)
+        if np.ptp(fold_of) == 0:
+            fold_of = _dealt(truth, seed)
+        link = None if self.response_method_ == "predict_proba" else fit_link(truth, R)
+        P = R if link is None else link.probabilities(R)
+        options = {"criterion": self.criterion, "never_empty": self.never_empty}
+        choosers = {
+            name: partial(choose, random_state=seed, **options) for name, choose in _named_choosers(self.rule).items()
+        }
+        found = compare(choosers, truth, P, fold_of, **options)
+        positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
+        t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, found.thresholds))
+        self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
+        self.never_empty_, self.best_rule_, self.cv_results_ = found.never_empty, found.name, found.results
+
+
+def _named_choosers(rule):
+    """Choosers by name for what a user passes as `rule`, or raise."""
+    choosers = {}
+    for each in rule if isinstance(rule, tuple | list) else [rule]:
+        if isinstance(each, str) and each in CHOOSERS:
+            choosers[each] = CHOOSERS[each]
+        elif callable(each):
+            choosers[unique_name(function_name(each), choosers)] = partial(_choose_by_rule, rule=each)
+        else:
+            raise ValueError(
+                f"rule must be one of {list(CHOOSERS)}, a function (Y, P) -> thresholds, or several of these, got "
+                f"{each!r}."
+            )
+    if not choosers:
+        raise ValueError(f'rule must name at least one rule, got {rule!r}; pass for example rule="shrunken".')
+    return choosers
+
+
+def _splitter(cv, n_instances, rng):
+    """A splitter for what is accepted as `cv`."""
+    if isinstance(cv, Real) and not isinstance(cv, Integral):
+        return MultilabelStratifiedShuffleSplit(1, test_size=cv, random_state=draw_seed(rng))
+    if cv is not None and not isinstance(cv, Integral):
+        return check_cv(cv)
+    n_folds = 5 if cv is None else cv
+    if n_instances < n_folds:
+        raise ValueError(
+            f"cv={cv} folds need at least {n_folds} instances, got n_samples={n_instances}; add instances or lower cv."
+        )
+    return MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=draw_seed(rng))
+
+
+def _row_numbers(rows):
+    """Numbers of rows that may be given as a mask."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
+
+
+def _fit_part(classifier, X, y, part, params, method, n_labels, threads):
+    """Fit on the training rows of a part (all for None); return the classifier if it is kept, and the responses."""
+    train, test, keep = part
+    with use_threads(threads):
+        if train is not None:
+            params = _check_method_params(X, params, indices=train)
+        y_train = y if train is None else _safe_indexing(y, train)
+        classifier.fit(X if train is None else _safe_indexing(X, train), y_train, **params)
+        R = None
+        if test is not None and n_labels is not None:
+            R = label_response(classifier, _safe_indexing(X, test), method, n_labels)
+            R = _without_invented_scores(R, y_train) if method == "decision_function" else R
+    return (classifier if keep else None), R
+
+
+def _without_invented_scores(S, y_train):
+    """Decision values with those of labels that had one value in training at the lower or upper end of the others.
+
+    What a classifier answers there is no score: 0 would count as uncertain.
+    """
+    positives = np.asarray(y_train.sum(axis=0, dtype=np.int64)).ravel()
+    varied = (positives > 0) & (positives < y_train.shape[0])
+    if varied.all() or S.size == 0:
+        return S
+    S = S.copy()
+    low, high = (S[:, varied].min(), S[:, varied].max()) if varied.any() else (-1.0, 1.0)
+    S[:, positives == 0] = low
+    S[:, positives == y_train.shape[0]] = high
+    return S
+
+
+def _in_order(responses, tests):
+    """Responses of all folds by ascending row, the rows, and the fold of each; a row may come several times."""
+    rows = np.concatenate(tests)
+    order = np.argsort(rows, kind="stable")
+    place = np.empty(len(rows), dtype=np.intp)
+    place[order] = np.arange(len(rows))
+    R = np.empty((len(rows), responses[0].shape[1]), dtype=np.result_type(*responses))
+    ends = np.cumsum([len(test) for test in tests])
+    for block, end in zip(responses, ends, strict=True):
+        R[place[end - len(block) : end]] = block
+    return R, rows[order], np.repeat(np.arange(len(tests)), [len(test) for test in tests])[order]
+
+
+def _boolean_rows(Y, rows):
+    """Rows of an encoded target as a dense boolean matrix, without a copy where these are all rows."""
+    everything = len(rows) == Y.shape[0] and (rows == np.arange(len(rows))).all()
+    block = Y if everything else Y[rows]
+    return block.toarray().astype(bool) if sp.issparse(block) else block.view(bool)
+
+
+def _dealt(Y, seed):
+    """Folds (n,) for held-out rows of a single split."""
+    n_folds = min(_COMPARISON_FOLDS, _num_samples(Y))
+    fold_of = np.zeros(len(Y), dtype=np.intp)
+    if n_folds > 1:
+        for k, (_, part) in enumerate(MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=seed).split(Y, Y)):
+            fold_of[part] = k
+    return fold_of

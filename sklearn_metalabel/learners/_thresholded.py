@@ -1,0 +1,175 @@
+"""What classifiers that cut the responses of another classifier have in common."""
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.utils import get_tags, indexable
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, _num_samples, check_is_fitted
+
+from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners._response import as_classifier, as_multilabel, check_response_method, label_response
+from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
+from sklearn_metalabel.thresholds._decide import PROBABILITIES, SCORES, decide_rows
+from sklearn_metalabel.utils._probabilities import clip_probabilities, to_probabilities
+from sklearn_metalabel.utils._targets import encode_target
+from sklearn_metalabel.utils._warnings import ConstantLabelWarning
+
+__all__ = ["ThresholdedClassifier", "constant_labels_are_quiet"]
+
+
+def _gives_probabilities(self):
+    """Whether the classifier inside has `predict_proba`."""
+    return hasattr(self.estimator_ if hasattr(self, "estimator_") else as_classifier(self.estimator), "predict_proba")
+
+
+class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
+    """Predictions from the responses of `estimator_`, cut at `thresholds_`.
+
+    X is never converted here: pipelines inside may start from texts or data frames.
+    """
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X):
+        """Probability of each label or class, where the classifier inside gives probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Instances, as the classifier inside takes them.
+
+        Returns
+        -------
+        P : ndarray of shape (n_instances, n_labels) or (n_instances, n_classes)
+            Multi-label targets: probability of each label, strictly inside (0, 1).
+            Binary and multiclass targets: what the classifier inside gives.
+        """
+        check_is_fitted(self)
+        if not self._target.has_thresholds:
+            return self.estimator_.predict_proba(X)
+        return label_response(self.estimator_, X, "predict_proba", len(self.thresholds_))
+
+    def decision_function(self, X):
+        """Margin of each label or class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Instances, as the classifier inside takes them.
+
+        Returns
+        -------
+        margins : ndarray of shape (n_instances, n_labels), (n_instances, n_classes) or (n_instances,)
+            Multi-label targets: response minus threshold, positive exactly where a label is above its threshold. Where
+            that would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with the response.
+            Binary and multiclass targets: decision values or log-odds of the classifier inside.
+        """
+        check_is_fitted(self)
+        if self._target.has_thresholds:
+            return self._margins(self._label_responses(X))
+        if hasattr(self.estimator_, "decision_function"):
+            return self.estimator_.decision_function(X)
+        P = clip_probabilities(np.array(self.estimator_.predict_proba(X), dtype=np.float64))
+        return self._target.decision(P[:, 1:] if self._target.kind == "binary" else P, None)
+
+    def predict(self, X):
+        """Predict labels or classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_instances, n_features)
+            Instances, as the classifier inside takes them.
+
+        Returns
+        -------
+        y : ndarray of shape (n_instances, n_labels) or (n_instances,)
+            Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
+            target). Binary and multiclass targets: the class that the classifier inside predicts.
+        """
+        check_is_fitted(self)
+        if not self._target.has_thresholds:
+            return self.estimator_.predict(X)
+        return self._target.decode(self._label_responses(X), self._decide)
+
+    def _units(self):
+        """What thresholds and responses are measured in."""
+        return PROBABILITIES if self.response_method_ == "predict_proba" else SCORES
+
+    def _label_responses(self, X):
+        """Responses (n, L) of the classifier inside."""
+        return label_response(self.estimator_, X, self.response_method_, len(self.thresholds_))
+
+    def _decide(self, R):
+        """Decisions (n, L) for responses."""
+        return decide_rows(R, self.thresholds_, self.never_empty_, self._units())
+
+    def _margins(self, R):
+        """Responses minus thresholds, finite."""
+        never, always = self.thresholds_ == np.inf, self.thresholds_ == -np.inf
+        margins = R - np.where(never | always, 0.0, self.thresholds_)
+        margins[:, never] = -to_probabilities(-R[:, never].astype(np.float64))
+        margins[:, always] = to_probabilities(R[:, always].astype(np.float64))
+        return margins
+
+    def _check_training_data(self, X, y):
+        """X that can be indexed, and encoded y; sets what the predictions need to know of y."""
+        if _num_samples(X) == 0:
+            raise ValueError("Found array with 0 sample(s) in X, while at least 1 is required; pass some rows.")
+        (X,) = indexable(X)
+        Y, target = encode_target(y, n_instances=_num_samples(X))
+        self._set_target(target)
+        return X, Y
+
+    def _check_fit_params(self, fit_params, X):
+        """Metadata of the classifier inside; wrong numbers of sample weights are named here, not in a fold."""
+        if fit_params.get("sample_weight") is not None:
+            _check_sample_weight(fit_params["sample_weight"], X)
+        return fit_params
+
+    def _unfitted(self):
+        """The classifier to be trained, for the kind of the target."""
+        classifier = as_classifier(self.estimator)
+        return as_multilabel(classifier) if self._target.has_thresholds else classifier
+
+    def _inner_target(self, Y, classifier):
+        """The target for the classifier inside: classes, or a label matrix in the form that it takes."""
+        if self._target.kind == "binary":
+            return self._target.classes[Y[:, 0].astype(np.intp)]
+        if self._target.kind == "multiclass":
+            return self._target.classes[Y.argmax(axis=1)]
+        takes_sparse = isinstance(classifier, LabelClassifier | OneVsRestClassifier)
+        return Y.toarray() if sp.issparse(Y) and not takes_sparse else Y
+
+    def _resolved_method(self, classifier):
+        """Name of the method that gives the response."""
+        return check_response_method(classifier, self.response_method)
+
+    def _keep_estimator(self, estimator, method):
+        """Set the fitted classifier and what follows from it."""
+        self.estimator_, self.response_method_ = estimator, method
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+            if hasattr(estimator, name):
+                setattr(self, name, getattr(estimator, name))
+
+    def __sklearn_tags__(self):
+        """Tags: inputs are what the classifier inside takes."""
+        # Beyond the parent, which knows only base learners that can be weighted.
+        tags = super(BaseLearnerWrapper, self).__sklearn_tags__()
+        inner = get_tags(as_classifier(self.estimator)).input_tags
+        tags.input_tags.sparse = inner.sparse
+        tags.input_tags.allow_nan = inner.allow_nan
+        return tags
+
+
+@contextmanager
+def constant_labels_are_quiet():
+    """No warnings of classifiers inside about labels of one value: the caller names them once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantLabelWarning)
+        warnings.filterwarnings("ignore", message="Label .* is present in all training examples")
+        yield

@@ -1,0 +1,180 @@
+"""Policy search: ascend the expected reward on nested out-of-fold rows, then decide on all rows."""
+
+from functools import cached_property
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_metalabel.prediction._candidates import find_candidates
+from sklearn_metalabel.prediction._policy import policy_cuts, policy_gradient
+from sklearn_metalabel.prediction._prior import prior_parameters
+from sklearn_metalabel.prediction._problem import DecisionProblem
+from sklearn_metalabel.thresholds._criteria import criterion_score
+from sklearn_metalabel.thresholds._cuts import ALWAYS, NEVER
+
+__all__ = ["PredictionPolicy", "learn_thresholds", "pretrained_thresholds"]
+
+_STEPS, _LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 25, 0.1, 0.9, 0.999
+# Held-out entries (rows times labels) that the search looks at; more rows than these do not change a few parameters.
+_SEARCH_ENTRIES = 20_000_000
+_LEAST_ROWS = 500
+_DEALT_FOLDS = 3
+# Where no part of the criterion has a name, the search starts from what these ask for.
+_STAND_IN = ["strict_accuracy", "micro_f1", "macro_f1"]
+# Policies tried around the one found where the criterion is a function, whose gradient is not known.
+_ROUNDS, _TRIED, _DEVIATION = 10, 12, 0.3
+
+
+class PredictionPolicy:
+    """The prediction policy on one set of out-of-fold rows; what several criteria share is computed once.
+
+    Parameters
+    ----------
+    Y : {ndarray, sparse matrix} of shape (n, L)
+        Truth in {0, 1}.
+    P : ndarray of shape (n, L)
+        Out-of-fold probabilities, strictly inside (0, 1).
+    fold_of : ndarray of shape (n,), int
+        Fold of each row. On a fold the policy decides with candidates from the other folds.
+    random_state : int, RandomState instance or None
+        Draws the rows of the search where there are very many, and policies for a criterion without a gradient.
+    """
+
+    def __init__(self, Y, P, fold_of, random_state=None):
+        self.Y, self.P, self.fold_of = Y, P, fold_of
+        self.rng = check_random_state(random_state)
+        self.candidates, self.link = find_candidates(Y, P)
+
+    def learn(self, criterion, never_empty="auto", prior=None):
+        """Thresholds (L,) of the policy that a search finds for `criterion`, and whether no instance stays empty.
+
+        `prior` maps names of criteria to the parameters where the search starts; None takes those of the package.
+        """
+        problem, folds = self._nested
+        weights, is_named = _named_weights(criterion)
+        found = []
+        for fallback in [False, True] if never_empty == "auto" else [bool(never_empty)]:
+            parameters = _ascend(problem, folds, prior_parameters(weights, prior), fallback, weights)
+            if is_named:
+                found.append((problem.score(_all_cuts(parameters, folds), fallback, weights), parameters, fallback))
+            else:
+                found.append((*_explore(problem, folds, parameters, fallback, criterion, self.rng), fallback))
+        _, parameters, fallback = max(found, key=lambda each: each[0])
+        return self._thresholds(parameters), fallback
+
+    def propose(self, criterion, never_empty="auto", prior=None):
+        """Return the same without any search; an instance may stay empty where that scores better on the rows given."""
+        weights, is_named = _named_weights(criterion)
+        parameters = prior_parameters(weights, prior)
+        if never_empty != "auto":
+            return self._thresholds(parameters), bool(never_empty)
+        problem, cuts = self._whole, _all_cuts(parameters, [self.candidates])
+        scores = [
+            problem.score(cuts, fallback, weights) if is_named else _exact_score(problem, cuts, fallback, criterion)
+            for fallback in (False, True)
+        ]
+        return self._thresholds(parameters), bool(scores[1] > scores[0])
+
+    @cached_property
+    def _nested(self):
+        """The problem of rows that candidates were not found on, and the candidates of each fold's other rows."""
+        return _nested_problem(self.Y, self.P, self.fold_of, self.link, self.rng)
+
+    @cached_property
+    def _whole(self):
+        """The problem of the very rows that the candidates were found on."""
+        fold_of = np.zeros(len(self.P), dtype=np.intp)
+        return DecisionProblem.build(self.Y, self.P, fold_of, [self.candidates], self.link)
+
+    def _thresholds(self, parameters):
+        """Thresholds (L,) on P; 1 (never) and 0 (always) for labels of one value."""
+        candidates = self.candidates
+        inside = self.link.thresholds(policy_cuts(parameters, candidates))
+        return np.where(candidates.varied, inside, np.where(candidates.constant > 0, NEVER, ALWAYS))
+
+
+def learn_thresholds(Y, P, fold_of, *, criterion, never_empty="auto", random_state=None):
+    """Learn the prediction policy on out-of-fold probabilities and return what it decides.
+
+    Parameters
+    ----------
+    Y, P, fold_of, random_state
+        See `PredictionPolicy`.
+    criterion : str, callable or sequence of these
+        What the policy is paid for; see `criterion_score`.
+    never_empty : "auto" or bool
+        Whether an instance above no threshold gets its nearest label; "auto" takes what pays better.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (L,)
+    never_empty : bool
+    """
+    return PredictionPolicy(Y, P, fold_of, random_state).learn(criterion, never_empty)
+
+
+def pretrained_thresholds(Y, P, *, criterion, never_empty="auto"):
+    """Return what the policy that comes with the package decides, without any search; as `learn_thresholds`."""
+    return PredictionPolicy(Y, P, None).propose(criterion, never_empty)
+
+
+def _named_weights(criterion):
+    """Weights of the named parts of a criterion, summing to 1, and whether it has no other parts."""
+    parts = [criterion] if isinstance(criterion, str) or callable(criterion) else list(criterion)
+    named = [part for part in parts if isinstance(part, str)]
+    names = named or _STAND_IN
+    return {name: names.count(name) / len(names) for name in dict.fromkeys(names)}, len(named) == len(parts)
+
+
+def _nested_problem(Y, P, fold_of, link, rng):
+    """Return the problem of the held-out rows, and the candidates that the other rows of each fold give."""
+    n, L = P.shape
+    most = max(_LEAST_ROWS, _SEARCH_ENTRIES // L)
+    if n > most:
+        rows = np.sort(rng.choice(n, most, replace=False))
+        Y, P, fold_of = Y[rows], P[rows], fold_of[rows]
+    names, fold_of = np.unique(fold_of, return_inverse=True)
+    if names.size < 2:
+        # Rows of one fold are as held out as any: they are dealt into folds of their own.
+        fold_of = rng.permutation(len(P)) % min(_DEALT_FOLDS, len(P))
+    others = [np.flatnonzero(fold_of != k) for k in range(fold_of.max() + 1)]
+    folds = [find_candidates(Y[rows], P[rows], link)[0] for rows in others if rows.size]
+    folds = folds or [find_candidates(Y, P, link)[0]]
+    return DecisionProblem.build(Y, P, fold_of, folds, link), folds
+
+
+def _all_cuts(parameters, folds):
+    """Cuts (K, L) of a policy on every fold."""
+    return np.stack([policy_cuts(parameters, candidates) for candidates in folds])
+
+
+def _ascend(problem, folds, start, never_empty, weights):
+    """Parameters after a few steps up the expected reward (Adam)."""
+    parameters, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    for step in range(1, _STEPS + 1):
+        _, by_cut = problem.expected_reward(_all_cuts(parameters, folds), never_empty, weights)
+        gradient = sum(policy_gradient(parameters, c, g) for c, g in zip(folds, by_cut, strict=True))
+        mean += (1 - _MEAN_DECAY) * (gradient - mean)
+        square += (1 - _SQUARE_DECAY) * (gradient**2 - square)
+        unit = np.sqrt(square / (1 - _SQUARE_DECAY**step)) + 1e-8
+        parameters += _LEARNING_RATE * mean / (1 - _MEAN_DECAY**step) / unit
+    return parameters
+
+
+def _explore(problem, folds, parameters, never_empty, criterion, rng):
+    """Best score of any criterion that sampled policies around `parameters` reach, and that policy."""
+    mean, deviation = parameters, np.full(parameters.shape, _DEVIATION)
+    best = _exact_score(problem, _all_cuts(mean, folds), never_empty, criterion), mean
+    for _ in range(_ROUNDS):
+        tried = mean + deviation * rng.standard_normal((_TRIED, *mean.shape))
+        scores = [_exact_score(problem, _all_cuts(each, folds), never_empty, criterion) for each in tried]
+        elite = tried[np.argsort(scores)[-_TRIED // 4 :]]
+        mean, deviation = elite.mean(axis=0), 0.5 * deviation + 0.5 * elite.std(axis=0)
+        best = max(best, (max(scores), tried[int(np.argmax(scores))]), key=lambda each: each[0])
+    return best
+
+
+def _exact_score(problem, cuts, never_empty, criterion):
+    """Score of decisions by any criterion, from the whole indicator matrices."""
+    decided = problem.decisions(problem.decide(cuts, never_empty))
+    return criterion_score(criterion, problem.decisions(problem.truth), decided)

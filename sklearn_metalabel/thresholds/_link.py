@@ -1,0 +1,75 @@
+"""From decision values of any scale to probabilities for the rules, and from thresholds back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from sklearn_metalabel.thresholds._checks import row_blocks
+from sklearn_metalabel.utils._probabilities import clip_probabilities
+
+__all__ = ["LogisticLink", "fit_link"]
+
+# Two numbers need no more entries than this, drawn at random.
+_SAMPLE_ENTRIES = 2**20
+# Of standardised scores: scores that say nothing, or the opposite, still keep their order.
+_MIN_SLOPE = 1e-3
+
+
+@dataclass(frozen=True)
+class LogisticLink:
+    """The probabilities ``expit(slope * S + intercept)`` of decision values S."""
+
+    slope: float  # positive
+    intercept: float
+
+    def probabilities(self, S):
+        """P of the shape of S, float64, strictly inside (0, 1)."""
+        Z = np.array(S, dtype=np.float64)
+        Z *= self.slope
+        Z += self.intercept
+        return clip_probabilities(expit(Z, out=Z))
+
+    def score_thresholds(self, t, S, P):
+        """Thresholds (L,) for scores that decide on S (n, L) as `t` does on ``P = probabilities(S)``."""
+        cut = (logit(t) - self.intercept) / self.slope
+        below, above = np.full(cut.size, -np.inf), np.full(cut.size, np.inf)
+        for rows in row_blocks(*S.shape):
+            over = P[rows] > t
+            np.maximum(below, np.where(over, -np.inf, S[rows]).max(axis=0), out=below)
+            np.minimum(above, np.where(over, S[rows], np.inf).min(axis=0), out=above)
+        # A threshold may be one of the values itself, and the way back rounds.
+        exact = np.maximum(np.where(cut < above, cut, np.nextafter(above, -np.inf)), below)
+        return np.where(np.isfinite(cut), exact, cut)
+
+
+def fit_link(Y, S):
+    """`LogisticLink` of all labels together, from truth (n, L), bool, and decision values of the same shape.
+
+    Targets are smoothed as in Platt scaling, so that the slope stays finite where the scores separate.
+    """
+    truth, scores = _entries(Y, S)
+    centre, scale = scores.mean(), scores.std()
+    z = (scores - centre) / (scale if scale > 0 else 1.0)
+    positives = np.count_nonzero(truth)
+    target = np.where(truth, (positives + 1) / (positives + 2), 1 / (truth.size - positives + 2))
+
+    def loss(parameters):
+        u = parameters[0] * z + parameters[1]
+        error = expit(u) - target
+        return (np.logaddexp(0, u) - target * u).mean(), np.array([(error * z).mean(), error.mean()])
+
+    start = np.array([1.0, logit(target.mean())])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(_MIN_SLOPE, None), (None, None)])
+    slope = found.x[0] / (scale if scale > 0 else 1.0)
+    return LogisticLink(float(slope), float(found.x[1] - slope * centre))
+
+
+def _entries(Y, S):
+    """Truth and scores of all entries, or of many drawn at random, as vectors."""
+    if S.size <= _SAMPLE_ENTRIES:
+        return Y.ravel(), S.ravel().astype(np.float64)
+    rng = np.random.RandomState(0)
+    at = tuple(rng.randint(size, size=_SAMPLE_ENTRIES) for size in S.shape)
+    return Y[at], S[at].astype(np.float64)
