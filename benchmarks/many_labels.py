@@ -30,7 +30,7 @@ def main():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     columns = ["instances", "features", "labels", "ones in Y", "fit [s]", "peak memory [GiB]", "thresholds from"]
     table = Table("many_labels", *columns, folder=args.output)
-    table.add(*X.shape, Y.shape[1], Y.nnz, f"{seconds:.0f}", f"{peak:.2f}", clf.selected_)
+    table.add(*X.shape, Y.shape[1], Y.nnz, f"{seconds:.0f}", f"{peak:.2f}", clf.best_rule_)
     predicted = clf.predict(X[:1_000]).sum() / 1_000
     print(f"labels an instance: {Y.sum() / Y.shape[0]:.2f} true, {predicted:.2f} predicted (first 1,000 rows)")
 

@@ -19,8 +19,8 @@ from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
 from sklearn_metalabel.meta._monitor import EpisodeMonitor
 from sklearn_metalabel.meta._plan import plan_episodes
 from sklearn_metalabel.meta._rounds import train_policy
-from sklearn_metalabel.meta._select import Selection, select_thresholds
 from sklearn_metalabel.meta._starts import start_thresholds, start_weights
+from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
 from sklearn_metalabel.rewards import RatioReward
 from sklearn_metalabel.rewards._resolve import REWARDS
 from sklearn_metalabel.thresholds import decide
@@ -67,8 +67,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     n_episodes : int, default=3
         Training episodes, M. The folds of one round are played at the same time under one policy.
     cv : int, splitter, iterable of splits or None, default=3
-        Folds whose held-out rows pay and choose the thresholds; an integer stratifies over all labels. None pays every
-        step on the batch it trained on, as the paper does.
+        Folds whose held-out rows pay, and which the thresholds are chosen on; an integer stratifies over all labels.
+        None pays every step on the batch it trained on, as the paper does.
     n_steps : int or {"auto", "epoch"}, default="auto"
         Actions of an episode, T. "auto" spreads at most 10 (2 for base learners that are refitted whole) over one full
         training run; "epoch" is one per mini-batch of one epoch, at most 300.
@@ -96,12 +96,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Weights w_0 that an episode starts from; None is equal weights.
     initial_thresholds : None, "random", float or array-like of shape (n_labels,), default=None
         Thresholds p_0 that an episode starts from; None is 0.5.
-    threshold_selection : {"held_out", "policy"}, default="held_out"
-        "held_out" takes the policy's thresholds, or those of a rule (0.5, one cut for all labels, micromacro,
-        shrunken) where the rule is better on out-of-fold rows; "policy" takes the policy's as they are.
+    rule : str, callable or sequence of these, default="policy"
+        How thresholds are chosen from the episodes' out-of-fold probabilities: "policy" learns a prediction policy
+        from them, "pretrained" takes one that was learned from other data, and other names and functions are rules, as
+        in :class:`TunedThresholdsClassifierCV`; of several the best one is taken. "episode" takes the thresholds that
+        the greedy episode ends with, as the paper does.
     criterion : str, callable or tuple of these, default=("strict_accuracy", "micro_f1", "macro_f1")
-        What that choice is judged by: "strict_accuracy", "micro_f1", "macro_f1", "samples_f1", a function
-        ``(y_true, y_pred) -> float``, or several, whose mean is taken.
+        What the prediction policy is paid for, and rules are compared by: "strict_accuracy", "micro_f1", "macro_f1",
+        "samples_f1", a function ``(y_true, y_pred) -> float``, or several, whose mean is taken.
     never_empty : bool or "auto", default="auto"
         Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
@@ -123,8 +125,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         The base learner, trained on all rows under `weights_`.
     never_empty_ : bool
         Whether every instance gets a label.
-    selected_ : str
-        Where the thresholds come from: "policy", the rule that beat it, or "initial" where none were learned.
+    best_rule_ : str or None
+        The rule that the thresholds come from; "initial" where none were learned, None for classes.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label of a multi-label target, or the classes.
     label_names_ : ndarray of shape (n_labels,)
@@ -202,7 +204,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             Interval(Real, 0, 1, closed="neither"),
             "array-like",
         ],
-        "threshold_selection": [StrOptions({"held_out", "policy"})],
+        "rule": [StrOptions({*CHOOSERS, "episode"}), callable, tuple, list],
         "criterion": [StrOptions(set(CRITERIA)), callable, tuple, list],
         "never_empty": ["boolean", StrOptions({"auto"})],
         "n_jobs": [Integral, None],
@@ -232,7 +234,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         weight_shrinkage=0.01,
         initial_weights=None,
         initial_thresholds=None,
-        threshold_selection="held_out",
+        rule="policy",
         criterion=("strict_accuracy", "micro_f1", "macro_f1"),
         never_empty="auto",
         n_jobs=None,
@@ -258,7 +260,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.weight_shrinkage = weight_shrinkage
         self.initial_weights = initial_weights
         self.initial_thresholds = initial_thresholds
-        self.threshold_selection = threshold_selection
+        self.rule = rule
         self.criterion = criterion
         self.never_empty = never_empty
         self.n_jobs = n_jobs
@@ -305,7 +307,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             "hidden_size": 128,
             "policy_lr": 1e-3,
             "policy_epochs": 1,
-            "threshold_selection": "policy",
+            "rule": "episode",
             "never_empty": False,
         }
         return cls(estimator, **{**paper, **overrides})
@@ -400,12 +402,12 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     def _check_combination(self, base):
         """Refuse parameters that cannot work, or not together."""
         check_criterion(self.criterion)
-        held_out = self.threshold_selection == "held_out" and self.learn_thresholds
-        if self.cv is None and held_out:
-            raise ValueError(
-                'threshold_selection="held_out" needs held-out rows, and cv=None holds none out; '
-                'set cv=3 or threshold_selection="policy".'
-            )
+        if self.rule != "episode":
+            named_choosers(self.rule)
+            if self.cv is None and self.learn_thresholds:
+                raise ValueError(
+                    f'rule={self.rule!r} needs held-out rows, and cv=None holds none out; set cv=3 or rule="episode".'
+                )
         if effective_n_jobs(self.n_jobs) > 1 and str(getattr(base._learner(), "device", "cpu")).startswith("cuda"):
             raise ValueError(
                 f"n_jobs={self.n_jobs} would put several training runs on one CUDA device at the same time; "
@@ -429,20 +431,20 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         weights, thresholds = training.greedy(plan)
         self.history_ = {**training.history(), "greedy_weights": weights, "greedy_thresholds": thresholds}
         self.weights_ = weights[-1]
-        self._choose_thresholds(thresholds[-1], training.out_of_fold(folds))
+        self._choose_thresholds(thresholds[-1], training.out_of_fold(folds), draw_seed(rng))
         warn_if_diverged(plan.reward, self.history_)
 
-    def _choose_thresholds(self, proposed, out_of_fold):
-        """Set the thresholds and the decoding, from the policy's proposal and the out-of-fold probabilities."""
-        source = "policy" if self.learn_thresholds else "initial"
-        selection = Selection(proposed, self.never_empty is True, source, {})
-        if self._target.has_thresholds and self.learn_thresholds and self.threshold_selection == "held_out":
-            selection = select_thresholds(
-                *out_of_fold, proposed, criterion=self.criterion, never_empty=self.never_empty
-            )
-        self.thresholds_ = self._constant_labels_apart(selection.thresholds)
-        self.never_empty_ = selection.never_empty
-        self.selected_ = selection.name
+    def _choose_thresholds(self, proposed, out_of_fold, seed):
+        """Set the thresholds and the decoding, from the episode's proposal and the out-of-fold probabilities."""
+        thresholds, self.never_empty_ = proposed, self.never_empty is True
+        self.best_rule_ = self.rule if self.learn_thresholds else "initial"
+        if not self._target.has_thresholds:
+            self.best_rule_ = None
+        elif self.learn_thresholds and self.rule != "episode":
+            options = {"criterion": self.criterion, "never_empty": self.never_empty, "random_state": seed}
+            found = choose_thresholds(self.rule, *out_of_fold, **options)
+            thresholds, self.never_empty_, self.best_rule_ = found.thresholds, found.never_empty, found.name
+        self.thresholds_ = self._constant_labels_apart(thresholds)
 
     def _constant_labels_apart(self, thresholds):
         """Thresholds with 1 (never) and 0 (always) for labels of one value; 0.5 where classes are predicted."""

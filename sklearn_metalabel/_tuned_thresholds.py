@@ -1,6 +1,5 @@
 """The estimator that chooses thresholds for any classifier on out-of-fold rows."""
 
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,11 +15,9 @@ from sklearn.utils.validation import _check_method_params, _num_samples, check_i
 from sklearn_metalabel.learners._response import label_response
 from sklearn_metalabel.learners._thresholded import ThresholdedClassifier, constant_labels_are_quiet
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
-from sklearn_metalabel.prediction import learn_thresholds, pretrained_thresholds
-from sklearn_metalabel.thresholds._compare import compare, function_name, unique_name
+from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
 from sklearn_metalabel.thresholds._criteria import CRITERIA, check_criterion
 from sklearn_metalabel.thresholds._link import fit_link
-from sklearn_metalabel.thresholds._resolve import RULES
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states
 from sklearn_metalabel.utils._restore import restore_on_error
@@ -31,30 +28,6 @@ __all__ = ["TunedThresholdsClassifierCV"]
 
 # Held-out rows of a single split are dealt into so many parts to compare rules on.
 _COMPARISON_FOLDS = 3
-
-
-def _choose_by_rule(Y, P, fold_of, *, rule, criterion, never_empty, random_state):
-    """Thresholds of a rule, which says nothing about empty instances."""
-    return rule(Y, P), None
-
-
-def _choose_by_policy(Y, P, fold_of, *, criterion, never_empty, random_state):
-    """What the policy learns from these rows."""
-    options = {"criterion": criterion, "never_empty": never_empty, "random_state": random_state}
-    return learn_thresholds(Y, P, fold_of, **options)
-
-
-def _choose_by_pretrained(Y, P, fold_of, *, criterion, never_empty, random_state):
-    """What the policy proposes that was trained on other data."""
-    return pretrained_thresholds(Y, P, criterion=criterion, never_empty=never_empty)
-
-
-# Ways to choose thresholds: (Y, P, fold_of, *, criterion, never_empty, random_state) -> (thresholds, never_empty).
-CHOOSERS = {
-    "policy": _choose_by_policy,
-    "pretrained": _choose_by_pretrained,
-    **{name: partial(_choose_by_rule, rule=rule) for name, rule in RULES.items()},
-}
 
 
 class TunedThresholdsClassifierCV(ThresholdedClassifier):
@@ -109,7 +82,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         A row for each rule, and for each way with empty instances that was tried: "rule", "never_empty" ("auto" where
         the rule decides it), "mean_test_<name>" for each part of `criterion`, "mean_test_score", "rank_test_score" and
         "split<k>_test_score". The means are over all held-out rows together, so that rare labels count; they are not
-        the means of the splits. Empty for binary and multiclass targets.
+        the means of the splits. "policy" or "pretrained" alone has no scores, since nothing is compared. Empty for
+        binary and multiclass targets.
     response_method_ : {"predict_proba", "decision_function"}
         What is cut.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -244,7 +218,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     def _check_combination(self):
         """Refuse parameters that cannot work, or not together."""
         check_criterion(self.criterion)
-        _named_choosers(self.rule)
+        named_choosers(self.rule)
         if not self._is_prefit():
             return
         if self.refit:
@@ -318,33 +292,12 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             fold_of = _dealt(truth, seed)
         link = None if self.response_method_ == "predict_proba" else fit_link(truth, R)
         P = R if link is None else link.probabilities(R)
-        options = {"criterion": self.criterion, "never_empty": self.never_empty}
-        choosers = {
-            name: partial(choose, random_state=seed, **options) for name, choose in _named_choosers(self.rule).items()
-        }
-        found = compare(choosers, truth, P, fold_of, **options)
+        options = {"criterion": self.criterion, "never_empty": self.never_empty, "random_state": seed}
+        found = choose_thresholds(self.rule, truth, P, fold_of, **options)
         positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
         t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, found.thresholds))
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
         self.never_empty_, self.best_rule_, self.cv_results_ = found.never_empty, found.name, found.results
-
-
-def _named_choosers(rule):
-    """Choosers by name for what a user passes as `rule`, or raise."""
-    choosers = {}
-    for each in rule if isinstance(rule, tuple | list) else [rule]:
-        if isinstance(each, str) and each in CHOOSERS:
-            choosers[each] = CHOOSERS[each]
-        elif callable(each):
-            choosers[unique_name(function_name(each), choosers)] = partial(_choose_by_rule, rule=each)
-        else:
-            raise ValueError(
-                f"rule must be one of {list(CHOOSERS)}, a function (Y, P) -> thresholds, or several of these, got "
-                f"{each!r}."
-            )
-    if not choosers:
-        raise ValueError(f'rule must name at least one rule, got {rule!r}; pass for example rule="shrunken".')
-    return choosers
 
 
 def _splitter(cv, n_instances, rng):

@@ -297,7 +297,7 @@ INVALID = {
     "weight_shrinkage": [-0.1, "0"],
     "initial_weights": ["uniform", 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], np.ones((2, 2))],
     "initial_thresholds": ["half", 0.0, 1.0, [0.5, 0.5], [0.5, 0.5, 0.5, 1.0], [0.5, 0.5, 0.5, np.nan]],
-    "threshold_selection": ["best", None],
+    "rule": ["best", None, []],
     "criterion": ["f1", 3, ("f1",), ("micro_f1", "accuracy")],
     "never_empty": ["yes", None],
     "n_jobs": [1.5, "all"],
@@ -423,7 +423,7 @@ def test_a_reward_of_the_wrong_shape_or_value_is_refused(function, match):
 
 
 def test_held_out_selection_needs_held_out_rows():
-    match = 'threshold_selection="held_out" needs held-out rows, and cv=None holds none out'
+    match = "rule='policy' needs held-out rows, and cv=None holds none out"
     assert_refuses(MetaPolicyClassifier(cv=None), X, Y, ValueError, match)
     fixed = MetaPolicyClassifier(cv=None, learn_thresholds=False, n_episodes=1).fit(X, Y)
     assert (fixed.thresholds_ == 0.5).all()

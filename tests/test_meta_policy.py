@@ -65,8 +65,8 @@ def test_the_final_learner_was_trained_under_the_weights(default):
     assert_allclose(default.predict_proba(X), twin.predict_proba(X), rtol=1e-6)
 
 
-def test_the_paper_takes_thresholds_from_the_policy_and_decodes_plainly(paper):
-    assert paper.selected_ == "policy"
+def test_the_paper_takes_thresholds_from_the_episode_and_decodes_plainly(paper):
+    assert paper.best_rule_ == "episode"
     assert paper.never_empty_ is False
     assert_allclose(paper.thresholds_, paper.history_["greedy_thresholds"][-1])
     assert np.array_equal(paper.predict(X), paper.thresholds_ < paper.predict_proba(X))
@@ -90,7 +90,7 @@ def test_meta_prediction_keeps_weights_and_meta_training_keeps_thresholds(policy
     training = fit(policy=policy, learn_thresholds=False)
     assert_allclose(training.thresholds_, 0.5)
     assert training.never_empty_ is False
-    assert training.selected_ == "initial"
+    assert training.best_rule_ == "initial"
     assert np.ptp(training.weights_) > 0
 
 
@@ -132,14 +132,14 @@ def test_rewards_are_named_given_or_functions(reward):
 
 def test_a_costly_miss_lowers_the_thresholds_of_the_policy():
     dear, cheap = (
-        fit(reward=CostReward(false_negative=c), n_episodes=9, policy_lr=0.1, threshold_selection="policy").thresholds_
+        fit(reward=CostReward(false_negative=c), n_episodes=9, policy_lr=0.1, rule="episode").thresholds_
         for c in (20.0, 0.05)
     )
     assert (dear < cheap).all()
 
 
 def test_rows_that_pay_can_be_the_batch_or_held_out():
-    batch = fit(cv=None, threshold_selection="policy")
+    batch = fit(cv=None, rule="episode")
     assert batch.history_["reward"].shape == (3, 2)
     with pytest.raises(ValueError, match="needs held-out rows"):
         fit(cv=None)

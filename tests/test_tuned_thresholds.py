@@ -31,6 +31,7 @@ from sklearn.svm import LinearSVC
 from sklearn_metalabel import ConstantLabelWarning, MetaPolicyClassifier, TunedThresholdsClassifierCV, _tuned_thresholds
 from sklearn_metalabel.learners import LabelWeightedLogistic
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
+from sklearn_metalabel.prediction import _choosers
 from sklearn_metalabel.thresholds import decide, micromacro, scut, shrunken
 from sklearn_metalabel.thresholds._criteria import criterion_score
 
@@ -346,19 +347,21 @@ def test_the_policy_is_called_with_all_it_needs(multilabel_data, monkeypatch):
         calls.append((criterion, never_empty))
         return scut(Y, P), False
 
-    monkeypatch.setattr(_tuned_thresholds, "learn_thresholds", learn)
-    monkeypatch.setattr(_tuned_thresholds, "pretrained_thresholds", pretrained)
+    monkeypatch.setattr(_choosers, "learn_thresholds", learn)
+    monkeypatch.setattr(_choosers, "pretrained_thresholds", pretrained)
     clf = tuned(rule="policy", criterion="micro_f1").fit(X, Y)
-    assert [call[1] for call in calls] == [2, 2, 2, 3]
-    assert {call[0] for call in calls} == {np.dtype(bool)}
-    assert {call[2:4] for call in calls} == {("micro_f1", "auto")}
-    assert len({call[4] for call in calls}) == 1
+    assert [call[1] for call in calls] == [3]
+    assert calls[0][0] == np.dtype(bool)
+    assert calls[0][2:4] == ("micro_f1", "auto")
     assert isinstance(calls[0][4], int)
     assert clf.never_empty_
     assert_array_equal(clf.thresholds_, tuned(never_empty=True).fit(X, Y).thresholds_)
     calls.clear()
+    tuned(rule=["policy", "half"], criterion="micro_f1").fit(X, Y)
+    assert [call[1] for call in calls[:3]] == [2, 2, 2]
+    calls.clear()
     clf = tuned(rule="pretrained", criterion="micro_f1").fit(X, Y)
-    assert calls == [("micro_f1", "auto")] * 4
+    assert calls == [("micro_f1", "auto")]
     assert not clf.never_empty_
 
 

@@ -66,11 +66,11 @@ for name, table in {"cut at 0.5": cut_at_half, "MetaPolicyClassifier": learned}.
 # What was learned
 # ----------------
 # One row a label, the most frequent at the top. The pale line spans what the policy proposed over the steps of its last
-# episode; the dot is what is used. ``selected_`` says where the thresholds come from: the policy, or a rule that did
-# better on the held-out rows.
+# episode; the dot is what is used. Its threshold comes from the prediction policy, which reads the probabilities of all
+# held-out rows.
 
 classifier = classifiers[0]
-print(f"thresholds come from: {classifier.selected_}; every instance gets a label: {classifier.never_empty_}")
+print(f"thresholds come from: {classifier.best_rule_}; every instance gets a label: {classifier.never_empty_}")
 display = PolicyDisplay.from_estimator(classifier)
 if sys.argv[1:]:
     display.figure_.savefig(sys.argv[1], dpi=150, bbox_inches="tight")

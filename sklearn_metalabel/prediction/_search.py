@@ -9,7 +9,8 @@ from sklearn_metalabel.prediction._candidates import find_candidates
 from sklearn_metalabel.prediction._policy import policy_cuts, policy_gradient
 from sklearn_metalabel.prediction._prior import prior_parameters
 from sklearn_metalabel.prediction._problem import DecisionProblem
-from sklearn_metalabel.thresholds._criteria import criterion_score
+from sklearn_metalabel.thresholds._checks import check_pair
+from sklearn_metalabel.thresholds._criteria import check_criterion, criterion_score
 from sklearn_metalabel.thresholds._cuts import ALWAYS, NEVER
 
 __all__ = ["PredictionPolicy", "learn_thresholds", "pretrained_thresholds"]
@@ -96,26 +97,124 @@ class PredictionPolicy:
 def learn_thresholds(Y, P, fold_of, *, criterion, never_empty="auto", random_state=None):
     """Learn the prediction policy on out-of-fold probabilities and return what it decides.
 
+    The policy is one small network for all labels: it mixes the cuts of eight rules (0.5, one cut, micromacro,
+    shrunken and four plug-in rules) and adds an offset, both by the frequency of the label. Its few parameters start
+    from those that come with the package and ascend the expected criterion on nested out-of-fold rows: on each fold it
+    decides with the rules' cuts from the other folds.
+
     Parameters
     ----------
-    Y, P, fold_of, random_state
-        See `PredictionPolicy`.
+    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
+        Truth, in {0, 1}.
+    P : array-like of shape (n_samples, n_labels)
+        Probabilities strictly inside (0, 1), from classifiers that did not train on these rows.
+    fold_of : array-like of shape (n_samples,), int
+        Fold of each row.
     criterion : str, callable or sequence of these
-        What the policy is paid for; see `criterion_score`.
-    never_empty : "auto" or bool
-        Whether an instance above no threshold gets its nearest label; "auto" takes what pays better.
+        "strict_accuracy", "micro_f1", "macro_f1", "samples_f1", a function ``(y_true, y_pred) -> float`` where higher
+        is better, or several, whose mean is taken. Functions are searched for by sampling, which takes longer.
+    never_empty : bool or "auto", default="auto"
+        Whether an instance above no threshold gets the label of the largest margin ``logit(P) - logit(t)``; "auto"
+        takes what scores better on the nested out-of-fold rows.
+    random_state : int, RandomState instance or None, default=None
+        Draws the rows of the search where there are very many, and the policies tried for a function.
 
     Returns
     -------
-    thresholds : ndarray of shape (L,)
+    thresholds : ndarray of shape (n_labels,)
+        Float64 for the strict decision ``P > t``; 1.0 (never) without positives, 0.0 (always) without negatives.
     never_empty : bool
+        What to pass to :func:`~sklearn_metalabel.thresholds.decide`.
+
+    Raises
+    ------
+    ValueError
+        If `Y` and `P` do not fit each other, `P` leaves (0, 1) or `criterion` is unknown.
+
+    See Also
+    --------
+    sklearn_metalabel.TunedThresholdsClassifierCV : Does the cross-validation too, around any classifier.
+
+    Notes
+    -----
+    Under exploration noise of logistic distribution the decision on an instance and a label is a coin of known
+    probability, so that the policy gradient (the expectation that REINFORCE samples) is computed in closed form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.model_selection import cross_val_predict
+    >>> from sklearn_metalabel.learners import LabelWeightedLogistic
+    >>> from sklearn_metalabel.prediction import learn_thresholds
+    >>> X, Y = make_multilabel_classification(n_samples=300, random_state=0)
+    >>> folds = np.arange(300) % 3
+    >>> splits = [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(3)]
+    >>> P = cross_val_predict(LabelWeightedLogistic(), X, Y, cv=splits, method="predict_proba")
+    >>> thresholds, never_empty = learn_thresholds(Y, P, folds, criterion="macro_f1")
+    >>> thresholds.shape
+    (5,)
     """
-    return PredictionPolicy(Y, P, fold_of, random_state).learn(criterion, never_empty)
+    check_criterion(criterion)
+    Y, P, _ = check_pair(Y, P)
+    return PredictionPolicy(Y, P, _checked_folds(fold_of, len(P)), random_state).learn(criterion, never_empty)
 
 
 def pretrained_thresholds(Y, P, *, criterion, never_empty="auto"):
-    """Return what the policy that comes with the package decides, without any search; as `learn_thresholds`."""
+    """Return what the prediction policy decides that comes with the package, without any search.
+
+    Its parameters were learned on many data sets and several base learners.
+
+    Parameters
+    ----------
+    Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
+        Truth, in {0, 1}.
+    P : array-like of shape (n_samples, n_labels)
+        Probabilities strictly inside (0, 1), from classifiers that did not train on these rows.
+    criterion : str, callable or sequence of these
+        As for :func:`learn_thresholds`; a function gets the policy for strict accuracy, micro- and macro-F1.
+    never_empty : bool or "auto", default="auto"
+        Whether an instance above no threshold gets the label of the largest margin; "auto" takes what scores better on
+        the rows given.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_labels,)
+        Float64 for the strict decision ``P > t``; 1.0 (never) without positives, 0.0 (always) without negatives.
+    never_empty : bool
+        What to pass to :func:`~sklearn_metalabel.thresholds.decide`.
+
+    Raises
+    ------
+    ValueError
+        If `Y` and `P` do not fit each other, `P` leaves (0, 1) or `criterion` is unknown.
+
+    See Also
+    --------
+    learn_thresholds : Searches on from there.
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.prediction import pretrained_thresholds
+    >>> Y, P = [[1, 0], [1, 1], [0, 0], [0, 1]], [[0.9, 0.2], [0.5, 0.5], [0.2, 0.1], [0.1, 0.4]]
+    >>> thresholds, never_empty = pretrained_thresholds(Y, P, criterion="micro_f1")
+    >>> thresholds.shape
+    (2,)
+    """
+    check_criterion(criterion)
+    Y, P, _ = check_pair(Y, P)
     return PredictionPolicy(Y, P, None).propose(criterion, never_empty)
+
+
+def _checked_folds(fold_of, n):
+    """Folds as an array of shape (n,), or raise."""
+    fold_of = np.asarray(fold_of)
+    if fold_of.shape != (n,):
+        raise ValueError(
+            f"fold_of must have shape ({n},), one fold for each row of P, got shape {fold_of.shape}; pass for example "
+            "np.zeros(len(P), dtype=int) where there are no folds."
+        )
+    return fold_of
 
 
 def _named_weights(criterion):
