@@ -26,8 +26,8 @@ from sklearn_metalabel.thresholds._compare import compare
 from sklearn_metalabel.thresholds._criteria import CRITERIA, criterion_score
 from sklearn_metalabel.thresholds._resolve import RULES
 
-# Raise it when a rule or the search of the policy changes: earlier results are not read then.
-VERSION = 1
+# Raise the first when a rule changes, the second when the search of the policy does: earlier results are not read then.
+VERSION, SEARCH_VERSION = 1, 2
 TEST_SETS = [
     *("reuters21578_aptemod", "rcv1_subset1", "bibtex", "goemotions", "hoc", "wos_1k", "bbn_gold", "enron_corr"),
     *("cellcycle_fun", "delicious", "emotions", "flags", "genbase", "scene", "yeast", "corel5k", "stackex_coffee"),
@@ -116,9 +116,9 @@ def parts_of(name, base, seed, priors):
     case = (SCORES_VERSION, VERSION, name, base, seed)
     return {
         "rules": ((*case, "rules"), None),
-        "unprimed": ((*case, "unprimed"), None),
+        "unprimed": ((*case, "unprimed", SEARCH_VERSION), None),
         # Of another prior, other results.
-        "policies": ((*case, "policies", hashlib.sha256(used.encode()).hexdigest()[:10]), prior),
+        "policies": ((*case, "policies", SEARCH_VERSION, hashlib.sha256(used.encode()).hexdigest()[:10]), prior),
     }
 
 

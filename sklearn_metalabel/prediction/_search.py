@@ -16,6 +16,8 @@ from sklearn_metalabel.thresholds._cuts import ALWAYS, NEVER
 __all__ = ["PredictionPolicy", "learn_thresholds", "pretrained_thresholds"]
 
 _STEPS, _LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 25, 0.1, 0.9, 0.999
+# Pull towards the start, by the square of the number of rows: chosen on training splits, felt below a thousand rows.
+_PENALTY = 2_000.0
 # Held-out entries (rows times labels) that the search looks at; more rows than these do not change a few parameters.
 _SEARCH_ENTRIES = 20_000_000
 _LEAST_ROWS = 500
@@ -53,28 +55,22 @@ class PredictionPolicy:
         """
         problem, folds = self._nested
         weights, is_named = _named_weights(criterion)
-        found = []
-        for fallback in [False, True] if never_empty == "auto" else [bool(never_empty)]:
-            parameters = _ascend(problem, folds, prior_parameters(weights, prior), fallback, weights)
-            if is_named:
-                found.append((problem.score(_all_cuts(parameters, folds), fallback, weights), parameters, fallback))
-            else:
-                found.append((*_explore(problem, folds, parameters, fallback, criterion, self.rng), fallback))
-        _, parameters, fallback = max(found, key=lambda each: each[0])
-        return self._thresholds(parameters), fallback
+        start = prior_parameters(weights, prior)
+        fallback = never_empty
+        if never_empty == "auto":
+            fallback = _pays(problem, _all_cuts(start, folds), criterion)
+        parameters = _ascend(problem, folds, start, fallback, weights)
+        if not is_named:
+            parameters = _explore(problem, folds, parameters, fallback, criterion, self.rng)
+        return self._thresholds(parameters), bool(fallback)
 
     def propose(self, criterion, never_empty="auto", prior=None):
         """Return the same without any search; an instance may stay empty where that scores better on the rows given."""
-        weights, is_named = _named_weights(criterion)
-        parameters = prior_parameters(weights, prior)
-        if never_empty != "auto":
-            return self._thresholds(parameters), bool(never_empty)
-        problem, cuts = self._whole, _all_cuts(parameters, [self.candidates])
-        scores = [
-            problem.score(cuts, fallback, weights) if is_named else _exact_score(problem, cuts, fallback, criterion)
-            for fallback in (False, True)
-        ]
-        return self._thresholds(parameters), bool(scores[1] > scores[0])
+        parameters = prior_parameters(_named_weights(criterion)[0], prior)
+        fallback = never_empty
+        if never_empty == "auto":
+            fallback = _pays(self._whole, _all_cuts(parameters, [self.candidates]), criterion)
+        return self._thresholds(parameters), bool(fallback)
 
     @cached_property
     def _nested(self):
@@ -248,11 +244,13 @@ def _all_cuts(parameters, folds):
 
 
 def _ascend(problem, folds, start, never_empty, weights):
-    """Parameters after a few steps up the expected reward (Adam)."""
+    """Parameters after a few steps up the expected reward (Adam); few rows keep them near the start."""
+    penalty = _PENALTY / problem.n_rows**2
     parameters, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(1, _STEPS + 1):
         _, by_cut = problem.expected_reward(_all_cuts(parameters, folds), never_empty, weights)
         gradient = sum(policy_gradient(parameters, c, g) for c, g in zip(folds, by_cut, strict=True))
+        gradient -= penalty * (parameters - start)
         mean += (1 - _MEAN_DECAY) * (gradient - mean)
         square += (1 - _SQUARE_DECAY) * (gradient**2 - square)
         unit = np.sqrt(square / (1 - _SQUARE_DECAY**step)) + 1e-8
@@ -261,7 +259,7 @@ def _ascend(problem, folds, start, never_empty, weights):
 
 
 def _explore(problem, folds, parameters, never_empty, criterion, rng):
-    """Best score of any criterion that sampled policies around `parameters` reach, and that policy."""
+    """Best of the policies sampled around `parameters`, by any criterion."""
     mean, deviation = parameters, np.full(parameters.shape, _DEVIATION)
     best = _exact_score(problem, _all_cuts(mean, folds), never_empty, criterion), mean
     for _ in range(_ROUNDS):
@@ -270,7 +268,17 @@ def _explore(problem, folds, parameters, never_empty, criterion, rng):
         elite = tried[np.argsort(scores)[-_TRIED // 4 :]]
         mean, deviation = elite.mean(axis=0), 0.5 * deviation + 0.5 * elite.std(axis=0)
         best = max(best, (max(scores), tried[int(np.argmax(scores))]), key=lambda each: each[0])
-    return best
+    return best[1]
+
+
+def _pays(problem, cuts, criterion):
+    """Whether it scores better to give every instance a label."""
+    weights, is_named = _named_weights(criterion)
+    plain, filled = (
+        problem.score(cuts, fallback, weights) if is_named else _exact_score(problem, cuts, fallback, criterion)
+        for fallback in (False, True)
+    )
+    return bool(filled > plain)
 
 
 def _exact_score(problem, cuts, never_empty, criterion):
