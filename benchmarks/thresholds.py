@@ -278,7 +278,7 @@ def set_table(name, scores, folder, by):
     """The mean of three for each set, or each set and base learner."""
     shown = ["half", "micromacro" + FALLBACK, NESTED, PRETRAINED, POLICY]
     hindsight = ["best rule on this set (hindsight)", "its mean", "policy - it"]
-    table = Table(name, *by, "n", "L", "seconds", *shown, *hindsight, folder=folder)
+    table = Table(name, *by, "n", "L", "search [s]", *shown, *hindsight, folder=folder)
     for block, about in scores[scores["asked"] == MEAN].groupby(by, sort=False):
         found = block_scores(about, MEAN, by=["base", "seed"])
         means = found.mean()

@@ -52,7 +52,9 @@ for seed in SEEDS:
     seen = Y_train.any(axis=0)
     frequency, truth = Y_train[:, seen].mean(axis=0), Y_test[:, seen]
     for name, rule in RULES.items():
-        classifier = TunedThresholdsClassifierCV(LabelWeightedLogistic(), rule=rule, criterion="macro_f1", random_state=seed)
+        classifier = TunedThresholdsClassifierCV(
+            LabelWeightedLogistic(), rule=rule, criterion="macro_f1", random_state=seed
+        )
         predicted = classifier.fit(X_train, Y_train[:, seen]).predict(X_test)
         by_label = f1_score(truth, predicted, average=None, zero_division=0)
         fitted[name].append(np.column_stack([frequency, classifier.thresholds_, by_label]))
