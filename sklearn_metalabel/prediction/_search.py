@@ -3,6 +3,7 @@
 from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
 from sklearn_metalabel.prediction._candidates import find_candidates
@@ -21,7 +22,7 @@ _PENALTY = 2_000.0
 # Held-out entries (rows times labels) that the search looks at; more rows than these do not change a few parameters.
 _SEARCH_ENTRIES = 20_000_000
 _LEAST_ROWS = 500
-_DEALT_FOLDS = 3
+_DEALT_FOLDS, _MOST_FOLDS = 3, 10
 # Where no part of the criterion has a name, the search starts from what these ask for.
 _STAND_IN = ["strict_accuracy", "micro_f1", "macro_f1"]
 # Policies tried around the one found where the criterion is a function, whose gradient is not known.
@@ -44,7 +45,8 @@ class PredictionPolicy:
     """
 
     def __init__(self, Y, P, fold_of, random_state=None):
-        self.Y, self.P, self.fold_of = Y, P, fold_of
+        # Rows are read in blocks.
+        self.Y, self.P, self.fold_of = Y.tocsr() if sp.issparse(Y) else Y, P, fold_of
         self.rng = check_random_state(random_state)
         self.candidates, self.link = find_candidates(Y, P)
 
@@ -232,6 +234,8 @@ def _nested_problem(Y, P, fold_of, link, rng):
     if names.size < 2:
         # Rows of one fold are as held out as any: they are dealt into folds of their own.
         fold_of = rng.permutation(len(P)) % min(_DEALT_FOLDS, len(P))
+    # The rules find their cuts once for each fold; where every row is a fold of its own, several share one.
+    fold_of = fold_of % _MOST_FOLDS
     others = [np.flatnonzero(fold_of != k) for k in range(fold_of.max() + 1)]
     folds = [find_candidates(Y[rows], P[rows], link)[0] for rows in others if rows.size]
     folds = folds or [find_candidates(Y, P, link)[0]]

@@ -115,6 +115,16 @@ def test_one_fold_or_any_numbers_of_folds_will_do(fold_of):
     assert_allclose(t, reference, atol=0.1)
 
 
+def test_where_every_row_is_a_fold_several_share_the_cuts_of_the_rules(monkeypatch):
+    calls = []
+    find = _search.find_candidates
+    monkeypatch.setattr(_search, "find_candidates", lambda *args: calls.append(len(args[1])) or find(*args))
+    Y, P, _ = a_case(n=200)
+    t, _ = learn_thresholds(Y, P, np.arange(200), criterion="macro_f1")
+    assert calls == [200, *[180] * 10]
+    assert ((t > 0) & (t < 1)).all()
+
+
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_a_few_rows_are_enough_to_answer(n):
     Y, P, fold_of = a_case(n=n)
