@@ -24,7 +24,7 @@ from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, 
 from sklearn_metalabel.rewards import RatioReward
 from sklearn_metalabel.rewards._resolve import REWARDS
 from sklearn_metalabel.thresholds import decide
-from sklearn_metalabel.thresholds._criteria import CRITERIA, check_criterion
+from sklearn_metalabel.thresholds._criteria import check_criterion
 from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
@@ -103,7 +103,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         the greedy episode ends with, as the paper does.
     criterion : str, callable or tuple of these, default=("strict_accuracy", "micro_f1", "macro_f1")
         What the prediction policy is paid for, and rules are compared by: "strict_accuracy", "micro_f1", "macro_f1",
-        "samples_f1", a function ``(y_true, y_pred) -> float``, or several, whose mean is taken.
+        "samples_f1", a scorer of scikit-learn that reads predictions or its name, a function ``(y_true, y_pred) ->
+        float``, or several, whose mean is taken.
     never_empty : bool or "auto", default="auto"
         Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
@@ -205,7 +206,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             "array-like",
         ],
         "rule": [StrOptions({*CHOOSERS, "episode"}), callable, tuple, list],
-        "criterion": [StrOptions(set(CRITERIA)), callable, tuple, list],
+        "criterion": [str, callable, tuple, list],
         "never_empty": ["boolean", StrOptions({"auto"})],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],

@@ -16,7 +16,7 @@ from sklearn_metalabel.learners._response import label_response
 from sklearn_metalabel.learners._thresholded import ThresholdedClassifier, constant_labels_are_quiet
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
-from sklearn_metalabel.thresholds._criteria import CRITERIA, check_criterion
+from sklearn_metalabel.thresholds._criteria import check_criterion
 from sklearn_metalabel.thresholds._link import fit_link
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states
@@ -49,8 +49,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         "plug_in" are the rules of :mod:`sklearn_metalabel.thresholds`; a function is ``(Y, P) -> thresholds``. Of
         several the best one is taken.
     criterion : str, callable or tuple of these, default=("strict_accuracy", "micro_f1", "macro_f1")
-        What rules are compared by: "strict_accuracy", "micro_f1", "macro_f1", "samples_f1", a function
-        ``(y_true, y_pred) -> float``, or several, whose mean is taken.
+        What the policy is paid for, and rules are compared by: "strict_accuracy", "micro_f1", "macro_f1", "samples_f1",
+        a scorer of scikit-learn that reads predictions or its name ("jaccard_macro"), a function ``(y_true, y_pred) ->
+        float``, or several, whose mean is taken.
     never_empty : bool or "auto", default="auto"
         Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
@@ -132,7 +133,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     _parameter_constraints = {
         "estimator": "no_validation",
         "rule": [StrOptions(set(CHOOSERS)), callable, tuple, list],
-        "criterion": [StrOptions(set(CRITERIA)), callable, tuple, list],
+        "criterion": [str, callable, tuple, list],
         "never_empty": ["boolean", StrOptions({"auto"})],
         "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
         "cv": ["cv_object", StrOptions({"prefit"}), Interval(Real, 0, 1, closed="neither")],

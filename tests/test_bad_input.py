@@ -298,7 +298,7 @@ INVALID = {
     "initial_weights": ["uniform", 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], np.ones((2, 2))],
     "initial_thresholds": ["half", 0.0, 1.0, [0.5, 0.5], [0.5, 0.5, 0.5, 1.0], [0.5, 0.5, 0.5, np.nan]],
     "rule": ["best", None, []],
-    "criterion": ["f1", 3, ("f1",), ("micro_f1", "accuracy")],
+    "criterion": ["f_one", 3, ("f_one",), ("micro_f1", "roc_auc"), ()],
     "never_empty": ["yes", None],
     "n_jobs": [1.5, "all"],
     "random_state": ["zero", -1],

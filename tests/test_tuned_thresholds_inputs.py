@@ -216,7 +216,7 @@ def test_a_class_that_is_missing_in_a_fold_has_probability_zero(value, multilabe
 
 INVALID = {
     "rule": ["f1", 3, None, [], ["scut", "f1"], [3]],
-    "criterion": ["f1", 3, ("f1",), ("micro_f1", "accuracy")],
+    "criterion": ["f_one", 3, ("f_one",), ("micro_f1", "roc_auc"), ()],
     "never_empty": ["yes", None],
     "response_method": ["predict", None],
     "cv": ["five", 1.5, 0.0, True, 1],

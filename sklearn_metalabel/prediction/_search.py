@@ -11,7 +11,7 @@ from sklearn_metalabel.prediction._policy import policy_cuts, policy_gradient
 from sklearn_metalabel.prediction._prior import prior_parameters
 from sklearn_metalabel.prediction._problem import DecisionProblem
 from sklearn_metalabel.thresholds._checks import check_pair
-from sklearn_metalabel.thresholds._criteria import check_criterion, criterion_score
+from sklearn_metalabel.thresholds._criteria import check_criterion, criterion_parts, criterion_score
 from sklearn_metalabel.thresholds._cuts import ALWAYS, NEVER
 
 __all__ = ["PredictionPolicy", "learn_thresholds", "pretrained_thresholds"]
@@ -109,8 +109,9 @@ def learn_thresholds(Y, P, fold_of, *, criterion, never_empty="auto", random_sta
     fold_of : array-like of shape (n_samples,), int
         Fold of each row.
     criterion : str, callable or sequence of these
-        "strict_accuracy", "micro_f1", "macro_f1", "samples_f1", a function ``(y_true, y_pred) -> float`` where higher
-        is better, or several, whose mean is taken. Functions are searched for by sampling, which takes longer.
+        "strict_accuracy", "micro_f1", "macro_f1", "samples_f1", a scorer of scikit-learn that reads predictions or its
+        name, a function ``(y_true, y_pred) -> float`` where higher is better, or several, whose mean is taken. All but
+        the four are searched for by sampling, which takes longer.
     never_empty : bool or "auto", default="auto"
         Whether an instance above no threshold gets the label of the largest margin ``logit(P) - logit(t)``; "auto"
         takes what scores better on the nested out-of-fold rows.
@@ -217,7 +218,7 @@ def _checked_folds(fold_of, n):
 
 def _named_weights(criterion):
     """Weights of the named parts of a criterion, summing to 1, and whether it has no other parts."""
-    parts = [criterion] if isinstance(criterion, str) or callable(criterion) else list(criterion)
+    parts = criterion_parts(criterion)
     named = [part for part in parts if isinstance(part, str)]
     names = named or _STAND_IN
     return {name: names.count(name) / len(names) for name in dict.fromkeys(names)}, len(named) == len(parts)

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from scipy.stats import rankdata
 
 from sklearn_metalabel.thresholds._checks import check_thresholds, row_blocks
-from sklearn_metalabel.thresholds._criteria import criterion_score
+from sklearn_metalabel.thresholds._criteria import criterion_parts, criterion_score
 from sklearn_metalabel.thresholds._decide import decide_block
 
 __all__ = ["Comparison", "compare", "function_name", "unique_name"]
@@ -87,8 +87,9 @@ def unique_name(name, taken):
 def _criterion_parts(criterion):
     """The parts of a criterion by name."""
     parts = {}
-    for part in criterion if isinstance(criterion, tuple | list) else [criterion]:
-        parts[unique_name(part if isinstance(part, str) else function_name(part), parts)] = part
+    given = criterion if isinstance(criterion, tuple | list) else [criterion]
+    for part, resolved in zip(given, criterion_parts(criterion), strict=True):
+        parts[unique_name(part if isinstance(part, str) else function_name(resolved), parts)] = resolved
     return parts
 
 
