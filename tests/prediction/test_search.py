@@ -157,6 +157,17 @@ def test_the_scale_of_the_scores_does_not_matter():
     assert (decisions[0] != decisions[1]).mean() < 0.01
 
 
+def test_few_rows_keep_the_policy_near_its_start(monkeypatch):
+    Y, P, fold_of = a_case(n=60)
+    _, link = _search.find_candidates(Y, P)
+    problem, folds = _search._nested_problem(Y, P, fold_of, link, np.random.RandomState(0))
+    start, far = np.zeros((N_OUTPUTS, 2)), []
+    for penalty in (_search._PENALTY, 0.0):
+        monkeypatch.setattr(_search, "_PENALTY", penalty)
+        far.append(np.abs(_search._ascend(problem, folds, start, False, {"macro_f1": 1.0})).mean())
+    assert far[0] < 0.5 * far[1]
+
+
 def test_the_prior_is_where_the_search_starts(monkeypatch):
     monkeypatch.setattr(_search, "_STEPS", 0)
     Y, P, fold_of = a_case()
