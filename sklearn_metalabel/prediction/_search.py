@@ -128,7 +128,7 @@ def learn_thresholds(Y, P, fold_of, *, criterion, never_empty="auto", random_sta
     Raises
     ------
     ValueError
-        If `Y` and `P` do not fit each other, `P` leaves (0, 1) or `criterion` is unknown.
+        If `Y` and `P` do not fit each other, `P` leaves (0, 1), or `criterion` or `never_empty` is unknown.
 
     See Also
     --------
@@ -155,6 +155,7 @@ def learn_thresholds(Y, P, fold_of, *, criterion, never_empty="auto", random_sta
     (5,)
     """
     check_criterion(criterion)
+    _check_never_empty(never_empty)
     Y, P, _ = check_pair(Y, P)
     return PredictionPolicy(Y, P, _checked_folds(fold_of, len(P)), random_state).learn(criterion, never_empty)
 
@@ -186,7 +187,7 @@ def pretrained_thresholds(Y, P, *, criterion, never_empty="auto"):
     Raises
     ------
     ValueError
-        If `Y` and `P` do not fit each other, `P` leaves (0, 1) or `criterion` is unknown.
+        If `Y` and `P` do not fit each other, `P` leaves (0, 1), or `criterion` or `never_empty` is unknown.
 
     See Also
     --------
@@ -201,8 +202,15 @@ def pretrained_thresholds(Y, P, *, criterion, never_empty="auto"):
     (2,)
     """
     check_criterion(criterion)
+    _check_never_empty(never_empty)
     Y, P, _ = check_pair(Y, P)
     return PredictionPolicy(Y, P, None).propose(criterion, never_empty)
+
+
+def _check_never_empty(never_empty):
+    """Raise where this is neither "auto" nor a truth value."""
+    if not (isinstance(never_empty, bool | np.bool_) or (isinstance(never_empty, str) and never_empty == "auto")):
+        raise ValueError(f'never_empty must be True, False or "auto", got {never_empty!r}; "auto" chooses by the rows.')
 
 
 def _checked_folds(fold_of, n):

@@ -157,6 +157,21 @@ def test_the_scale_of_the_scores_does_not_matter():
     assert (decisions[0] != decisions[1]).mean() < 0.01
 
 
+@pytest.mark.parametrize("never_empty", ["sometimes", None, 1])
+def test_an_unknown_fallback_is_refused(never_empty):
+    Y, P, fold_of = a_case(n=30)
+    with pytest.raises(ValueError, match="never_empty must be True, False or"):
+        learn_thresholds(Y, P, fold_of, criterion=THREE, never_empty=never_empty)
+    with pytest.raises(ValueError, match="never_empty must be True, False or"):
+        pretrained_thresholds(Y, P, criterion=THREE, never_empty=never_empty)
+
+
+def test_folds_of_another_length_are_refused():
+    Y, P, fold_of = a_case(n=30)
+    with pytest.raises(ValueError, match=r"fold_of must have shape \(30,\), one fold for each row"):
+        learn_thresholds(Y, P, fold_of[:20], criterion=THREE)
+
+
 def test_few_rows_keep_the_policy_near_its_start(monkeypatch):
     Y, P, fold_of = a_case(n=60)
     _, link = _search.find_candidates(Y, P)
