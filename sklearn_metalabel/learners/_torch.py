@@ -20,7 +20,7 @@ from sklearn_metalabel.utils._probabilities import to_probabilities
 from sklearn_metalabel.utils._random import draw_seed, torch_seed
 from sklearn_metalabel.utils._targets import label_rows
 
-__all__ = ["TorchClassifier", "TorchLearner", "input_dtype"]
+__all__ = ["TorchClassifier", "TorchLearner", "build_module", "data_sizes", "input_dtype"]
 
 _OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -46,7 +46,8 @@ class TorchClassifier(LabelClassifier):
     ----------
     module : type, callable or torch.nn.Module
         A module class or a function that returns a module: called with the `module__*` parameters and, where its
-        signature has them, with `n_features` and `n_labels`. An instance is deep-copied and never touched. Its
+        signature has them, with `n_features`, `n_labels` and `n_tokens` (one more than the largest number in X, for
+        modules that look their inputs up in an embedding layer). An instance is deep-copied and never touched. Its
         `forward` takes a batch of shape (n, d), int64 where the module has an embedding layer and float32
         elsewhere, and returns logits of shape (n, L).
     optimizer : {"adam", "adamw", "adadelta", "rmsprop", "sgd"} or type, default="adam"
@@ -177,21 +178,21 @@ class TorchClassifier(LabelClassifier):
         self.state_ = {name: value.detach().cpu().numpy().copy() for name, value in learner.module.state_dict().items()}
         self.loss_curve_ = np.asarray(losses).reshape(self.n_epochs, -1).mean(axis=1)
         self.device_ = str(learner.device)
-        self._n_labels = Y.shape[1]
+        self._sizes = learner.sizes
         _MODULES.pop(self, None)
 
     def _label_probabilities(self, X):
         device = resolve_device(self.device)
         cached_device, module = _MODULES.get(self, (None, None))
         if cached_device != device:
-            module = self._rebuild(X.shape[1], device)
+            module = self._rebuild(device)
             _MODULES[self] = (device, module)
-        return _predict(module, X, self._n_labels, device).astype(np.float64)
+        return _predict(module, X, self._sizes["n_labels"], device).astype(np.float64)
 
-    def _rebuild(self, n_features, device):
+    def _rebuild(self, device):
         """The trained module from its arrays."""
         with torch_seed(0):
-            module = self._build(n_features, self._n_labels)
+            module = self._build(self._sizes)
         module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.state_.items()})
         return module.to(device).eval()
 
@@ -201,16 +202,11 @@ class TorchClassifier(LabelClassifier):
             _check_routed_name(name, known)
         return TorchLearner(self)
 
-    def _build(self, n_features, n_labels):
+    def _build(self, sizes):
         """A fresh module for these sizes."""
         if isinstance(self.module, nn.Module):
             return copy.deepcopy(self.module)
-        kwargs = self._routed("module__")
-        accepted = inspect.signature(self.module).parameters
-        for name, size in (("n_features", n_features), ("n_labels", n_labels)):
-            if name in accepted:
-                kwargs.setdefault(name, size)
-        module = self.module(**kwargs)
+        module = build_module(self.module, sizes, self._routed("module__"))
         if not isinstance(module, nn.Module):
             raise TypeError(
                 f"module must be a torch.nn.Module, a class of modules or a function that returns one, "
@@ -248,8 +244,9 @@ class TorchLearner(Learner):
         return self.classifier.n_epochs * -(-n_instances // self.batch_size)
 
     def start(self, X, Y, *, sample_weight=None, seed=0):
+        self.sizes = data_sizes(X, Y)
         self.n_labels = Y.shape[1]
-        self.module = self.classifier._build(X.shape[1], self.n_labels).to(self.device).train()
+        self.module = self.classifier._build(self.sizes).to(self.device).train()
         self.X = X if sp.issparse(X) else _to_tensor(X, self.device, input_dtype(self.module))
         self.Y = Y if sp.issparse(Y) else torch.from_numpy(np.ascontiguousarray(Y)).to(self.device)
         self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
@@ -291,6 +288,18 @@ class TorchLearner(Learner):
         x = _to_tensor(self.X[rows], self.device, input_dtype(self.module)) if sp.issparse(self.X) else self.X[index]
         y = torch.from_numpy(label_rows(self.Y, rows)).to(self.device) if sp.issparse(self.Y) else self.Y[index]
         return x, y.float()
+
+
+def data_sizes(X, Y):
+    """What modules may ask for in their signature: columns of X and Y, and numbers of tokens where X may hold them."""
+    sizes = {"n_features": X.shape[1], "n_labels": Y.shape[1]}
+    return {**sizes, "n_tokens": int(X.max()) + 1} if X.dtype.kind in "iu" else sizes
+
+
+def build_module(source, sizes, params):
+    """What a class or function returns for its parameters and for those sizes that its signature has."""
+    accepted = inspect.signature(source).parameters
+    return source(**{**{name: size for name, size in sizes.items() if name in accepted}, **params})
 
 
 def _train(learner, n_instances, label_weight, rng):

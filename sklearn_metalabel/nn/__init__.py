@@ -1,0 +1,7 @@
+"""Torch modules that give one logit for each label: the models of the paper, and a perceptron."""
+
+from sklearn_metalabel.nn._attentive_bilstm import AttentiveBiLSTM
+from sklearn_metalabel.nn._mlp import MLP
+from sklearn_metalabel.nn._text_cnn import TextCNN
+
+__all__ = ["MLP", "AttentiveBiLSTM", "TextCNN"]

@@ -1,0 +1,42 @@
+"""A multi-layer perceptron."""
+
+from itertools import pairwise
+
+from torch import nn
+
+__all__ = ["MLP"]
+
+
+class MLP(nn.Sequential):
+    """Multi-layer perceptron with rectified linear units.
+
+    Parameters
+    ----------
+    n_features : int
+        Columns of X.
+    n_labels : int
+        Labels; one logit each.
+    hidden : int or sequence of int, default=256
+        Width of the hidden layer, or of each of them; an empty sequence leaves a linear model.
+    dropout : float, default=0.0
+        Share of hidden units that are dropped in training.
+
+    See Also
+    --------
+    sklearn_metalabel.learners.TorchClassifier : Trains it; gives it `n_features` and `n_labels`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_metalabel.learners import TorchClassifier
+    >>> from sklearn_metalabel.nn import MLP
+    >>> X, Y = make_multilabel_classification(random_state=0)
+    >>> clf = TorchClassifier(MLP, module__hidden=(32, 16), n_epochs=5, random_state=0).fit(X, Y)
+    >>> clf.predict_proba(X).shape
+    (100, 5)
+    """
+
+    def __init__(self, n_features, n_labels, hidden=256, dropout=0.0):
+        widths = [n_features, *((hidden,) if isinstance(hidden, int) else hidden)]
+        parts = [(nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)) for a, b in pairwise(widths)]
+        super().__init__(*(layer for part in parts for layer in part), nn.Linear(widths[-1], n_labels))

@@ -1,0 +1,48 @@
+"""Word vectors looked up by number."""
+
+import numpy as np
+import torch
+from torch import nn
+
+__all__ = ["WordEmbedding"]
+
+PADDING, UNKNOWN, FIRST = 0, 1, 2
+# Words without a pre-trained vector start in this range (Kim 2014), near the spread of the pre-trained ones.
+_RANGE = 0.25
+
+
+class WordEmbedding(nn.Module):
+    """Vectors of words by the numbers of the sequencers: 0 padding, 1 unknown, then pre-trained and further words.
+
+    Padding stays the zero vector. A number beyond the table, of a word that training has not seen, is unknown.
+    """
+
+    def __init__(self, n_tokens=None, embeddings=None, dim=300, trainable=True):
+        super().__init__()
+        vectors = None if embeddings is None else _as_matrix(embeddings)
+        if vectors is None and n_tokens is None:
+            raise ValueError(
+                "The size of the vocabulary is missing: pass n_tokens (TorchClassifier takes it from training rows of "
+                "integers) or embeddings, got neither."
+            )
+        n_known = FIRST + (0 if vectors is None else len(vectors))
+        self.dim = dim if vectors is None else vectors.shape[1]
+        table = torch.empty(max(n_tokens or 0, n_known), self.dim).uniform_(-_RANGE, _RANGE)
+        table[PADDING] = 0
+        if vectors is not None:
+            table[FIRST:n_known] = torch.from_numpy(vectors)
+        self.table = nn.Embedding(*table.shape, padding_idx=PADDING, _weight=table)
+        self.table.weight.requires_grad_(trainable)
+
+    def forward(self, numbers):
+        """Vectors of shape (..., dim)."""
+        seen = numbers < self.table.num_embeddings
+        return self.table(torch.where(seen, numbers, UNKNOWN))
+
+
+def _as_matrix(embeddings):
+    """Vectors (V, dim) of an `Embeddings` object or of an array."""
+    vectors = np.array(getattr(embeddings, "vectors", embeddings), dtype=np.float32)
+    if vectors.ndim != 2:
+        raise ValueError(f"embeddings must be Embeddings or an array of shape (n_words, dim), got {vectors.shape}.")
+    return vectors

@@ -1,0 +1,23 @@
+import pytest
+import torch
+from torch import nn
+
+from sklearn_metalabel.nn import MLP
+
+
+@pytest.mark.parametrize(("hidden", "widths"), [(8, [8]), ((8, 4), [8, 4]), ((), [])])
+def test_hidden_layers_have_the_given_widths(hidden, widths):
+    layers = [layer for layer in MLP(5, 3, hidden=hidden) if isinstance(layer, nn.Linear)]
+    assert [layer.out_features for layer in layers] == [*widths, 3]
+    assert layers[0].in_features == 5
+
+
+def test_logits_have_one_column_a_label():
+    assert MLP(5, 3)(torch.zeros(2, 5)).shape == (2, 3)
+
+
+def test_dropout_acts_in_training_alone():
+    torch.manual_seed(0)
+    module, x = MLP(5, 3, dropout=0.5), torch.ones(1, 5)
+    assert not torch.equal(module.train()(x), module.train()(x))
+    assert torch.equal(module.eval()(x), module.eval()(x))
