@@ -4,4 +4,4 @@ from sklearn_metalabel.nn._attentive_bilstm import AttentiveBiLSTM
 from sklearn_metalabel.nn._mlp import MLP
 from sklearn_metalabel.nn._text_cnn import TextCNN
 
-__all__ = ["MLP", "AttentiveBiLSTM", "TextCNN"]
+__all__ = ["AttentiveBiLSTM", "MLP", "TextCNN"]
