@@ -6,6 +6,7 @@ from sklearn.svm import LinearSVC
 from torch import nn
 
 from sklearn_metalabel import FixedThresholdsClassifier, MetaPolicyClassifier, TunedThresholdsClassifierCV
+from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import (
     LabelWeightedClassifier,
     LabelWeightedLogistic,
@@ -37,6 +38,7 @@ def sgd():
     return SGDClassifier(loss="log_loss", random_state=0)
 
 
+SMALL_DECODER = {"hidden_size": 16, "embedding_dim": 8, "lr": 0.03, "batch_size": 32, "n_epochs": 8}
 INIT_PARAMS = {
     MetaPolicyClassifier: [
         {},
@@ -61,6 +63,13 @@ INIT_PARAMS = {
         {"estimator": LinearSVC(random_state=0), "thresholds": "auto"},
         {"estimator": small_torch(MLP, random_state=0)},
     ],
+    PredictionsAsFeaturesClassifier: [
+        {},
+        {"estimator": LogisticRegression(), "cv": 2},
+        {"estimator": LinearSVC(random_state=0), "structure": "chain"},
+        {"estimator": small_torch(MLP), "structure": "chain"},
+    ],
+    SubsetMaximizationClassifier: [SMALL_DECODER, {"module": MLP, **SMALL_DECODER}],
 }
 
 

@@ -18,6 +18,7 @@ from sklearn_metalabel import (
     MetaPolicyClassifier,
     TunedThresholdsClassifierCV,
 )
+from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.utils._warnings import ConstantLabelWarning
 
@@ -29,6 +30,9 @@ ESTIMATORS = [
     LabelWeightedLogistic(),
     LabelwiseClassifier(LogisticRegression()),
     small_torch(n_epochs=1, random_state=0),
+    PredictionsAsFeaturesClassifier(),
+    PredictionsAsFeaturesClassifier(LogisticRegression(), structure="chain"),
+    SubsetMaximizationClassifier(hidden_size=8, embedding_dim=4, n_epochs=1, random_state=0),
     FixedThresholdsClassifier(),
     TunedThresholdsClassifierCV(rule="shrunken", random_state=0),
 ]
@@ -338,7 +342,7 @@ INVALID_LEARNERS = [
     (TorchClassifier(mlp, n_epochs=0), "'n_epochs'"),
     (TorchClassifier(mlp, device=0), "'device'"),
     (LabelWeightedClassifier(label_weight="depth"), "'label_weight'"),
-    (LabelWeightedClassifier(parents=3), "'parents'"),
+    (LabelWeightedClassifier(hierarchy=3), "'hierarchy'"),
 ]
 
 
@@ -430,15 +434,16 @@ def test_held_out_selection_needs_held_out_rows():
 
 
 @pytest.mark.parametrize(
-    ("parents", "match"),
+    ("hierarchy", "match"),
     [
-        ([1, 2, 0, -1], "must form a tree, got a cycle"),
-        ([0, -1, -1, -1], "must form a tree, got a cycle"),
-        ([-1, 0], r"one label index .* for each of the 4 labels, got shape \(2,\)"),
-        ([-1, 0, 0, 4], "one label index"),
-        ([-1, 0, 0, 0.5], "and dtype float64"),
+        ([1, 2, 0, -1], "must have no cycle, got one through '[012]'"),
+        ([0, -1, -1, -1], "must have no cycle, got one through '0'"),
+        ([-1, 0], r"one parent index .* for each of the 4 labels, .* got list of shape \(2,\)"),
+        ([-1, 0, 0, 4], "label indices from 0 to 3, got 4"),
+        ([-1, 0, 0, 0.5], "one parent index"),
+        ({"red": "colour"}, "must relate labels such as"),
     ],
 )
-def test_parents_that_are_no_tree_are_refused(parents, match):
-    estimator = LabelWeightedClassifier(label_weight="hierarchy", parents=parents)
+def test_a_bad_hierarchy_is_refused(hierarchy, match):
+    estimator = LabelWeightedClassifier(label_weight="hierarchy", hierarchy=hierarchy)
     assert_refuses(estimator, X, Y, ValueError, match)

@@ -26,13 +26,15 @@ from sklearn.metrics import f1_score, get_scorer, roc_auc_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_checks
 from sklearn.utils._testing import set_random_state
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, parametrize_with_checks
 from threadpoolctl import threadpool_info
 
 import sklearn_metalabel
-from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, learners
+from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, dependence, learners
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
+from sklearn_metalabel.text import MentionSequencer, TokenSequencer
 
 
 def expected_failures(estimator):
@@ -42,6 +44,28 @@ def expected_failures(estimator):
 @parametrize_with_checks(small_estimators(), expected_failed_checks=expected_failures, xfail_strict=True)
 def test_sklearn_contract(estimator, check):
     check(estimator)
+
+
+# scikit-learn has no data for transformers of text, and stops before these.
+CHECKS_WITHOUT_DATA = [
+    estimator_checks.check_estimator_cloneable,
+    estimator_checks.check_estimator_tags_renamed,
+    estimator_checks.check_valid_tag_types,
+    estimator_checks.check_estimator_repr,
+    estimator_checks.check_no_attributes_set_in_init,
+    estimator_checks.check_parameters_default_constructible,
+    estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+    estimator_checks.check_get_params_invariance,
+    estimator_checks.check_set_params,
+    estimator_checks.check_mixin_order,
+    estimator_checks.check_param_validation,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS_WITHOUT_DATA, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("transformer", [TokenSequencer(), MentionSequencer()], ids=short_name)
+def test_transformers_of_text_keep_the_contract(transformer, check):
+    check(short_name(transformer), transformer)
 
 
 def response(estimator, X):
@@ -74,7 +98,7 @@ def fitted(request, module_data):
 
 def test_every_public_estimator_is_among_the_small_ones():
     tested = {type(estimator) for estimator in small_estimators()}
-    public = {getattr(module, name) for module in (sklearn_metalabel, learners) for name in module.__all__}
+    public = {getattr(module, name) for module in (sklearn_metalabel, dependence, learners) for name in module.__all__}
     assert {each for each in public if inspect.isclass(each) and issubclass(each, BaseEstimator)} == tested
 
 

@@ -3,7 +3,6 @@
 import copy
 import inspect
 import weakref
-from difflib import get_close_matches
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._protocol import BatchSampler, Learner
+from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
 from sklearn_metalabel.utils._device import resolve_device
 from sklearn_metalabel.utils._params import Interval
 from sklearn_metalabel.utils._probabilities import to_probabilities
@@ -35,7 +35,7 @@ _PREDICT_ROWS = {"cpu": 64, "cuda": 1024}
 _MODULES = weakref.WeakKeyDictionary()
 
 
-class TorchClassifier(LabelClassifier):
+class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     """Multi-label classifier from any torch module that gives one logit a label.
 
     It trains the module with `BCEWithLogitsLoss`, each label's loss multiplied by its weight and, with
@@ -133,42 +133,6 @@ class TorchClassifier(LabelClassifier):
         for name, value in params.items():
             setattr(self, name, value)
 
-    def get_params(self, deep=True):
-        """Parameters of this estimator, those routed to module and optimiser included.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Also the parameters of nested estimators.
-
-        Returns
-        -------
-        params : dict of str -> object
-            Parameter names and values.
-        """
-        own = super().get_params(deep=deep)
-        extra = {name: value for name, value in vars(self).items() if not name.startswith("_") and name[-1] != "_"}
-        return {**own, **extra}
-
-    def set_params(self, **params):
-        """Set parameters of this estimator, of the module and of the optimiser.
-
-        Parameters
-        ----------
-        **params : dict
-            Parameter names and values.
-
-        Returns
-        -------
-        self : object
-            This estimator.
-        """
-        own = {name: value for name, value in params.items() if not _is_routed(name)}
-        for name in params.keys() - own.keys():
-            setattr(self, name, params[name])
-        super().set_params(**own)
-        return self
-
     def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
         learner = self._learner()
         seed = draw_seed(self.random_state)
@@ -197,9 +161,7 @@ class TorchClassifier(LabelClassifier):
         return module.to(device).eval()
 
     def _learner(self):
-        known = list(inspect.signature(type(self).__init__).parameters)[1:-1]
-        for name in self.get_params(deep=False).keys() - set(known):
-            _check_routed_name(name, known)
+        self._routed_params()  # refuses misspelt ones
         return TorchLearner(self)
 
     def _build(self, sizes):
@@ -220,10 +182,6 @@ class TorchClassifier(LabelClassifier):
         if self.optimizer not in known:
             raise ValueError(f"optimizer must be one of {sorted(_OPTIMIZERS)} or a class, got {self.optimizer!r}.")
         return known[self.optimizer](parameters, lr=self.lr, **self._routed("optimizer__"))
-
-    def _routed(self, prefix):
-        """Parameters with this prefix, without it."""
-        return {name.removeprefix(prefix): value for name, value in vars(self).items() if name.startswith(prefix)}
 
     def __sklearn_tags__(self):
         """Tags: sparse X is taken, a batch at a time."""
@@ -349,19 +307,3 @@ def _predict(module, X, n_labels, device):
             "The module's logits are NaN for some rows: lower the learning rate or check the module's forward."
         )
     return to_probabilities(Z)  # by SciPy: what torch gives for a number depends on its place in the array
-
-
-def _is_routed(name):
-    """Whether a parameter belongs to the module or the optimiser."""
-    return name.startswith(("module__", "optimizer__"))
-
-
-def _check_routed_name(name, known):
-    """Refuse a misspelt parameter, naming the nearest."""
-    if _is_routed(name):
-        return
-    near = get_close_matches(name, [*known, "module__" + name, "optimizer__" + name], n=1)
-    raise TypeError(
-        f"TorchClassifier has no parameter {name!r}; did you mean {near[0] if near else known}? "
-        "Parameters of the module and the optimiser start with module__ and optimizer__."
-    )

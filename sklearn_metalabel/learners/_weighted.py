@@ -6,7 +6,7 @@ from sklearn_metalabel.learners._base import check_label_weight
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
 from sklearn_metalabel.utils._hierarchy import label_depths
-from sklearn_metalabel.utils._params import StrOptions, fit_context
+from sklearn_metalabel.utils._params import HasMethods, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed
 from sklearn_metalabel.utils._restore import restore_on_error
 from sklearn_metalabel.utils._warnings import warn_constant_labels
@@ -23,11 +23,20 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         The base learner: None is :class:`LabelWeightedLogistic`; a torch module must return logits of shape (n, L);
         a scikit-learn classifier needs `sample_weight` in `fit`, and `predict_proba`.
     label_weight : {"uniform", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
-        Positive weights, scaled to mean 1. "hierarchy" is the label's depth (1 at the top), counted from `parents`
-        or from label names that are paths such as "/person/artist" [1]_. A callable is given the label matrix of
-        shape (n_instances, n_labels) and returns the weights.
-    parents : array-like of int of shape (n_labels,), default=None
-        Index of each label's parent, -1 at the top; for "hierarchy".
+        Positive weights, scaled to mean 1. "hierarchy" is the label's depth in `hierarchy` [1]_. A callable is given
+        the label matrix of shape (n_instances, n_labels) and returns the weights.
+    hierarchy : array-like, mapping or directed graph, default=None
+        Where the labels stand, for ``label_weight="hierarchy"``. None: label names are paths such as "/person/artist",
+        and their segments are counted. Else one of these, in which an integer is a label's index and anything else a
+        name in `label_names_`:
+
+        - the index of each label's parent, -1 at the top, shape (n_labels,);
+        - pairs (parent, child);
+        - a mapping from a child to its parent, to a list of its parents, or to None;
+        - a graph whose `edges` go from parent to child, such as ``networkx.DiGraph``.
+
+        A label is one deeper than its deepest parent, 1 at the top. Nodes that are no labels, for instance a common
+        root, do not count.
     random_state : int, RandomState instance or None, default=None
         Randomness of a base learner that has none of its own.
 
@@ -68,14 +77,14 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     _parameter_constraints = {
         "estimator": "no_validation",
         "label_weight": [StrOptions({"uniform", "hierarchy"}), "array-like", callable],
-        "parents": ["array-like", None],
+        "hierarchy": ["array-like", HasMethods(["edges"]), None],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator=None, *, label_weight="uniform", parents=None, random_state=None):
+    def __init__(self, estimator=None, *, label_weight="uniform", hierarchy=None, random_state=None):
         self.estimator = estimator
         self.label_weight = label_weight
-        self.parents = parents
+        self.hierarchy = hierarchy
         self.random_state = random_state
 
     @restore_on_error
@@ -111,8 +120,8 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     def _resolve_weights(self, Y):
         """The weights as an array of mean 1."""
         if isinstance(self.label_weight, str):
-            hierarchy = self.label_weight == "hierarchy"
-            weights = label_depths(self.label_names_, self.parents) if hierarchy else None
+            by_depth = self.label_weight == "hierarchy"
+            weights = label_depths(self.label_names_, self.hierarchy) if by_depth else None
         elif callable(self.label_weight):
             weights = self.label_weight(Y)
         else:

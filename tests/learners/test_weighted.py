@@ -70,9 +70,29 @@ def test_hierarchy_counts_the_segments_of_label_names(multilabel_data):
     assert_allclose(weights, np.array([1, 2, 3, 1]) * 4 / 7)
 
 
-def test_hierarchy_follows_parents(multilabel_data):
-    weights = LabelWeightedClassifier(label_weight="hierarchy", parents=[-1, 0, 1, 0]).fit(*multilabel_data).weights_
+@pytest.mark.parametrize(
+    "hierarchy",
+    [
+        [-1, 0, 1, 0],
+        np.array([-1, 0, 1, 0]),
+        [(0, 1), (1, 2), (0, 3)],
+        [("0", "1"), ("1", "2"), ("0", "3")],
+        {"1": "0", "2": ["1"], "3": "0", "0": None},
+    ],
+    ids=["parents", "array", "indices", "names", "mapping"],
+)
+def test_hierarchy_is_given_in_any_form(hierarchy, multilabel_data):
+    weights = LabelWeightedClassifier(label_weight="hierarchy", hierarchy=hierarchy).fit(*multilabel_data).weights_
     assert_allclose(weights, np.array([1, 2, 3, 2]) / 2)
+
+
+def test_hierarchy_names_the_columns_of_a_frame(multilabel_data):
+    pd = pytest.importorskip("pandas")
+    X, Y = multilabel_data
+    frame = pd.DataFrame(Y, columns=["animal", "dog", "poodle", "plant"])
+    hierarchy = {"animal": "thing", "plant": "thing", "dog": "animal", "poodle": "dog"}
+    weights = LabelWeightedClassifier(label_weight="hierarchy", hierarchy=hierarchy).fit(X, frame).weights_
+    assert_allclose(weights, np.array([1, 2, 3, 1]) * 4 / 7)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -1,0 +1,63 @@
+"""Parameters of an estimator that go to a torch module and its optimiser."""
+
+import inspect
+from difflib import get_close_matches
+
+__all__ = ["RoutedParamsMixin"]
+
+_PREFIXES = ("module__", "optimizer__")
+
+
+class RoutedParamsMixin:
+    """An estimator whose ``__init__`` stores `module__*` and `optimizer__*` parameters beside its own."""
+
+    def get_params(self, deep=True):
+        """Parameters of this estimator, those routed to module and optimiser included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also the parameters of nested estimators.
+
+        Returns
+        -------
+        params : dict of str -> object
+            Parameter names and values.
+        """
+        extra = {name: value for name, value in vars(self).items() if not name.startswith("_") and name[-1] != "_"}
+        return {**super().get_params(deep=deep), **extra}
+
+    def set_params(self, **params):
+        """Set parameters of this estimator, of the module and of the optimiser.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names and values.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+        """
+        routed = {name: value for name, value in params.items() if name.startswith(_PREFIXES)}
+        super().set_params(**{name: value for name, value in params.items() if name not in routed})
+        vars(self).update(routed)
+        return self
+
+    def _routed_params(self):
+        """Routed parameters; others that are not this estimator's own are refused, naming the nearest."""
+        own = list(inspect.signature(type(self).__init__).parameters)[1:-1]
+        extra = {name: value for name, value in self.get_params(deep=False).items() if name not in own}
+        for name in extra:
+            if not name.startswith(_PREFIXES):
+                near = get_close_matches(name, [*own, *(prefix + name for prefix in _PREFIXES)], n=1)
+                raise TypeError(
+                    f"{type(self).__name__} has no parameter {name!r}; did you mean {near[0] if near else own}? "
+                    "Parameters of the module and the optimiser start with module__ and optimizer__."
+                )
+        return extra
+
+    def _routed(self, prefix):
+        """Routed parameters with this prefix, without it."""
+        return {name.removeprefix(prefix): value for name, value in vars(self).items() if name.startswith(prefix)}

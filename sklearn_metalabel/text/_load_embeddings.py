@@ -1,0 +1,174 @@
+"""Word vectors from the files of word2vec and GloVe, and from objects of other libraries."""
+
+import gzip
+import os
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_metalabel.text._embeddings import Embeddings
+
+__all__ = ["load_embeddings"]
+
+_FORMATS = ("auto", "word2vec", "word2vec-binary", "glove")
+_BLOCK = 1 << 20
+
+
+def load_embeddings(source, *, words=None, limit=None, format="auto"):
+    r"""Load pre-trained word vectors.
+
+    Parameters
+    ----------
+    source : str or path-like, gensim KeyedVectors, mapping, pair or Embeddings
+        A file of word2vec (text or binary) or GloVe, also compressed by gzip; vectors of gensim, which have
+        `index_to_key` and `vectors`; a mapping from words to vectors; or a pair (words, vectors).
+    words : iterable of str, default=None
+        Words to keep; only their vectors are held in memory. None keeps all.
+    limit : int, default=None
+        Most words to read; files begin with the most frequent ones. None reads all.
+    format : {"auto", "word2vec", "word2vec-binary", "glove"}, default="auto"
+        Format of a file. "auto" finds it out: word2vec begins with the number of words and the length of the vectors.
+
+    Returns
+    -------
+    embeddings : Embeddings
+        Words and vectors, in the order of the source.
+
+    Raises
+    ------
+    TypeError
+        If `source` is none of these.
+    ValueError
+        If a file is malformed or ends too early, or no word is left.
+    OSError
+        If a file cannot be read.
+
+    See Also
+    --------
+    Embeddings : What is returned; its method `restrict` keeps some words.
+    TokenSequencer : Numbers words so that networks find their vectors.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_metalabel.text import load_embeddings
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "glove.txt"
+    ...     _ = path.write_text("oil 0.1 0.9\nwheat 0.8 0.2\n")
+    ...     embeddings = load_embeddings(path, words=["wheat"])
+    >>> embeddings, embeddings["wheat"]
+    (Embeddings(n_words=1, dim=2), array([0.8, 0.2], dtype=float32))
+    """
+    if format not in _FORMATS:
+        raise ValueError(f"format must be one of {list(_FORMATS)}, got {format!r}.")
+    wanted = None if words is None else set(words)
+    if isinstance(source, str | os.PathLike):
+        return _from_file(Path(source), wanted, limit, format)
+    pairs = islice(zip(*_words_and_vectors(source), strict=True), limit)
+    return _collect(pairs, wanted, type(source).__name__)
+
+
+def _words_and_vectors(source):
+    """Words and vectors of an object that holds them, or raise."""
+    if isinstance(source, Embeddings):
+        return source.words.tolist(), source.vectors
+    if hasattr(source, "index_to_key") and hasattr(source, "vectors"):
+        return source.index_to_key, source.vectors
+    if isinstance(source, Mapping):
+        return source.keys(), source.values()
+    if isinstance(source, tuple | list) and len(source) == 2:
+        return source
+    raise TypeError(
+        "source must be a file, vectors of gensim, a mapping from words to vectors, or a pair (words, vectors), got "
+        f"{type(source).__name__}."
+    )
+
+
+def _from_file(path, wanted, limit, format):
+    """Embeddings of a file."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if is_packed else path.open("rb") as file:
+        pairs = _read(file, path, format)
+        try:
+            return _collect(islice(pairs, limit), wanted, str(path))
+        except EOFError as error:
+            raise ValueError(f"{path} ends within its compressed data; download it again.") from error
+
+
+def _collect(pairs, wanted, name):
+    """Embeddings of those (word, vector) that are wanted."""
+    kept = {}
+    for word, vector in pairs:
+        if (wanted is None or word in wanted) and word not in kept:
+            kept[word] = np.array(vector, dtype=np.float32)
+    if not kept:
+        what = "words" if wanted is None else "of the wanted words"
+        raise ValueError(f"{name} holds none {what}; check the file, or whether its words are in lower case.")
+    return Embeddings(list(kept), np.stack(list(kept.values())))
+
+
+def _read(file, path, format):
+    """Words and vectors of an open file, one after the other."""
+    first = file.readline()
+    header = first.split()
+    has_header = len(header) == 2 and all(part.isdigit() for part in header)
+    if format == "glove" or (format == "auto" and not has_header):
+        file.seek(0)
+        return _read_text(file, path, len(header) - 1)
+    if not has_header:
+        raise ValueError(
+            f"{path} must begin with the number of words and the length of the vectors, got {first[:40]!r}; "
+            'a file of GloVe is read with format="glove".'
+        )
+    n_words, dim = map(int, header)
+    if format == "word2vec-binary" or (format == "auto" and not _next_is_text(file, dim)):
+        return _read_binary(file, path, n_words, dim)
+    return _read_text(file, path, dim, n_words)
+
+
+def _next_is_text(file, dim):
+    """Whether the next line is a word and `dim` numbers in decimal digits."""
+    place = file.tell()
+    line = file.readline(_BLOCK)
+    file.seek(place)
+    try:
+        return len(np.array(line.split()[-dim:], dtype=np.float32)) == dim
+    except ValueError:
+        return False
+
+
+def _read_text(file, path, dim, n_words=None):
+    """Yield the words and vectors of lines; words may contain spaces."""
+    number = 0
+    for number, line in enumerate(file, start=1):
+        word, *values = line.rstrip().rsplit(b" ", dim)
+        try:
+            vector = np.array(values, dtype=np.float32)
+        except ValueError:
+            vector = np.empty(0)
+        if len(vector) != dim or not dim:
+            raise ValueError(
+                f"{path}, word {number}: wanted a word and {dim} numbers, got {line[:40]!r}; the file is damaged or of "
+                "another format."
+            )
+        yield word.decode("utf-8", errors="replace"), vector
+    if n_words is not None and number < n_words:
+        raise ValueError(f"{path} ends after {number} of {n_words} words; download it again.")
+
+
+def _read_binary(file, path, n_words, dim):
+    """Yield the words and vectors of a binary file: a word, a space, little-endian numbers, and maybe a line feed."""
+    buffer, place, size = b"", 0, 4 * dim
+    for number in range(n_words):
+        while (space := buffer.find(b" ", place)) < 0 or len(buffer) <= space + size:
+            block = file.read(_BLOCK)
+            if not block:
+                raise ValueError(f"{path} ends after {number} of {n_words} words; download it again.")
+            buffer, place = buffer[place:] + block, 0
+        word = buffer[place:space].lstrip(b"\n").decode("utf-8", errors="replace")
+        yield word, np.frombuffer(buffer, dtype="<f4", count=dim, offset=space + 1)
+        place = space + 1 + size

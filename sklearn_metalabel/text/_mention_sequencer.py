@@ -1,0 +1,179 @@
+"""Mentions in sentences as rows of word numbers."""
+
+from collections.abc import Mapping
+from numbers import Integral
+from operator import itemgetter
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_metalabel.text._vocabulary import Sequencer
+from sklearn_metalabel.utils._params import Interval, fit_context
+from sklearn_metalabel.utils._restore import restore_on_error
+
+__all__ = ["MentionSequencer"]
+
+_POSITIVE = Interval(Integral, 1, None, closed="left")
+
+
+class MentionSequencer(Sequencer):
+    """Turn mentions of entities in sentences into rows of word numbers: left context, mention, right context.
+
+    Parameters
+    ----------
+    window : int, default=10
+        Words of the context on each side; contexts end where the sentence does.
+    mention_length : int, default=8
+        Words of the mention that are kept, from its beginning.
+    min_df : int or float, default=1
+        Least number, or share, of training mentions in whose row a word must be to be learned.
+    max_tokens : int or None, default=None
+        Most words that are learned, the most frequent first; words of `embeddings` are not counted.
+    lowercase : bool, default=True
+        Whether words are put into lower case; the vectors must have been trained alike.
+    embeddings : Embeddings, default=None
+        Pre-trained vectors; their words are known whether or not they occur in training.
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str -> int
+        Number of each word; 0 is padding and 1 an unknown word, as in :class:`TokenSequencer`.
+    tokens_ : ndarray of str of shape (n_words,)
+        The word of number i + 2 at place i.
+    n_tokens_ : int
+        Numbers in use, padding and unknown word included.
+
+    Raises
+    ------
+    TypeError
+        If a mention is neither a triple nor a mapping.
+    ValueError
+        If a mention is empty or outside its sentence, or there are none.
+
+    See Also
+    --------
+    TokenSequencer : For whole documents.
+    sklearn_metalabel.nn.AttentiveBiLSTM : Reads the numbers.
+    sklearn_metalabel.datasets.load_entity_typing : Gives mentions in the form of mappings.
+
+    Notes
+    -----
+    The left context ends in the last of its columns, beside the mention; mention and right context begin in the first
+    of theirs. The rest is padding.
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.text import MentionSequencer
+    >>> sentence = ["The", "artist", "Frida", "Kahlo", "painted"]
+    >>> MentionSequencer(window=3, mention_length=2).fit_transform([(sentence, 2, 4)])
+    array([[0, 6, 2, 3, 4, 5, 0, 0]], dtype=int32)
+    """
+
+    _parameter_constraints = {**Sequencer._parameter_constraints, "window": [_POSITIVE], "mention_length": [_POSITIVE]}
+
+    def __init__(self, *, window=10, mention_length=8, min_df=1, max_tokens=None, lowercase=True, embeddings=None):
+        self.window = window
+        self.mention_length = mention_length
+        self.min_df = min_df
+        self.max_tokens = max_tokens
+        self.lowercase = lowercase
+        self.embeddings = embeddings
+
+    def fit(self, X, y=None):
+        """Learn the words of the training mentions and their contexts.
+
+        Parameters
+        ----------
+        X : iterable of (tokens, start, end) or of mappings with these keys, or DataFrame with these columns
+            Mentions: the words of the sentence, and the place of the mention, `end` exclusive.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self.fit_transform(X)
+        return self
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Learn the words of the training mentions, and turn these into numbers.
+
+        Parameters
+        ----------
+        X : iterable of (tokens, start, end) or of mappings with these keys, or DataFrame with these columns
+            Mentions: the words of the sentence, and the place of the mention, `end` exclusive.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n_mentions, window + mention_length + window), dtype int32
+            One row a mention.
+        """
+        parts = self._split(X)
+        if not parts:
+            raise ValueError("MentionSequencer learns words from at least one mention, got none; pass some.")
+        self._learn_vocabulary([left + mention + right for left, mention, right in parts])
+        return self._rows(parts)
+
+    def transform(self, X):
+        """Turn mentions into numbers.
+
+        Parameters
+        ----------
+        X : iterable of (tokens, start, end) or of mappings with these keys, or DataFrame with these columns
+            Mentions: the words of the sentence, and the place of the mention, `end` exclusive.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n_mentions, window + mention_length + window), dtype int32
+            One row a mention.
+        """
+        check_is_fitted(self)
+        return self._rows(self._split(X))
+
+    def _n_columns(self):
+        """Columns of the result."""
+        return 2 * self.window + self.mention_length
+
+    def _rows(self, parts):
+        """Numbers of (left, mention, right), one row each."""
+        rows = np.zeros((len(parts), self._n_columns()), dtype=np.int32)
+        middle = self.window + self.mention_length
+        for row, (left, mention, right) in zip(rows, parts, strict=True):
+            row[self.window - len(left) : self.window] = self._numbers(left)
+            row[self.window : self.window + len(mention)] = self._numbers(mention)
+            row[middle : middle + len(right)] = self._numbers(right)
+        return rows
+
+    def _split(self, X):
+        """Words of (left context, mention, right context) of each mention."""
+        mentions = X.to_dict("records") if hasattr(X, "columns") else X
+        return [self._parts(mention, i) for i, mention in enumerate(mentions)]
+
+    def _parts(self, mention, i):
+        """The three lists of words of one mention, or raise."""
+        tokens, start, end = _fields(mention, i)
+        if not 0 <= start < end <= len(tokens):
+            raise ValueError(
+                f"A mention must lie inside its sentence and have a word, got start={start} and end={end} in "
+                f"{len(tokens)} words at position {i}; correct it or leave it out."
+            )
+        slices = tokens[max(0, start - self.window) : start], tokens[start:end], tokens[end : end + self.window]
+        left, inside, right = ([word.lower() for word in part] if self.lowercase else list(part) for part in slices)
+        return left, inside[: self.mention_length], right
+
+
+def _fields(mention, i):
+    """Words, start and end of a mention, or raise."""
+    try:
+        tokens, start, end = itemgetter("tokens", "start", "end")(mention) if isinstance(mention, Mapping) else mention
+    except (KeyError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"A mention must be (tokens, start, end), or a mapping with these keys, got {mention!r} at position {i}."
+        ) from error
+    return tokens, start, end

@@ -1,0 +1,208 @@
+"""Documents as rows of word numbers."""
+
+import re
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_metalabel.text._vocabulary import PADDING, Sequencer
+from sklearn_metalabel.utils._params import Interval, fit_context
+from sklearn_metalabel.utils._restore import restore_on_error
+
+__all__ = ["TokenSequencer"]
+
+
+class TokenSequencer(Sequencer):
+    r"""Turn documents into rows of word numbers, for networks that look their vectors up.
+
+    Each document becomes one row of a fixed length: cut at the end where it is longer, filled up with padding where it
+    is shorter.
+
+    Parameters
+    ----------
+    max_length : int or None, default=300
+        Columns of the result; None is the length of the longest training document.
+    min_df : int or float, default=1
+        Least number, or share, of training documents that a word must be in to be learned.
+    max_tokens : int or None, default=None
+        Most words that are learned, the most frequent first; words of `embeddings` are not counted.
+    lowercase : bool, default=True
+        Whether words are put into lower case; the vectors must have been trained alike.
+    token_pattern : str, default=r"(?u)\b\w+\b"
+        Regular expression of a word in a document that is one string.
+    tokenizer : callable, default=None
+        Function from a string to its words, instead of `token_pattern`.
+    embeddings : Embeddings, default=None
+        Pre-trained vectors; their words are known whether or not they occur in training.
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str -> int
+        Number of each word.
+    tokens_ : ndarray of str of shape (n_words,)
+        The word of number i + 2 at place i.
+    n_tokens_ : int
+        Numbers in use, padding and unknown word included.
+    max_length_ : int
+        Columns of the result.
+
+    Raises
+    ------
+    TypeError
+        If a document is neither a string nor a list of words.
+    ValueError
+        If `X` is one string, or holds no documents.
+
+    See Also
+    --------
+    MentionSequencer : For mentions of entities in sentences.
+    sklearn_metalabel.nn.TextCNN : Reads the numbers.
+    sklearn.feature_extraction.text.TfidfVectorizer : Features for linear base learners.
+
+    Notes
+    -----
+    0 is padding and 1 an unknown word; the words of `embeddings` have the numbers from 2 on, in their order, and
+    learned words follow by frequency, those of the same frequency by the alphabet. A network that is given the same
+    `embeddings` therefore finds each vector in its place.
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.text import TokenSequencer
+    >>> sequencer = TokenSequencer(max_length=4).fit(["Oil prices rise", "Oil and gold"])
+    >>> sequencer.transform(["gold and silver", "oil"])
+    array([[4, 3, 1, 0],
+           [2, 0, 0, 0]], dtype=int32)
+    """
+
+    _parameter_constraints = {
+        **Sequencer._parameter_constraints,
+        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "token_pattern": [str],
+        "tokenizer": [callable, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        max_length=300,
+        min_df=1,
+        max_tokens=None,
+        lowercase=True,
+        token_pattern=r"(?u)\b\w+\b",
+        tokenizer=None,
+        embeddings=None,
+    ):
+        self.max_length = max_length
+        self.min_df = min_df
+        self.max_tokens = max_tokens
+        self.lowercase = lowercase
+        self.token_pattern = token_pattern
+        self.tokenizer = tokenizer
+        self.embeddings = embeddings
+
+    def fit(self, X, y=None):
+        """Learn the words of the training documents.
+
+        Parameters
+        ----------
+        X : iterable of str or of list of str, length n_documents
+            Documents, as text or as words.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self.fit_transform(X)
+        return self
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Learn the words of the training documents, and turn these into numbers.
+
+        Parameters
+        ----------
+        X : iterable of str or of list of str, length n_documents
+            Documents, as text or as words.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n_documents, max_length_), dtype int32
+            One row a document.
+        """
+        documents = self._split(X)
+        if not documents:
+            raise ValueError("TokenSequencer learns words from at least one document, got none; pass some.")
+        self._learn_vocabulary(documents)
+        longest = max(1, *map(len, documents))
+        self.max_length_ = longest if self.max_length is None else self.max_length
+        return self._rows(documents)
+
+    def transform(self, X):
+        """Turn documents into numbers.
+
+        Parameters
+        ----------
+        X : iterable of str or of list of str, length n_documents
+            Documents, as text or as words.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n_documents, max_length_), dtype int32
+            One row a document; a document without words is all padding.
+        """
+        check_is_fitted(self)
+        return self._rows(self._split(X))
+
+    def inverse_transform(self, X):
+        """Turn numbers back into words.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n_documents, length)
+            Numbers.
+
+        Returns
+        -------
+        documents : list of list of str
+            Words without the padding; "<unk>" for unknown words.
+        """
+        check_is_fitted(self)
+        words = np.array(["", "<unk>", *self.tokens_.tolist()], dtype=object)
+        return [words[row[row != PADDING]].tolist() for row in np.asarray(X)]
+
+    def _n_columns(self):
+        """Columns of the result."""
+        return self.max_length_
+
+    def _rows(self, documents):
+        """Numbers of lists of words, one row each."""
+        rows = np.zeros((len(documents), self.max_length_), dtype=np.int32)
+        for row, words in zip(rows, documents, strict=True):
+            numbers = self._numbers(words[: self.max_length_])
+            row[: len(numbers)] = numbers
+        return rows
+
+    def _split(self, X):
+        """Words of each document."""
+        if isinstance(X, str):
+            raise ValueError(f"X must hold documents, got the single string {X[:40]!r}; put it into a list.")
+        split = self.tokenizer or re.compile(self.token_pattern).findall
+        return [self._words(document, i, split) for i, document in enumerate(X)]
+
+    def _words(self, document, i, split):
+        """Words of one document, or raise."""
+        if isinstance(document, str):
+            return split(document.lower() if self.lowercase else document)
+        if isinstance(document, list | tuple | np.ndarray) and all(isinstance(word, str) for word in document):
+            return [word.lower() for word in document] if self.lowercase else list(document)
+        raise TypeError(
+            f"A document must be a string or a list of words, got {document!r} at position {i}; leave it out or put an "
+            "empty string there."
+        )

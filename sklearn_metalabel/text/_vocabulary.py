@@ -1,0 +1,68 @@
+"""Numbers of words, shared by the sequencers."""
+
+from collections import Counter
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_metalabel.text._embeddings import Embeddings
+from sklearn_metalabel.utils._params import Interval, RealNotInt
+
+__all__ = ["FIRST", "PADDING", "UNKNOWN", "Sequencer"]
+
+# The scheme that the networks read by: words of the embeddings come first, then words learned from the documents.
+PADDING, UNKNOWN, FIRST = 0, 1, 2
+
+
+class Sequencer(TransformerMixin, BaseEstimator):
+    """A transformer from lists of words to numbers; subclasses find the words and lay the numbers out."""
+
+    _parameter_constraints = {
+        "min_df": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
+        "max_tokens": [Interval(Integral, 0, None, closed="left"), None],
+        "lowercase": ["boolean"],
+        "embeddings": [Embeddings, None],
+    }
+
+    def _learn_vocabulary(self, documents):
+        """Set the numbers of the words from lists of words."""
+        frequency, document_frequency = Counter(), Counter()
+        for words in documents:
+            frequency.update(words)
+            document_frequency.update(set(words))
+        known = [] if self.embeddings is None else self.embeddings.words.tolist()
+        least = self.min_df if isinstance(self.min_df, Integral) else self.min_df * len(documents)
+        learned = [w for w in frequency.keys() - set(known) if document_frequency[w] >= least]
+        learned.sort(key=lambda word: (-frequency[word], word))
+        self.tokens_ = np.array([*known, *learned[: self.max_tokens]], dtype=str)
+        self.vocabulary_ = {word: number for number, word in enumerate(self.tokens_.tolist(), start=FIRST)}
+        self.n_tokens_ = FIRST + len(self.tokens_)
+
+    def _numbers(self, words):
+        """Numbers of some words."""
+        return [self.vocabulary_.get(word, UNKNOWN) for word in words]
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns.
+
+        Parameters
+        ----------
+        input_features : None
+            Not used.
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_columns,)
+            "token0", "token1", ...
+        """
+        check_is_fitted(self)
+        return np.array([f"token{k}" for k in range(self._n_columns())], dtype=object)
+
+    def __sklearn_tags__(self):
+        """Tags: what comes in are documents, not features."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags

@@ -1,0 +1,152 @@
+import pickle
+from collections import Counter
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sklearn_metalabel.learners import TorchClassifier
+from sklearn_metalabel.nn import TextCNN
+from sklearn_metalabel.text import Embeddings, TokenSequencer
+
+DOCUMENTS = ["Oil prices rise, oil!", "wheat and oil", "wheat"]
+EMBEDDINGS = Embeddings(["gold", "oil"], [[1.0, 2.0], [3.0, 4.0]])
+
+
+def naive_rows(training, documents, max_length):
+    """Numbers of words found by counting and sorting, document by document."""
+    counts = Counter(word for document in training for word in document)
+    words = sorted(counts, key=lambda word: (-counts[word], word))
+    rows = [[words.index(word) + 2 if word in words else 1 for word in document] for document in documents]
+    return np.array([(row + [0] * max_length)[:max_length] for row in rows])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rows_equal_the_loop(seed):
+    rng = np.random.default_rng(seed)
+    draw = [[f"w{k}" for k in rng.integers(12, size=rng.integers(9))] for _ in range(20)]
+    training, documents = draw[:10], draw[10:]
+    sequencer = TokenSequencer(max_length=5).fit(training)
+    np.testing.assert_array_equal(sequencer.transform(documents), naive_rows(training, documents, 5))
+
+
+def test_padding_is_zero_unknown_is_one_and_words_follow_by_frequency():
+    sequencer = TokenSequencer(max_length=6).fit(DOCUMENTS)
+    assert sequencer.tokens_.tolist() == ["oil", "wheat", "and", "prices", "rise"]
+    assert sequencer.vocabulary_["oil"] == 2
+    assert sequencer.n_tokens_ == 7
+    rows = sequencer.transform(["silver wheat"])
+    assert rows.dtype == np.int32
+    assert rows.tolist() == [[1, 3, 0, 0, 0, 0]]
+
+
+def test_words_of_the_embeddings_come_first_whether_they_occur_or_not():
+    sequencer = TokenSequencer(embeddings=EMBEDDINGS).fit(DOCUMENTS)
+    assert sequencer.tokens_.tolist() == ["gold", "oil", "wheat", "and", "prices", "rise"]
+
+
+@pytest.mark.parametrize(
+    ("params", "learned"),
+    [
+        ({"min_df": 2}, ["oil", "wheat"]),
+        ({"min_df": 0.5}, ["oil", "wheat"]),
+        ({"max_tokens": 3}, ["oil", "wheat", "and"]),
+        ({"max_tokens": 1, "embeddings": EMBEDDINGS}, ["gold", "oil", "wheat"]),
+        ({"max_tokens": 0, "embeddings": EMBEDDINGS}, ["gold", "oil"]),
+        ({"lowercase": False}, ["oil", "wheat", "Oil", "and", "prices", "rise"]),
+    ],
+)
+def test_the_vocabulary_has_limits(params, learned):
+    assert TokenSequencer(**params).fit(DOCUMENTS).tokens_.tolist() == learned
+
+
+def test_long_documents_are_cut_and_none_is_the_longest_training_document():
+    assert TokenSequencer(max_length=2).fit_transform(DOCUMENTS).shape == (3, 2)
+    sequencer = TokenSequencer(max_length=None).fit(DOCUMENTS)
+    assert sequencer.max_length_ == 4
+    assert sequencer.transform(["oil " * 9]).tolist() == [[2, 2, 2, 2]]
+
+
+def test_words_can_be_found_by_a_pattern_or_a_function_or_be_given():
+    by_pattern = TokenSequencer(token_pattern=r"[a-z]+").fit(["oil-price 3"])
+    by_function = TokenSequencer(tokenizer=str.split).fit(["oil-price 3"])
+    given = TokenSequencer().fit([["oil-price", "3"]])
+    assert sorted(by_pattern.vocabulary_) == ["oil", "price"]
+    assert sorted(by_function.vocabulary_) == sorted(given.vocabulary_) == ["3", "oil-price"]
+
+
+def test_numbers_turn_back_into_words():
+    sequencer = TokenSequencer(max_length=4).fit(DOCUMENTS)
+    rows = sequencer.transform(["oil and silver", ""])
+    assert sequencer.inverse_transform(rows) == [["oil", "and", "<unk>"], []]
+
+
+def test_columns_have_names():
+    sequencer = TokenSequencer(max_length=3).fit(DOCUMENTS)
+    assert sequencer.get_feature_names_out().tolist() == ["token0", "token1", "token2"]
+    pytest.importorskip("pandas")
+    assert list(sequencer.set_output(transform="pandas").transform(DOCUMENTS).columns) == ["token0", "token1", "token2"]
+
+
+@pytest.mark.parametrize("form", [np.array, tuple, iter])
+def test_documents_come_in_any_iterable(form):
+    np.testing.assert_array_equal(
+        TokenSequencer(max_length=4).fit_transform(form(DOCUMENTS)),
+        TokenSequencer(max_length=4).fit_transform(DOCUMENTS),
+    )
+
+
+def test_a_series_of_documents_is_taken():
+    pd = pytest.importorskip("pandas")
+    series = pd.Series(DOCUMENTS, index=[5, 3, 1])
+    np.testing.assert_array_equal(TokenSequencer().fit_transform(series), TokenSequencer().fit_transform(DOCUMENTS))
+
+
+def test_fitted_sequencers_survive_pickle_and_skops():
+    sequencer = TokenSequencer(max_length=4, embeddings=EMBEDDINGS).fit(DOCUMENTS)
+    expected = sequencer.transform(DOCUMENTS)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(sequencer)).transform(DOCUMENTS), expected)
+    dumped = skops.io.dumps(sequencer)
+    trusted = skops.io.get_untrusted_types(data=dumped)
+    assert all(name.startswith("sklearn_metalabel") for name in trusted)
+    np.testing.assert_array_equal(skops.io.loads(dumped, trusted=trusted).transform(DOCUMENTS), expected)
+
+
+def test_a_grid_search_reaches_text_and_network():
+    documents = ["oil up", "oil down", "wheat up", "wheat down"] * 5
+    Y = np.array([[1, 0], [1, 0], [0, 1], [0, 1]] * 5)
+    network = TorchClassifier(TextCNN, module__embedding_dim=4, module__n_filters=3, n_epochs=1, random_state=0)
+    grid = {"tokensequencer__max_length": [1, 2], "torchclassifier__module__n_filters": [2, 3]}
+    search = GridSearchCV(make_pipeline(TokenSequencer(), network), grid, cv=2, scoring="f1_micro")
+    assert set(search.fit(documents, Y).best_params_) == set(grid)
+    assert search.predict(documents).shape == Y.shape
+
+
+def test_one_string_is_no_list_of_documents():
+    with pytest.raises(
+        ValueError, match="X must hold documents, got the single string 'oil prices'; put it into a list"
+    ):
+        TokenSequencer().fit("oil prices")
+    with pytest.raises(ValueError, match="single string"):
+        TokenSequencer().fit(DOCUMENTS).transform("oil")
+
+
+@pytest.mark.parametrize("wrong", [None, float("nan"), 3, [1, 2]])
+def test_what_is_no_document_is_named_by_its_position(wrong):
+    with pytest.raises(TypeError, match=r"a string or a list of words, got .* at position 1"):
+        TokenSequencer().fit(["oil", wrong])
+
+
+def test_a_failed_fit_leaves_the_sequencer_as_it_was():
+    sequencer = TokenSequencer(max_length=4).fit(DOCUMENTS)
+    with pytest.raises(ValueError, match="at least one document, got none"):
+        sequencer.fit([])
+    assert sequencer.transform(["oil"]).tolist() == [[2, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("params", [{"min_df": 0}, {"max_length": 0}, {"max_tokens": -1}, {"embeddings": [[1.0]]}])
+def test_parameters_out_of_range_are_refused(params):
+    with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter of TokenSequencer must be"):
+        TokenSequencer(**params).fit(DOCUMENTS)
