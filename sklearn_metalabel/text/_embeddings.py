@@ -1,8 +1,10 @@
 """Words and their vectors."""
 
+import reprlib
+
 import numpy as np
 
-__all__ = ["Embeddings"]
+__all__ = ["Embeddings", "as_word_list"]
 
 
 class Embeddings:
@@ -16,17 +18,19 @@ class Embeddings:
     words : array-like of str of shape (n_words,)
         Words; of a word given twice the first counts.
     vectors : array-like of shape (n_words, dim)
-        Their vectors; kept as float32.
+        Their vectors; an array of float32 is shared, not copied, and anything else converted.
 
     Attributes
     ----------
     words : ndarray of str of shape (n_words,)
-        Words, each once.
+        Words, each once; Python strings, so that one long word does not cost memory for all.
     vectors : ndarray of shape (n_words, dim), dtype float32
         Their vectors.
 
     Raises
     ------
+    TypeError
+        If `words` are not strings.
     ValueError
         If words and vectors do not belong together, or a vector is not finite.
 
@@ -43,29 +47,36 @@ class Embeddings:
     """
 
     def __init__(self, words, vectors):
-        words, vectors = list(map(str, words)), np.array(vectors, dtype=np.float32)
-        if vectors.ndim != 2 or len(words) != len(vectors):
+        words, vectors = as_word_list(words), _as_matrix(vectors)
+        if len(words) != len(vectors):
             raise ValueError(
                 f"Embeddings need one row of vectors for each word, got {len(words)} words and vectors of shape "
                 f"{vectors.shape}; pass an array of shape ({len(words)}, dim)."
             )
-        if not np.isfinite(vectors).all():
-            wrong = words[int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])]
-            raise ValueError(f"Embeddings must be finite numbers, got others for {wrong!r}; leave this word out.")
+        _check_finite(words, vectors)
         first = {}
         for row, word in enumerate(words):
             first.setdefault(word, row)
         if len(first) < len(words):
             vectors = vectors[list(first.values())]
-        self.words = np.array(list(first), dtype=str)
-        self.vectors = vectors
-        self.words.flags.writeable = self.vectors.flags.writeable = False
+        self._words, self._vectors = np.array(list(first), dtype=object), vectors.view()
+        self._words.flags.writeable = self._vectors.flags.writeable = False
         self._row = {word: row for row, word in enumerate(first)}
+
+    @property
+    def words(self):
+        """Words, each once."""
+        return self._words
+
+    @property
+    def vectors(self):
+        """One row for each word."""
+        return self._vectors
 
     @property
     def dim(self):
         """Length of the vectors."""
-        return self.vectors.shape[1]
+        return self._vectors.shape[1]
 
     def restrict(self, words):
         """Keep some words only, in the order they have here.
@@ -86,7 +97,7 @@ class Embeddings:
         >>> Embeddings(["oil", "wheat"], [[0.1, 0.9], [0.8, 0.2]]).restrict(["wheat", "gold"])
         Embeddings(n_words=1, dim=2)
         """
-        kept = sorted({self._row[word] for word in map(str, words) if word in self._row})
+        kept = sorted({self._row[word] for word in as_word_list(words) if word in self._row})
         return Embeddings(self.words[kept], self.vectors[kept])
 
     def __len__(self):
@@ -101,9 +112,42 @@ class Embeddings:
     def __repr__(self):
         return f"Embeddings(n_words={len(self)}, dim={self.dim})"
 
+    def __reduce__(self):
+        # Arrays forget in pickles that they are read-only.
+        return Embeddings, (self._words, self._vectors)
+
     def __copy__(self):
         return self
 
     def __deepcopy__(self, memo):
         # Clones of estimators deep-copy their parameters; this one is read-only and may be large.
         return self
+
+
+def as_word_list(words):
+    """List of words, or raise."""
+    words = words if isinstance(words, str) or not np.iterable(words) else list(words)
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"words must be a list of strings, got {reprlib.repr(words)}; pass one string for each word.")
+    return [str(word) for word in words]
+
+
+def _as_matrix(vectors):
+    """Array (n_words, dim) of float32, or raise."""
+    try:
+        matrix = np.asarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError("vectors must be numbers, as many for each word, got others; check each vector.") from error
+    if matrix.ndim != 2:
+        raise ValueError(f"vectors must be an array of shape (n_words, dim), got one of shape {matrix.shape}.")
+    return matrix
+
+
+def _check_finite(words, vectors):
+    """Raise if some number is infinite or missing."""
+    with np.errstate(invalid="ignore"):
+        # A sum shows it without an array of the size of the vectors; float64 has room for every finite float32.
+        if np.isfinite(vectors.sum(dtype=np.float64)):
+            return
+    wrong = words[int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])]
+    raise ValueError(f"Embeddings must be finite numbers, got others for {wrong!r}; leave this word out.")

@@ -2,13 +2,16 @@
 
 import gzip
 import os
+import re
+import zlib
 from collections.abc import Mapping
 from itertools import islice
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
-from sklearn_metalabel.text._embeddings import Embeddings
+from sklearn_metalabel.text._embeddings import Embeddings, as_word_list
 
 __all__ = ["load_embeddings"]
 
@@ -39,9 +42,9 @@ def load_embeddings(source, *, words=None, limit=None, format="auto"):
     Raises
     ------
     TypeError
-        If `source` is none of these.
+        If `source` is none of these, or `words` are not strings.
     ValueError
-        If a file is malformed or ends too early, or no word is left.
+        If a file is malformed or ends too early, no word is left, or `limit` or `format` is out of range.
     OSError
         If a file cannot be read.
 
@@ -64,23 +67,30 @@ def load_embeddings(source, *, words=None, limit=None, format="auto"):
     """
     if format not in _FORMATS:
         raise ValueError(f"format must be one of {list(_FORMATS)}, got {format!r}.")
-    wanted = None if words is None else set(words)
+    if limit is not None and not (isinstance(limit, Integral) and limit >= 1):
+        raise ValueError(f"limit must be None or an integer of at least 1, got {limit!r}; it is a number of words.")
+    wanted = None if words is None else set(as_word_list(words))
     if isinstance(source, str | os.PathLike):
-        return _from_file(Path(source), wanted, limit, format)
-    pairs = islice(zip(*_words_and_vectors(source), strict=True), limit)
-    return _collect(pairs, wanted, type(source).__name__)
+        embeddings, name = _from_file(Path(source), wanted, limit, format), source
+    else:
+        embeddings, name = Embeddings(*_words_and_vectors(source, limit)), type(source).__name__
+        embeddings = embeddings if wanted is None else embeddings.restrict(wanted)
+    if not len(embeddings):
+        what = "no words" if wanted is None else "none of the wanted words"
+        raise ValueError(f"{name} holds {what}; check the file, or whether its words are in lower case.")
+    return embeddings
 
 
-def _words_and_vectors(source):
-    """Words and vectors of an object that holds them, or raise."""
+def _words_and_vectors(source, limit):
+    """The first words and vectors of an object that holds them, or raise."""
     if isinstance(source, Embeddings):
-        return source.words.tolist(), source.vectors
+        return source.words[:limit], source.vectors[:limit]
     if hasattr(source, "index_to_key") and hasattr(source, "vectors"):
-        return source.index_to_key, source.vectors
+        return source.index_to_key[:limit], source.vectors[:limit]
     if isinstance(source, Mapping):
-        return source.keys(), source.values()
+        return list(source)[:limit], list(source.values())[:limit]
     if isinstance(source, tuple | list) and len(source) == 2:
-        return source
+        return source[0][:limit], source[1][:limit]
     raise TypeError(
         "source must be a file, vectors of gensim, a mapping from words to vectors, or a pair (words, vectors), got "
         f"{type(source).__name__}."
@@ -92,31 +102,33 @@ def _from_file(path, wanted, limit, format):
     with path.open("rb") as file:
         is_packed = file.read(2) == b"\x1f\x8b"
     with gzip.open(path) if is_packed else path.open("rb") as file:
-        pairs = _read(file, path, format)
         try:
-            return _collect(islice(pairs, limit), wanted, str(path))
+            return _collect(islice(_read(file, path, format), limit), wanted)
         except EOFError as error:
             raise ValueError(f"{path} ends within its compressed data; download it again.") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path} has damaged compressed data; download it again.") from error
 
 
-def _collect(pairs, wanted, name):
+def _collect(pairs, wanted):
     """Embeddings of those (word, vector) that are wanted."""
-    kept = {}
+    # The bytes grow in place: a list of arrays would hold everything twice before it is one matrix.
+    words, numbers = {}, bytearray()
     for word, vector in pairs:
-        if (wanted is None or word in wanted) and word not in kept:
-            kept[word] = np.array(vector, dtype=np.float32)
-    if not kept:
-        what = "words" if wanted is None else "of the wanted words"
-        raise ValueError(f"{name} holds none {what}; check the file, or whether its words are in lower case.")
-    return Embeddings(list(kept), np.stack(list(kept.values())))
+        if (wanted is None or word in wanted) and word not in words:
+            words[word] = None
+            numbers += vector.astype(np.float32, copy=False).tobytes()
+    return Embeddings(words, np.frombuffer(numbers, dtype=np.float32).reshape(len(words), -1 if words else 0))
 
 
 def _read(file, path, format):
     """Words and vectors of an open file, one after the other."""
-    first = file.readline()
+    first = file.readline(_BLOCK)
     header = first.split()
     has_header = len(header) == 2 and all(part.isdigit() for part in header)
     if format == "glove" or (format == "auto" and not has_header):
+        if len(header) < 2:
+            raise ValueError(f"{path} must have a word and its numbers in every line, got {first[:40]!r} first.")
         file.seek(0)
         return _read_text(file, path, len(header) - 1)
     if not has_header:
@@ -131,20 +143,20 @@ def _read(file, path, format):
 
 
 def _next_is_text(file, dim):
-    """Whether the next line is a word and `dim` numbers in decimal digits."""
+    """Whether the next record has `dim` numbers in digits, or else at least nothing but readable characters."""
     place = file.tell()
-    line = file.readline(_BLOCK)
+    record = file.read(_BLOCK)
     file.seek(place)
     try:
-        return len(np.array(line.split()[-dim:], dtype=np.float32)) == dim
+        return len(np.array(record.partition(b"\n")[0].split()[-dim:], dtype=np.float32)) == dim
     except ValueError:
-        return False
+        return re.search(rb"[^\t\n\r -~]", record.partition(b" ")[2][: 4 * dim]) is None
 
 
 def _read_text(file, path, dim, n_words=None):
     """Yield the words and vectors of lines; words may contain spaces."""
     number = 0
-    for number, line in enumerate(file, start=1):
+    for number, line in enumerate(filter(bytes.strip, file), start=1):
         word, *values = line.rstrip().rsplit(b" ", dim)
         try:
             vector = np.array(values, dtype=np.float32)

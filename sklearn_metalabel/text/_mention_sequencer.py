@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from numbers import Integral
-from operator import itemgetter
+from operator import index, itemgetter
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_metalabel.text._vocabulary import Sequencer
+from sklearn_metalabel.text._vocabulary import Sequencer, check_rows, check_words
 from sklearn_metalabel.utils._params import Interval, fit_context
 from sklearn_metalabel.utils._restore import restore_on_error
 
@@ -46,9 +46,9 @@ class MentionSequencer(Sequencer):
     Raises
     ------
     TypeError
-        If a mention is neither a triple nor a mapping.
+        If a mention is neither a triple nor a mapping, or its words are no strings.
     ValueError
-        If a mention is empty or outside its sentence, or there are none.
+        If a mention is empty or outside its sentence, there are none, or no word is left to number.
 
     See Also
     --------
@@ -152,8 +152,7 @@ class MentionSequencer(Sequencer):
 
     def _split(self, X):
         """Words of (left context, mention, right context) of each mention."""
-        mentions = X.to_dict("records") if hasattr(X, "columns") else X
-        return [self._parts(mention, i) for i, mention in enumerate(mentions)]
+        return [self._parts(mention, i) for i, mention in enumerate(_one_by_one(X))]
 
     def _parts(self, mention, i):
         """The three lists of words of one mention, or raise."""
@@ -164,16 +163,39 @@ class MentionSequencer(Sequencer):
                 f"{len(tokens)} words at position {i}; correct it or leave it out."
             )
         slices = tokens[max(0, start - self.window) : start], tokens[start:end], tokens[end : end + self.window]
+        for words in slices:
+            check_words(words, "Words of a mention and its sentence", i)
         left, inside, right = ([word.lower() for word in part] if self.lowercase else list(part) for part in slices)
         return left, inside[: self.mention_length], right
+
+    def __sklearn_tags__(self):
+        """Tags: mentions may be mappings."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.dict = True
+        return tags
+
+
+def _one_by_one(X):
+    """Mentions one after the other, also of a frame."""
+    check_rows(X, "mentions")
+    if not hasattr(X, "columns"):
+        return X
+    if missing := [name for name in ("tokens", "start", "end") if name not in X.columns]:
+        raise ValueError(f"X must have the columns tokens, start and end, got a frame without {missing}; rename them.")
+    return zip(X["tokens"], X["start"], X["end"], strict=True)
 
 
 def _fields(mention, i):
     """Words, start and end of a mention, or raise."""
     try:
         tokens, start, end = itemgetter("tokens", "start", "end")(mention) if isinstance(mention, Mapping) else mention
+        start, end = index(start), index(end)
     except (KeyError, TypeError, ValueError) as error:
         raise TypeError(
             f"A mention must be (tokens, start, end), or a mapping with these keys, got {mention!r} at position {i}."
         ) from error
+    if isinstance(tokens, str) or not hasattr(tokens, "__len__"):
+        raise TypeError(
+            f"tokens of a mention must be a list of words, got {tokens!r} at position {i}; split the sentence."
+        )
     return tokens, start, end

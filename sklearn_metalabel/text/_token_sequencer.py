@@ -1,12 +1,13 @@
 """Documents as rows of word numbers."""
 
 import re
+import reprlib
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_metalabel.text._vocabulary import PADDING, Sequencer
+from sklearn_metalabel.text._vocabulary import PADDING, Sequencer, check_rows, check_words
 from sklearn_metalabel.utils._params import Interval, fit_context
 from sklearn_metalabel.utils._restore import restore_on_error
 
@@ -52,7 +53,7 @@ class TokenSequencer(Sequencer):
     TypeError
         If a document is neither a string nor a list of words.
     ValueError
-        If `X` is one string, or holds no documents.
+        If `X` is one string, has several columns, holds no documents, or leaves no word to number.
 
     See Also
     --------
@@ -174,8 +175,14 @@ class TokenSequencer(Sequencer):
             Words without the padding; "<unk>" for unknown words.
         """
         check_is_fitted(self)
-        words = np.array(["", "<unk>", *self.tokens_.tolist()], dtype=object)
-        return [words[row[row != PADDING]].tolist() for row in np.asarray(X)]
+        X = np.asarray(X)
+        if X.ndim != 2 or X.dtype.kind not in "iu" or ((X < 0) | (X >= self.n_tokens_)).any():
+            raise ValueError(
+                f"X must be rows of integers from 0 to {self.n_tokens_ - 1}, got shape {X.shape}, dtype {X.dtype} and "
+                f"the numbers {reprlib.repr(np.unique(X).tolist())}; pass what transform returned."
+            )
+        words = np.array(["", "<unk>", *self.tokens_], dtype=object)
+        return [words[row[row != PADDING]].tolist() for row in X]
 
     def _n_columns(self):
         """Columns of the result."""
@@ -190,19 +197,49 @@ class TokenSequencer(Sequencer):
         return rows
 
     def _split(self, X):
-        """Words of each document."""
-        if isinstance(X, str):
-            raise ValueError(f"X must hold documents, got the single string {X[:40]!r}; put it into a list.")
-        split = self.tokenizer or re.compile(self.token_pattern).findall
-        return [self._words(document, i, split) for i, document in enumerate(X)]
+        """Words of each document; equal words are one object, which keeps a large corpus small."""
+        split, one = self.tokenizer or self._pattern().findall, {}
+        return [
+            [one.setdefault(word, word) for word in self._words(document, i, split)]
+            for i, document in enumerate(_one_column(X))
+        ]
+
+    def _pattern(self):
+        """The compiled pattern, or raise."""
+        try:
+            return re.compile(self.token_pattern)
+        except re.error as error:
+            raise ValueError(
+                f"token_pattern must be a regular expression, got {self.token_pattern!r}: {error}."
+            ) from error
 
     def _words(self, document, i, split):
         """Words of one document, or raise."""
         if isinstance(document, str):
-            return split(document.lower() if self.lowercase else document)
-        if isinstance(document, list | tuple | np.ndarray) and all(isinstance(word, str) for word in document):
-            return [word.lower() for word in document] if self.lowercase else list(document)
-        raise TypeError(
-            f"A document must be a string or a list of words, got {document!r} at position {i}; leave it out or put an "
-            "empty string there."
-        )
+            words = list(split(document.lower() if self.lowercase else document))
+            check_words(words, "Words that token_pattern or tokenizer finds", i)
+            return words
+        if not isinstance(document, list | tuple | np.ndarray):
+            raise TypeError(
+                f"A document must be a string or a list of words, got {document!r} at position {i}; leave it out or "
+                "put an empty string there."
+            )
+        check_words(document, "Words of a document", i)
+        return [word.lower() for word in document] if self.lowercase else document
+
+    def __sklearn_tags__(self):
+        """Tags: documents are strings."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        return tags
+
+
+def _one_column(X):
+    """Documents one after the other, also of a frame or an array that has one column."""
+    check_rows(X, "documents")
+    shape = getattr(X, "shape", ())
+    if len(shape) != 2:
+        return X
+    if shape[1] != 1:
+        raise ValueError(f"X must hold documents in one column, got {shape[1]} columns; select the one of the texts.")
+    return np.asarray(X, dtype=object).ravel()

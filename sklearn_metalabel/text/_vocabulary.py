@@ -1,6 +1,8 @@
 """Numbers of words, shared by the sequencers."""
 
+import reprlib
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 
 import numpy as np
@@ -10,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_metalabel.text._embeddings import Embeddings
 from sklearn_metalabel.utils._params import Interval, RealNotInt
 
-__all__ = ["FIRST", "PADDING", "UNKNOWN", "Sequencer"]
+__all__ = ["FIRST", "PADDING", "UNKNOWN", "Sequencer", "check_rows", "check_words"]
 
 # The scheme that the networks read by: words of the embeddings come first, then words learned from the documents.
 PADDING, UNKNOWN, FIRST = 0, 1, 2
@@ -20,7 +22,7 @@ class Sequencer(TransformerMixin, BaseEstimator):
     """A transformer from lists of words to numbers; subclasses find the words and lay the numbers out."""
 
     _parameter_constraints = {
-        "min_df": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
+        "min_df": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="right")],
         "max_tokens": [Interval(Integral, 0, None, closed="left"), None],
         "lowercase": ["boolean"],
         "embeddings": [Embeddings, None],
@@ -36,7 +38,13 @@ class Sequencer(TransformerMixin, BaseEstimator):
         least = self.min_df if isinstance(self.min_df, Integral) else self.min_df * len(documents)
         learned = [w for w in frequency.keys() - set(known) if document_frequency[w] >= least]
         learned.sort(key=lambda word: (-frequency[word], word))
-        self.tokens_ = np.array([*known, *learned[: self.max_tokens]], dtype=str)
+        tokens = [*known, *map(str, learned[: self.max_tokens])]
+        if not tokens:
+            raise ValueError(
+                f"{type(self).__name__} must find a word to number, got none in {len(documents)} rows with "
+                f"min_df={self.min_df!r} and max_tokens={self.max_tokens!r}; loosen these or give embeddings."
+            )
+        self.tokens_ = np.array(tokens, dtype=object)
         self.vocabulary_ = {word: number for number, word in enumerate(self.tokens_.tolist(), start=FIRST)}
         self.n_tokens_ = FIRST + len(self.tokens_)
 
@@ -64,5 +72,19 @@ class Sequencer(TransformerMixin, BaseEstimator):
         """Tags: what comes in are documents, not features."""
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
         return tags
+
+
+def check_rows(X, kind):
+    """Raise unless X holds rows of a kind, such as documents, one after the other."""
+    if not isinstance(X, Iterable) or isinstance(X, str | bytes | Mapping):
+        raise ValueError(
+            f"X must hold {kind}, got the single {type(X).__name__} {reprlib.repr(X)}; put it into a list."
+        )
+
+
+def check_words(words, what, i):
+    """Raise unless all words are strings."""
+    if not all(isinstance(word, str) for word in words):
+        wrong = next(word for word in words if not isinstance(word, str))
+        raise TypeError(f"{what} must be strings, got {wrong!r} at position {i}; turn each into one.")

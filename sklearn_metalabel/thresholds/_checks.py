@@ -64,8 +64,12 @@ def check_pair(Y, P):
 
 
 def check_thresholds(thresholds, n_labels, *, samples=False):
-    """Return `thresholds` as float64 of shape (L,), or (S, L) too if `samples`, in [0, 1], or raise."""
+    """Return `thresholds` as float64 of shape (L,), or (S, L) too if `samples`, in [0, 1], or raise.
+
+    One number is that for every label.
+    """
     t = np.asarray(thresholds, dtype=np.float64)
+    t = np.full(n_labels, t) if t.ndim == 0 else t
     if t.ndim not in ((1, 2) if samples else (1,)) or t.shape[-1] != n_labels:
         wanted = "(n_labels,) or (n_draws, n_labels)" if samples else "(n_labels,)"
         raise ValueError(

@@ -53,13 +53,13 @@ def test_lower_case_is_a_choice():
 
 
 def test_triples_mappings_and_frames_give_the_same_rows():
-    pd = pytest.importorskip("pandas")
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
     triples = [(SENTENCE, 2, 4), (SENTENCE, 6, 7)]
     mappings = [{"tokens": t, "start": s, "end": e, "labels": ["/person"]} for t, s, e in triples]
     objects = np.empty(2, dtype=object)
     objects[:] = triples
     expected = MentionSequencer().fit_transform(triples)
-    for mentions in (mappings, objects, pd.DataFrame(mappings), pd.Series(triples)):
+    for mentions in (mappings, objects, pd.DataFrame(mappings), pl.DataFrame(mappings), pd.Series(triples)):
         np.testing.assert_array_equal(MentionSequencer().fit_transform(mentions), expected)
 
 
@@ -100,7 +100,9 @@ def test_a_mention_outside_its_sentence_is_named(start, end):
         MentionSequencer().fit([(SENTENCE, 0, 1), (SENTENCE, start, end)])
 
 
-@pytest.mark.parametrize("wrong", [None, (SENTENCE, 1), {"tokens": SENTENCE, "start": 1}])
+@pytest.mark.parametrize(
+    "wrong", [None, (SENTENCE, 1), {"tokens": SENTENCE, "start": 1}, (SENTENCE, 0.0, 1.0), (SENTENCE, "0", 1)]
+)
 def test_what_is_no_mention_is_named_by_its_position(wrong):
     with pytest.raises(TypeError, match=r"must be \(tokens, start, end\), or a mapping .* at position 0"):
         MentionSequencer().fit([wrong])
@@ -112,3 +114,28 @@ def test_a_failed_fit_leaves_the_sequencer_as_it_was():
     with pytest.raises(ValueError, match="at least one mention, got none"):
         sequencer.fit([])
     assert sequencer.vocabulary_ == before
+
+
+@pytest.mark.parametrize("wrong", [{"tokens": SENTENCE, "start": 0, "end": 1}, "Frida", None])
+def test_one_mention_is_no_list_of_mentions(wrong):
+    with pytest.raises(ValueError, match=f"X must hold mentions, got the single {type(wrong).__name__}"):
+        MentionSequencer().fit(wrong)
+
+
+def test_a_frame_without_a_column_is_refused():
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match=r"columns tokens, start and end, got a frame without \['end'\]"):
+        MentionSequencer().fit(pd.DataFrame({"tokens": [SENTENCE], "start": [0]}))
+
+
+def test_a_sentence_must_be_split_into_words():
+    with pytest.raises(
+        TypeError, match="tokens of a mention must be a list of words, got 'Frida' at position 0; split"
+    ):
+        MentionSequencer().fit([("Frida", 0, 1)])
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_words_that_are_no_strings_are_named(lowercase):
+    with pytest.raises(TypeError, match="Words of a mention and its sentence must be strings, got 7 at position 1"):
+        MentionSequencer(lowercase=lowercase).fit([(SENTENCE, 0, 1), (["Frida", 7], 0, 1)])

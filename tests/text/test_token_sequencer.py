@@ -4,6 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import skops.io
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
@@ -66,6 +67,7 @@ def test_long_documents_are_cut_and_none_is_the_longest_training_document():
     assert TokenSequencer(max_length=2).fit_transform(DOCUMENTS).shape == (3, 2)
     sequencer = TokenSequencer(max_length=None).fit(DOCUMENTS)
     assert sequencer.max_length_ == 4
+    assert set(sequencer.vocabulary_) == {"oil", "prices", "rise", "wheat", "and"}
     assert sequencer.transform(["oil " * 9]).tolist() == [[2, 2, 2, 2]]
 
 
@@ -125,15 +127,13 @@ def test_a_grid_search_reaches_text_and_network():
 
 
 def test_one_string_is_no_list_of_documents():
-    with pytest.raises(
-        ValueError, match="X must hold documents, got the single string 'oil prices'; put it into a list"
-    ):
+    with pytest.raises(ValueError, match="X must hold documents, got the single str 'oil prices'; put it into a list"):
         TokenSequencer().fit("oil prices")
-    with pytest.raises(ValueError, match="single string"):
+    with pytest.raises(ValueError, match="single str"):
         TokenSequencer().fit(DOCUMENTS).transform("oil")
 
 
-@pytest.mark.parametrize("wrong", [None, float("nan"), 3, [1, 2]])
+@pytest.mark.parametrize("wrong", [None, float("nan"), 3, b"oil"])
 def test_what_is_no_document_is_named_by_its_position(wrong):
     with pytest.raises(TypeError, match=r"a string or a list of words, got .* at position 1"):
         TokenSequencer().fit(["oil", wrong])
@@ -150,3 +150,76 @@ def test_a_failed_fit_leaves_the_sequencer_as_it_was():
 def test_parameters_out_of_range_are_refused(params):
     with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter of TokenSequencer must be"):
         TokenSequencer(**params).fit(DOCUMENTS)
+
+
+@pytest.mark.parametrize("wrong", [[1, 2], ["oil", None]])
+def test_words_of_a_document_that_are_no_strings_are_named(wrong):
+    with pytest.raises(TypeError, match=r"Words of a document must be strings, got .* at position 1"):
+        TokenSequencer().fit(["oil", wrong])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "numpy"])
+def test_one_column_is_read_as_its_documents(library):
+    module = pytest.importorskip(library)
+    X = np.array(DOCUMENTS)[:, None] if library == "numpy" else module.DataFrame({"text": DOCUMENTS})
+    np.testing.assert_array_equal(TokenSequencer().fit_transform(X), TokenSequencer().fit_transform(DOCUMENTS))
+
+
+def test_several_columns_are_refused():
+    with pytest.raises(ValueError, match="documents in one column, got 2 columns; select the one of the texts"):
+        TokenSequencer().fit(np.array([["oil", "gold"]]))
+
+
+@pytest.mark.parametrize("wrong", [3, None])
+def test_what_holds_no_documents_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"X must hold documents, got the single {type(wrong).__name__}"):
+        TokenSequencer().fit(wrong)
+
+
+@pytest.mark.parametrize("params", [{"tokenizer": lambda text: [3]}, {"token_pattern": "(o)(i)"}])
+def test_words_that_are_found_must_be_strings(params):
+    with pytest.raises(TypeError, match="token_pattern or tokenizer finds must be strings, got .* at position 0"):
+        TokenSequencer(**params).fit(["oil"])
+
+
+def test_a_tokenizer_may_give_its_words_one_by_one():
+    found = TokenSequencer(tokenizer=lambda text: iter(text.split())).fit(["oil up"])
+    assert found.tokens_.tolist() == ["oil", "up"]
+
+
+def test_a_pattern_that_is_no_regular_expression_is_refused():
+    with pytest.raises(ValueError, match=r"token_pattern must be a regular expression, got '\(': missing \)"):
+        TokenSequencer(token_pattern="(").fit(["oil"])
+
+
+@pytest.mark.parametrize(
+    ("documents", "params"), [(["", ""], {}), (DOCUMENTS, {"min_df": 4}), (DOCUMENTS, {"max_tokens": 0})]
+)
+def test_a_vocabulary_without_words_is_refused(documents, params):
+    with pytest.raises(
+        ValueError, match=r"TokenSequencer must find a word to number, got none in \d rows with min_df="
+    ):
+        TokenSequencer(**params).fit(documents)
+    assert TokenSequencer(**params, embeddings=EMBEDDINGS).fit(documents).n_tokens_ >= 4
+
+
+def test_a_share_of_one_wants_words_of_every_document():
+    assert TokenSequencer(min_df=1.0).fit(["oil up", "oil down"]).tokens_.tolist() == ["oil"]
+
+
+def test_words_are_plain_strings_whatever_they_came_from():
+    sequencer = TokenSequencer(lowercase=False).fit([np.array(["oil", "gold"])])
+    assert {type(word) for word in [*sequencer.tokens_, *sequencer.vocabulary_]} == {str}
+
+
+@pytest.mark.parametrize("wrong", [[[7, 0]], [[-1, 0]], [[2.0, 0.0]], [2, 0]])
+def test_numbers_of_another_sequencer_have_no_words(wrong):
+    sequencer = TokenSequencer().fit(DOCUMENTS)
+    with pytest.raises(ValueError, match="X must be rows of integers from 0 to 6, got shape .*; pass what transform"):
+        sequencer.inverse_transform(wrong)
+
+
+@pytest.mark.parametrize("use", ["transform", "inverse_transform", "get_feature_names_out"])
+def test_nothing_works_before_fit(use):
+    with pytest.raises(NotFittedError, match="TokenSequencer instance is not fitted"):
+        getattr(TokenSequencer(), use)(DOCUMENTS)

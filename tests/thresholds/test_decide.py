@@ -59,7 +59,7 @@ def test_the_fallback_leaves_out_labels_that_are_never_predicted_unless_all_are(
     ("P", "t", "message"),
     [
         ([[0.5, 1.0]], [0.5, 0.5], r"P must lie strictly inside \(0, 1\)"),
-        ([[0.5, 0.5]], 0.5, r"thresholds must have shape \(n_labels,\) with n_labels=2"),
+        ([[0.5, 0.5]], [0.5], r"thresholds must have shape \(n_labels,\) with n_labels=2"),
         ([[0.5, 0.5]], [[0.5, 0.5]], r"thresholds must have shape \(n_labels,\)"),
         ([[0.5, 0.5]], [0.5, -0.1], r"thresholds must lie in \[0, 1\]"),
     ],
@@ -67,6 +67,11 @@ def test_the_fallback_leaves_out_labels_that_are_never_predicted_unless_all_are(
 def test_wrong_arguments_get_one_clear_sentence(P, t, message):
     with pytest.raises(ValueError, match=message):
         decide(P, t)
+
+
+def test_one_threshold_stands_for_all_labels():
+    P = np.random.default_rng(0).uniform(0.01, 0.99, (20, 3))
+    assert_array_equal(decide(P, 0.4), decide(P, [0.4, 0.4, 0.4]))
 
 
 def test_other_float_types_are_widened():
