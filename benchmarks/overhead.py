@@ -55,7 +55,7 @@ class Case:
         self.fold = make_folds(clf.cv, X, Y, Y, rng=rng)[0]
         start = np.ones(n_labels), np.full(n_labels, 0.5)
         self.plan, _ = plan_episodes(clf, base, [self.fold], start, keep_learner=False)
-        self.meta = MetaLearner(MetaSettings.from_params(clf.get_params(deep=False)), n_labels)
+        self.meta = MetaLearner(MetaSettings.from_params(clf.get_params(deep=False)), np.ones(n_labels))
         self.base, self.seed = base, seed
         self.n_updates = self.plan.n_steps * self.plan.updates_per_step
 

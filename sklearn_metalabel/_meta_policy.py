@@ -10,6 +10,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metalabel.learners._label_weight import NAMED_WEIGHTS, resolve_label_weight
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
 from sklearn_metalabel.meta._divergence import warn_if_diverged
@@ -90,10 +91,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Learning rate of the policy (Adam).
     policy_epochs : int, default=5
         Gradient steps on each stretch of experience; beyond the first the step is clipped (PPO).
+    weight_anchor : {"uniform", "frequency", "hierarchy"}, array-like or callable, default="uniform"
+        Weights, of shape (n_labels,), that the policy proposes departures from. "frequency" is one over the fourth root
+        of the label's number of positives; "hierarchy" its depth, where label names are paths such as "/person/artist".
+        A callable is given the label matrix of shape (n_instances, n_labels) and returns the weights.
     weight_shrinkage : float, default=0.01
-        Penalty on the divergence of the weights from equal weights.
+        Penalty on the divergence of the weights from their anchor.
     initial_weights : None, "random" or array-like of shape (n_labels,), default=None
-        Weights w_0 that an episode starts from; None is equal weights.
+        Weights w_0 that an episode starts from; None is the anchor.
     initial_thresholds : None, "random", float or array-like of shape (n_labels,), default=None
         Thresholds p_0 that an episode starts from; None is 0.5.
     rule : str, callable or sequence of these, default="policy"
@@ -197,6 +202,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         "hidden_size": [_POSITIVE],
         "policy_lr": [Interval(Real, 0, None, closed="neither")],
         "policy_epochs": [_POSITIVE],
+        "weight_anchor": [StrOptions(NAMED_WEIGHTS), "array-like", callable],
         "weight_shrinkage": [Interval(Real, 0, None, closed="left")],
         "initial_weights": [None, StrOptions({"random"}), "array-like"],
         "initial_thresholds": [
@@ -232,6 +238,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         hidden_size=16,
         policy_lr=0.02,
         policy_epochs=5,
+        weight_anchor="uniform",
         weight_shrinkage=0.01,
         initial_weights=None,
         initial_thresholds=None,
@@ -258,6 +265,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.hidden_size = hidden_size
         self.policy_lr = policy_lr
         self.policy_epochs = policy_epochs
+        self.weight_anchor = weight_anchor
         self.weight_shrinkage = weight_shrinkage
         self.initial_weights = initial_weights
         self.initial_thresholds = initial_thresholds
@@ -357,7 +365,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Parameters
         ----------
         initial_weights : None, "random" or array-like of shape (n_labels,), default=None
-            Weights w_0; None is equal weights.
+            Weights w_0; None is the anchor.
         initial_thresholds : None, "random", float or array-like of shape (n_labels,), default=None
             Thresholds p_0; None is 0.5.
         random_state : int, RandomState instance or None, default=None
@@ -383,7 +391,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         weights, thresholds = greedy_episode(
             self._restored_meta_learner(),
             self.n_steps_,
-            start_weights(initial_weights, L, rng),
+            start_weights(initial_weights, self._anchor, rng),
             start_thresholds(initial_thresholds, L, rng),
             **self._seen,
         )
@@ -419,11 +427,13 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         """Train the meta-learner, and set what it learned."""
         L = Y.shape[1]
         self.label_frequencies_ = np.asarray(Y.mean(axis=0), dtype=np.float64).ravel()
-        start = start_weights(self.initial_weights, L, rng), start_thresholds(self.initial_thresholds, L, rng)
+        self._anchor = resolve_label_weight(self.weight_anchor, Y, self.label_names_, name="weight_anchor")
+        first_weights = start_weights(self.initial_weights, self._anchor, rng)
+        start = first_weights, start_thresholds(self.initial_thresholds, L, rng)
         plan, sigmas = plan_episodes(self, base, folds, start, keep_learner=bool(getattr(self, "_skl_callbacks", [])))
         self._settings = MetaSettings.from_params(self.get_params(deep=False))
         with torch_seed(draw_seed(rng)):
-            meta = MetaLearner(self._settings, L)
+            meta = MetaLearner(self._settings, self._anchor)
         seeds = draw_seeds(rng, self.n_episodes)
         training = train_policy(meta, base, folds, plan, sigmas, seeds, n_jobs=self.n_jobs, monitor=monitor)
         self._seen = training.seen()
@@ -474,7 +484,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     def _restored_meta_learner(self):
         """The trained meta-learner from its arrays."""
         with torch_seed(0):
-            meta = MetaLearner(self._settings, len(self.weights_))
+            meta = MetaLearner(self._settings, self._anchor)
         return meta.load_policy_state(self.policy_state_)
 
     def _decision_thresholds(self):

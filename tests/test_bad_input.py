@@ -298,6 +298,7 @@ INVALID = {
     "hidden_size": [0, 1.5],
     "policy_lr": [0, -1, "0.1"],
     "policy_epochs": [0, 1.5],
+    "weight_anchor": ["rare", None, 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan]],
     "weight_shrinkage": [-0.1, "0"],
     "initial_weights": ["uniform", 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], np.ones((2, 2))],
     "initial_thresholds": ["half", 0.0, 1.0, [0.5, 0.5], [0.5, 0.5, 0.5, 1.0], [0.5, 0.5, 0.5, np.nan]],

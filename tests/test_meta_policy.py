@@ -101,6 +101,23 @@ def test_given_starts_are_kept_where_nothing_is_learned():
     assert_allclose(clf.thresholds_, 0.3, rtol=1e-6)
 
 
+@pytest.mark.parametrize("policy", ["gru", "shared"])
+def test_weights_depart_from_their_anchor(policy):
+    anchor = np.array([3.0, 1.0, 0.5, 0.25, 0.25])
+    learned = fit(policy=policy, weight_anchor=anchor, policy_lr=1e-9)
+    assert_allclose(learned.weights_, anchor, rtol=1e-5)
+    assert_allclose(fit(policy=policy, weight_anchor=anchor, learn_weights=False).weights_, anchor, rtol=1e-6)
+    assert_allclose(learned.greedy_episode("random", random_state=0).weights[-1], anchor, rtol=1e-5)
+
+
+def test_the_anchor_can_be_named_or_computed_from_the_labels():
+    counts = Y.sum(axis=0)
+    by_frequency = fit(weight_anchor="frequency", learn_weights=False).weights_
+    assert_allclose(by_frequency, counts**-0.25 / np.mean(counts**-0.25))
+    computed = fit(weight_anchor=lambda Y: Y.sum(axis=0) ** -0.25, learn_weights=False).weights_
+    assert_allclose(computed, by_frequency)
+
+
 @pytest.mark.parametrize("case", ["default", "paper"])
 def test_greedy_episodes_can_be_played_again_from_other_starts(case, request):
     clf = request.getfixturevalue(case)

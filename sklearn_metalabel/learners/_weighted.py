@@ -2,10 +2,9 @@
 
 from sklearn.base import BaseEstimator
 
-from sklearn_metalabel.learners._base import check_label_weight
+from sklearn_metalabel.learners._label_weight import NAMED_WEIGHTS, resolve_label_weight
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
-from sklearn_metalabel.utils._hierarchy import label_depths
 from sklearn_metalabel.utils._params import HasMethods, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed
 from sklearn_metalabel.utils._restore import restore_on_error
@@ -22,9 +21,10 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     estimator : None, estimator, skorch net, torch module, module class or callable, default=None
         The base learner: None is :class:`LabelWeightedLogistic`; a torch module must return logits of shape (n, L);
         a scikit-learn classifier needs `sample_weight` in `fit`, and `predict_proba`.
-    label_weight : {"uniform", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
-        Positive weights, scaled to mean 1. "hierarchy" is the label's depth in `hierarchy` [1]_. A callable is given
-        the label matrix of shape (n_instances, n_labels) and returns the weights.
+    label_weight : {"uniform", "frequency", "hierarchy"}, array-like or callable, default="uniform"
+        Positive weights of shape (n_labels,), scaled to mean 1. "hierarchy" is the label's depth in `hierarchy` [1]_;
+        "frequency" is one over the fourth root of the label's number of positives. A callable is given the label matrix
+        of shape (n_instances, n_labels) and returns the weights.
     hierarchy : array-like, mapping or directed graph, default=None
         Where the labels stand, for ``label_weight="hierarchy"``. None: label names are paths such as "/person/artist",
         and their segments are counted. Else one of these, in which an integer is a label's index and anything else a
@@ -76,7 +76,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     _parameter_constraints = {
         "estimator": "no_validation",
-        "label_weight": [StrOptions({"uniform", "hierarchy"}), "array-like", callable],
+        "label_weight": [StrOptions(NAMED_WEIGHTS), "array-like", callable],
         "hierarchy": ["array-like", HasMethods(["edges"]), None],
         "random_state": ["random_state"],
     }
@@ -112,19 +112,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         sample_weight = self._check_sample_weight(routed.estimator.fit, X)
         if self._target.kind == "multilabel":
             warn_constant_labels(Y, self.label_names_)
-        self.weights_ = self._resolve_weights(Y)
+        self.weights_ = resolve_label_weight(self.label_weight, Y, self.label_names_, self.hierarchy)
         self.estimator_ = base._clone_for_training(draw_seed(self.random_state))
         self.estimator_._fit_labels(X, Y, label_weight=self.weights_, sample_weight=sample_weight)
         return self
-
-    def _resolve_weights(self, Y):
-        """The weights as an array of mean 1."""
-        if isinstance(self.label_weight, str):
-            by_depth = self.label_weight == "hierarchy"
-            weights = label_depths(self.label_names_, self.hierarchy) if by_depth else None
-        elif callable(self.label_weight):
-            weights = self.label_weight(Y)
-        else:
-            weights = self.label_weight
-        weights = check_label_weight(weights, Y.shape[1])
-        return weights / weights.mean()

@@ -62,11 +62,15 @@ class Stretch:
 
 
 class MetaLearner:
-    """Proposes weights and thresholds, and learns from what they were paid."""
+    """Proposes weights and thresholds, and learns from what they were paid.
 
-    def __init__(self, settings, n_labels):
+    Weights are departures from `weight_anchor` (L,), the weights that a policy proposes before it has learned anything.
+    """
+
+    def __init__(self, settings, weight_anchor):
         self.settings = settings
-        self.n_labels = n_labels
+        self.n_labels = n_labels = len(weight_anchor)
+        self.log_anchor = np.log(weight_anchor)
         self.policy = build_policy(settings.policy, n_labels, settings.hidden_size)
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=settings.learning_rate)
         self.weight_baseline = MovingBaseline()
@@ -89,7 +93,7 @@ class MetaLearner:
     def propose(self, observation, state):
         """Next state and the means of weights and thresholds in unconstrained space, as float64 arrays (L,)."""
         state, weight_means, threshold_means = self.policy(observation, state)
-        weight_means = weight_means.numpy().astype(np.float64)
+        weight_means = weight_means.numpy().astype(np.float64) + self.log_anchor
         if not self.settings.learn_weights:
             weight_means = torch.log(observation.weights).numpy().astype(np.float64)
         if not self.settings.learn_thresholds:
@@ -149,7 +153,8 @@ class MetaLearner:
             now = [log_probability(draws, _like(means[head], draws), stretch.sigma) for draws, _, head in terms]
             acted = [density.detach() for density in now] if acted is None else acted
             gains = [_bounded_gain(n - a, term[1]) for n, a, term in zip(now, acted, terms, strict=True)]
-            loss = self.settings.weight_shrinkage * _distance_from_uniform(means[0]) - sum(gains)
+            distance = _distance(means[0], as_tensor(self.log_anchor))
+            loss = self.settings.weight_shrinkage * distance - sum(gains)
             self.optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.policy.parameters(), _GRADIENT_NORM)
@@ -162,7 +167,7 @@ class MetaLearner:
             state, weight_means, threshold_means = self.policy(observation, state)
             weights.append(weight_means)
             thresholds.append(threshold_means)
-        return torch.stack(weights), torch.stack(thresholds)
+        return torch.stack(weights) + as_tensor(self.log_anchor), torch.stack(thresholds)
 
 
 def average_meta_learners(learned):
@@ -199,10 +204,10 @@ def _bounded_gain(log_ratio, advantage):
     return torch.minimum(ratio * advantage, bounded * advantage).mean()
 
 
-def _distance_from_uniform(weight_means):
-    """Kullback-Leibler divergence of the proposed weights from equal weights, mean over steps."""
+def _distance(weight_means, log_anchor):
+    """Kullback-Leibler divergence of the proposed weights from the anchor, mean over steps."""
     log_weights = torch.log_softmax(weight_means, dim=1)
-    return (log_weights.exp() * (log_weights + np.log(weight_means.shape[1]))).sum(dim=1).mean()
+    return (log_weights.exp() * (log_weights - torch.log_softmax(log_anchor, dim=0))).sum(dim=1).mean()
 
 
 def observe(weights, thresholds, features=None, anchor=None):

@@ -8,10 +8,11 @@ from sklearn_metalabel.meta._actions import squash_weights
 __all__ = ["start_thresholds", "start_weights"]
 
 
-def start_weights(given, n_labels, rng):
-    """w_0 of mean 1: equal for None, softmax-normal for "random", else as given."""
+def start_weights(given, anchor, rng):
+    """w_0 of mean 1: the anchor for None, softmax-normal for "random", else as given."""
+    n_labels = len(anchor)
     if given is None:
-        return np.ones(n_labels)
+        return anchor
     if isinstance(given, str):
         return squash_weights(rng.standard_normal(n_labels))
     weights = check_label_weight(given, n_labels, name="initial_weights")

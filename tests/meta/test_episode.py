@@ -24,7 +24,7 @@ def mlp(n_features, n_labels):
 
 def make_meta(settings):
     torch.manual_seed(0)
-    return MetaLearner(settings, L)
+    return MetaLearner(settings, np.ones(L))
 
 
 def make_plan(**changes):
@@ -125,7 +125,7 @@ def test_the_paper_policy_is_open_loop():
     meta = make_meta(PAPER)
     for head in (meta.policy.weight_head, meta.policy.threshold_head):
         torch.nn.init.normal_(head.weight)
-    fixed = MetaLearner(MetaSettings("gru", 8, 1e-30, 1, 1.0, "global", 0.0, True, True), L)
+    fixed = MetaLearner(MetaSettings("gru", 8, 1e-30, 1, 1.0, "global", 0.0, True, True), np.ones(L))
     fixed.load_policy_state(meta.policy_state())
     played = [
         play(fixed, fold=make_fold(seed=seed), plan=make_plan(reward=RatioReward()), learner=learner)

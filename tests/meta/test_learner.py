@@ -22,7 +22,7 @@ DEFAULTS = {
 
 def make(n_labels=4, seed=0, **settings):
     torch.manual_seed(seed)
-    return MetaLearner(MetaSettings(**{**DEFAULTS, **settings}), n_labels)
+    return MetaLearner(MetaSettings(**{**DEFAULTS, **settings}), np.ones(n_labels))
 
 
 def a_stretch(meta, pay, n_steps=5, n_draws=4, sigma=0.3, seed=0):
@@ -164,3 +164,24 @@ def test_a_policy_is_restored_from_its_arrays():
     meta.learn(a_stretch(meta, lambda action: action.thresholds), np.ones(4, dtype=bool))
     restored = make(seed=1).load_policy_state(meta.policy_state())
     assert all(np.array_equal(a, restored.policy_state()[name]) for name, a in meta.policy_state().items())
+
+
+@pytest.mark.parametrize("policy", ["gru", "shared"])
+def test_an_untrained_policy_proposes_the_anchor(policy):
+    anchor = np.array([0.5, 1.0, 1.5, 1.0])
+    torch.manual_seed(0)
+    meta = MetaLearner(MetaSettings(**{**DEFAULTS, "policy": policy}), anchor)
+    _, v, _ = meta.propose(observe(np.ones(4), np.full(4, 0.5), np.ones((4, 4)), np.zeros(4)), meta.initial_state())
+    assert_allclose(np.exp(v) / np.exp(v).mean(), anchor, rtol=1e-6)
+
+
+@pytest.mark.parametrize("anchor", [np.ones(4), np.array([0.2, 0.6, 1.2, 2.0])])
+def test_shrinkage_pulls_the_weights_to_their_anchor(anchor):
+    torch.manual_seed(0)
+    meta = MetaLearner(MetaSettings(**{**DEFAULTS, "policy": "gru", "weight_shrinkage": 100.0}), anchor)
+    torch.nn.init.normal_(meta.policy.weight_head.bias, std=0.5)
+    for seed in range(60):
+        meta.learn(a_stretch(meta, lambda action: np.zeros((4, 4)), seed=seed), np.ones(4, dtype=bool))
+    v, _ = mean_proposal(meta, a_stretch(meta, lambda action: np.zeros((4, 4))))
+    weights = np.exp(v) / np.exp(v).mean(axis=1, keepdims=True)
+    assert_allclose(weights, np.broadcast_to(anchor, weights.shape), atol=0.02)

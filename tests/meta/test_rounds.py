@@ -36,7 +36,7 @@ def train(n_episodes=4, monitor=None, cv=2, n_jobs=None):
     folds = make_folds(cv, X, Y, Y, rng=np.random.RandomState(0))
     base = LabelWeightedLogistic()
     plan, sigmas = plan_episodes(clf, base, folds, (np.ones(4), np.full(4, 0.5)), keep_learner=False)
-    meta = MetaLearner(MetaSettings.from_params(clf.get_params(deep=False)), 4)
+    meta = MetaLearner(MetaSettings.from_params(clf.get_params(deep=False)), np.ones(4))
     seeds = list(range(n_episodes))
     return train_policy(meta, base, folds, plan, sigmas, seeds, n_jobs=n_jobs, monitor=monitor), folds, plan
 

@@ -10,22 +10,22 @@ def rng():
 
 
 def test_nothing_given_is_the_neutral_start():
-    assert_allclose(start_weights(None, 3, rng()), 1)
+    assert_allclose(start_weights(None, np.array([0.5, 1.5]), rng()), [0.5, 1.5])
     assert_allclose(start_thresholds(None, 3, rng()), 0.5)
 
 
 def test_drawn_starts_hang_on_the_generator():
-    weights = start_weights("random", 50, rng())
+    weights = start_weights("random", np.ones(50), rng())
     assert_allclose(weights.mean(), 1)
     assert np.ptp(weights) > 0.5
-    assert np.array_equal(weights, start_weights("random", 50, rng()))
+    assert np.array_equal(weights, start_weights("random", np.ones(50), rng()))
     thresholds = start_thresholds("random", 50, rng())
     assert ((thresholds > 0) & (thresholds < 1)).all()
     assert np.ptp(thresholds) > 0.5
 
 
 def test_given_starts_are_taken_and_weights_scaled_to_mean_one():
-    assert_allclose(start_weights([1, 3], 2, rng()), [0.5, 1.5])
+    assert_allclose(start_weights([1, 3], np.ones(2), rng()), [0.5, 1.5])
     assert_allclose(start_thresholds(0.2, 2, rng()), [0.2, 0.2])
     assert_allclose(start_thresholds([0.2, 0.7], 2, rng()), [0.2, 0.7])
 
@@ -33,7 +33,7 @@ def test_given_starts_are_taken_and_weights_scaled_to_mean_one():
 @pytest.mark.parametrize("wrong", [[1.0], [1.0, -1.0], [1.0, np.nan]])
 def test_wrong_weights_are_refused(wrong):
     with pytest.raises(ValueError, match="initial_weights must"):
-        start_weights(wrong, 2, rng())
+        start_weights(wrong, np.ones(2), rng())
 
 
 @pytest.mark.parametrize("wrong", [[0.5], 1.0, [0.5, 0.0], [0.5, np.nan]])
