@@ -1,6 +1,7 @@
 """Real data for the benchmarks, from the folder that SKLEARN_METALABEL_DATA names."""
 
 import importlib.util
+import json
 import os
 import sys
 from pathlib import Path
@@ -8,7 +9,17 @@ from pathlib import Path
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import MultiLabelBinarizer
 
-__all__ = ["data_folder", "load_features", "load_mentions", "load_text"]
+from sklearn_metalabel.text import Embeddings
+
+__all__ = [
+    "data_folder",
+    "load_documents",
+    "load_features",
+    "load_mentions",
+    "load_text",
+    "load_tree",
+    "load_word_vectors",
+]
 
 
 def data_folder():
@@ -25,6 +36,22 @@ def _reader():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def load_documents(name):
+    """Training and test documents, or mentions, of a set, as the dicts of its file."""
+    documents = _reader().load_jsonl(data_folder() / f"{name}.jsonl.gz")
+    return tuple([d for d in documents if d["split"] == split] for split in ("train", "test"))
+
+
+def load_tree(name):
+    """Parent of each label of a text set, None at the top."""
+    return json.loads((data_folder() / f"{name}.tree.json").read_text())
+
+
+def load_word_vectors(words):
+    """GloVe vectors of 50 numbers for those of `words` that have one."""
+    return Embeddings(*_reader().load_vectors(data_folder() / "glove6b_50d.npz")).restrict(words)
 
 
 def load_text(name):

@@ -1,0 +1,177 @@
+"""The trainings behind the rows of the paper's tables, each kept in a cache folder once it is done.
+
+A run is a function (task, data, seed, device) that returns arrays; what it does with the test split is to predict it.
+Rows that share a training, such as the rules for thresholds, share a run.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
+from sklearn_metalabel.learners import TorchClassifier
+from sklearn_metalabel.learners._label_weight import resolve_label_weight
+from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
+from sklearn_metalabel.prediction import learn_thresholds
+from sklearn_metalabel.thresholds import decide
+
+__all__ = ["N_STARTS", "RUNS", "anchor_weights", "kept", "trained_under"]
+
+# Raise the number of a run when its result would be another one: earlier results are not read then.
+VERSIONS = {}
+# Chosen on a fifth of the training documents of Reuters, where three times the learning rate did worse.
+SUBSET = {"lr": 1e-3, "batch_size": 32}
+N_FOLDS = 3
+N_STARTS = 10
+
+
+def plain(task, data, seed, device):
+    """The base learner on all rows, every label with the same weight."""
+    return _probabilities(LabelWeightedClassifier(task.base(seed, device)), data)
+
+
+def hierarchy_aware(task, data, seed, device):
+    """The base learner with the depth of each label for its weight."""
+    clf = LabelWeightedClassifier(task.base(seed, device), label_weight="hierarchy", hierarchy=data.parents)
+    return _probabilities(clf, data)
+
+
+def folds(task, data, seed, device, label_weight="uniform"):
+    """Out-of-fold probabilities of the base learner, which rules for thresholds are given."""
+    P, fold_of = np.zeros(data.Y.shape, dtype=np.float32), np.zeros(len(data.Y), dtype=np.int8)
+    splits = MultilabelStratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(data.X, data.Y)
+    start = time.perf_counter()
+    for k, (train, held_out) in enumerate(splits):
+        clf = LabelWeightedClassifier(task.base(seed, device), label_weight=label_weight, hierarchy=data.parents)
+        P[held_out] = clf.fit(data.X[train], frame(data, train)).predict_proba(data.X[held_out])
+        fold_of[held_out] = k
+    return {"P": P, "fold_of": fold_of, "seconds": time.perf_counter() - start}
+
+
+def predictions_as_features(task, data, seed, device):
+    """Each label after the labels it depends on, all trained together."""
+    structure = "hierarchy" if task.has_hierarchy else "residual"
+    base = task.base(seed, device)
+    clf = PredictionsAsFeaturesClassifier(base, structure=structure, hierarchy=data.parents, random_state=seed)
+    return _probabilities(clf, data)
+
+
+def subset_maximization(task, data, seed, device):
+    """The recurrent classifier chain, reading instances with the base learner's network."""
+    base = task.base(seed, device)
+    params = base.get_params(deep=False) if isinstance(base, TorchClassifier) else {}
+    encoder = {name: value for name, value in params.items() if name.startswith(("module", "optimizer"))}
+    clf = SubsetMaximizationClassifier(
+        **encoder, **SUBSET, n_epochs=task.subset_epochs, device=device, random_state=seed
+    )
+    seconds = _fit(clf, data)
+    return {"D_test": clf.predict(data.X_test).astype(bool), "seconds": seconds}
+
+
+def anchors(task, data, seed, device):
+    """Out-of-fold scores of the named label weights: which of them the policy departs from.
+
+    Thresholds are learned on one half of the training rows and judged on the other, both ways.
+    """
+    halves = list(MultilabelStratifiedKFold(2, shuffle=True, random_state=seed).split(data.X, data.Y))
+    names = ["uniform", "frequency", "hierarchy"] if task.has_hierarchy else ["uniform", "frequency"]
+    scores, start = [], time.perf_counter()
+    for name in names:
+        same = kept("folds", task, data, seed, device) if name == "uniform" else folds(task, data, seed, device, name)
+        P = same["P"].astype(float)
+        scores.append(np.mean([half_score(task, data.Y, P, same["fold_of"], *half) for half in halves]))
+    return {"names": names, "scores": scores, "seconds": time.perf_counter() - start}
+
+
+def half_score(task, Y, P, fold_of, chosen_on, judged_on):
+    """Mean of the table's metrics on some rows, at thresholds learned on others."""
+    options = {"criterion": task.criterion, "random_state": 0}
+    thresholds, never_empty = learn_thresholds(Y[chosen_on], P[chosen_on], fold_of[chosen_on], **options)
+    D = decide(P[judged_on], thresholds, never_empty=never_empty)
+    return np.mean([metric(Y[judged_on], D) for metric in task.metrics.values()])
+
+
+def anchor_weights(task, data, device):
+    """Weights of the anchor whose out-of-fold scores are best."""
+    found = kept("anchors", task, data, 0, device)
+    name = str(found["names"][found["scores"].argmax()])
+    return resolve_label_weight(name, data.Y, data.label_names, data.parents)
+
+
+def meta(task, data, seed, device):
+    """The method: weights and thresholds learned."""
+    anchor = anchor_weights(task, data, device)
+    base = task.base(seed, device)
+    clf = MetaPolicyClassifier(base, weight_anchor=anchor, criterion=task.criterion, random_state=seed)
+    return _policies(clf, data)
+
+
+def paper(task, data, seed, device):
+    """The paper's Algorithm 1."""
+    clf = MetaPolicyClassifier.from_paper(task.base(seed, device), random_state=seed)
+    return _policies(clf, data)
+
+
+TRAININGS = (plain, folds, anchors, meta, paper, hierarchy_aware, predictions_as_features, subset_maximization)
+RUNS = {training.__name__: training for training in TRAININGS}
+
+
+def trained_under(weights, task, data, seed, device):
+    """The base learner under given weights."""
+    return _probabilities(LabelWeightedClassifier(task.base(seed, device), label_weight=weights), data)
+
+
+def kept(name, task, data, seed, device, run=None):
+    """Arrays of a run: from the cache folder, or computed (by `run`, or by the run of that name) and left there."""
+    path = cache_folder() / f"{task.name}-{name}-{seed}-{VERSIONS.get(name, 1)}.npz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = (run or RUNS[name])(task, data, seed, device)
+        partial = path.with_suffix(f".{os.getpid()}.tmp.npz")
+        np.savez(partial, **found)
+        partial.rename(path)
+    with np.load(path) as archive:
+        return dict(archive)
+
+
+def cache_folder():
+    """Where runs are kept: outside the checkout."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "sklearn-metalabel", "paper")
+
+
+def _policies(clf, data):
+    """What a meta-learner decides, what it learned, and where it ends from random starts."""
+    seconds = _fit(clf, data)
+    ends = [clf.greedy_episode("random", "random", random_state=start) for start in range(N_STARTS)]
+    return {
+        "P_test": clf.predict_proba(data.X_test).astype(np.float32),
+        "D_test": clf.predict(data.X_test).astype(bool),
+        "weights": clf.weights_,
+        "thresholds": clf.thresholds_,
+        "never_empty": clf.never_empty_,
+        "end_weights": np.stack([end.weights[-1] for end in ends]),
+        "end_thresholds": np.stack([end.thresholds[-1] for end in ends]),
+        "seconds": seconds,
+    }
+
+
+def _probabilities(clf, data):
+    """Probabilities of the test rows."""
+    seconds = _fit(clf, data)
+    return {"P_test": clf.predict_proba(data.X_test).astype(np.float32), "seconds": seconds}
+
+
+def _fit(clf, data):
+    """Fit on the training split; returns the seconds it took."""
+    start = time.perf_counter()
+    clf.fit(data.X, frame(data))
+    return time.perf_counter() - start
+
+
+def frame(data, rows=slice(None)):
+    """The target of some training rows, with the names of the labels."""
+    return pd.DataFrame(data.Y[rows], columns=data.label_names)
