@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import GroupKFold
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
 from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
@@ -43,9 +44,8 @@ def hierarchy_aware(task, data, seed, device):
 def folds(task, data, seed, device, label_weight="uniform"):
     """Out-of-fold probabilities of the base learner, which rules for thresholds are given."""
     P, fold_of = np.zeros(data.Y.shape, dtype=np.float32), np.zeros(len(data.Y), dtype=np.int8)
-    splits = MultilabelStratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(data.X, data.Y)
     start = time.perf_counter()
-    for k, (train, held_out) in enumerate(splits):
+    for k, (train, held_out) in enumerate(splits_of(data, N_FOLDS, seed)):
         clf = LabelWeightedClassifier(task.base(seed, device), label_weight=label_weight, hierarchy=data.parents)
         P[held_out] = clf.fit(data.X[train], frame(data, train)).predict_proba(data.X[held_out])
         fold_of[held_out] = k
@@ -77,7 +77,7 @@ def anchors(task, data, seed, device):
 
     Thresholds are learned on one half of the training rows and judged on the other, both ways.
     """
-    halves = list(MultilabelStratifiedKFold(2, shuffle=True, random_state=seed).split(data.X, data.Y))
+    halves = splits_of(data, 2, seed)
     names = ["uniform", "frequency", "hierarchy"] if task.has_hierarchy else ["uniform", "frequency"]
     scores, start = [], time.perf_counter()
     for name in names:
@@ -85,6 +85,13 @@ def anchors(task, data, seed, device):
         P = same["P"].astype(float)
         scores.append(np.mean([half_score(task, data.Y, P, same["fold_of"], *half) for half in halves]))
     return {"names": names, "scores": scores, "seconds": time.perf_counter() - start}
+
+
+def splits_of(data, n_folds, seed):
+    """Folds of the training rows: by document where the rows have one, else with the same share of every label."""
+    if data.groups is None:
+        return list(MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=seed).split(data.X, data.Y))
+    return list(GroupKFold(n_folds, shuffle=True, random_state=seed).split(data.X, data.Y, data.groups))
 
 
 def half_score(task, Y, P, fold_of, chosen_on, judged_on):
@@ -106,7 +113,9 @@ def meta(task, data, seed, device):
     """The method: weights and thresholds learned."""
     anchor = anchor_weights(task, data, device)
     base = task.base(seed, device)
-    clf = MetaPolicyClassifier(base, weight_anchor=anchor, criterion=task.criterion, random_state=seed)
+    cv = N_FOLDS if data.groups is None else splits_of(data, N_FOLDS, seed)
+    options = {"weight_anchor": anchor, "cv": cv, "criterion": task.criterion}
+    clf = MetaPolicyClassifier(base, **options, random_state=seed)
     return _policies(clf, data)
 
 
