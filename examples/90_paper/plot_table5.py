@@ -1,6 +1,6 @@
 """
-TABLE5 TITLE
-============
+Learned thresholds gain more than any other row of Table 5
+==========================================================
 
 Table 5 of the paper at reduced size: a convolutional network over the words of Reuters-21578, its thresholds by the
 rules of the literature, two rivals that model how labels depend on each other, and the meta-learner with its weights,
