@@ -27,6 +27,10 @@ class Graph:
     def edges(self):
         return iter(self.pairs)
 
+    def __repr__(self):
+        # The name of a test must not hold an address (pytest-xdist).
+        return f"Graph({self.pairs})"
+
 
 def test_segments_of_paths_are_counted():
     names = ["/person", "/person/artist", "person/artist/actor/", "other", "/", ""]
