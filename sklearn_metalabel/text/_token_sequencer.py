@@ -134,7 +134,7 @@ class TokenSequencer(Sequencer):
 
         Returns
         -------
-        numbers : ndarray of shape (n_documents, max_length_), dtype int32
+        numbers : ndarray of shape (n_documents, n_columns), dtype int32
             One row a document.
         """
         documents = self._split(X)
@@ -155,7 +155,7 @@ class TokenSequencer(Sequencer):
 
         Returns
         -------
-        numbers : ndarray of shape (n_documents, max_length_), dtype int32
+        numbers : ndarray of shape (n_documents, n_columns), dtype int32
             One row a document; a document without words is all padding.
         """
         check_is_fitted(self)
