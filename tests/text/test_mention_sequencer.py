@@ -77,6 +77,7 @@ def test_a_pipeline_from_mentions_to_types_is_cross_validated():
     assert np.isfinite(cross_val_score(pipeline, mentions, Y, cv=2, scoring="f1_micro")).all()
 
 
+@pytest.mark.data
 def test_the_mentions_of_bbn_are_taken_as_they_are_loaded():
     folder = os.environ.get("SKLEARN_METALABEL_DATA")
     if not folder:
