@@ -135,8 +135,8 @@ def compare_rows(name, args):
 
 
 def spread(values):
-    """Mean and standard deviation over seeds."""
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=min(1, len(values) - 1)):.3f}"
+    """Mean and, of several seeds, the standard deviation over them."""
+    return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
 
 
 def robustness(name, args):
