@@ -17,10 +17,11 @@ from _table import RESULTS
 from joblib import Parallel, delayed
 
 import sklearn_metalabel.prediction._prior as prior_module
-from sklearn_metalabel.prediction._candidates import find_candidates
+from sklearn_metalabel.prediction._candidates import nested_candidates
 from sklearn_metalabel.prediction._policy import N_OUTPUTS, policy_cuts, policy_gradient
 from sklearn_metalabel.prediction._problem import DecisionProblem
 from sklearn_metalabel.thresholds._criteria import CRITERIA
+from sklearn_metalabel.thresholds._held_out import HeldOut
 
 LEFT_OUT = {"seq_fun", "pheno_fun", "ufet_crowd"}  # their base learners alone would take very long
 ROWS = 1_500
@@ -36,8 +37,7 @@ class Case:
         self.group = SETS[name]
         Y, P, fold_of, Y_judged, P_judged = case_probabilities(case_scores(name, base, seed, "development", folder))
         rng = np.random.default_rng(seed)
-        candidates, link = find_candidates(Y, P)
-        folds = [find_candidates(Y[fold_of != k], P[fold_of != k], link)[0] for k in range(fold_of.max() + 1)]
+        candidates, link, folds = nested_candidates(HeldOut.from_dense(Y, P, fold_of), fold_of)
         kept, judged = (np.sort(rng.permutation(len(rows))[:ROWS]) for rows in (Y, Y_judged))
         nested = DecisionProblem.build(Y[kept], P[kept], fold_of[kept], folds, link)
         own = np.zeros(len(judged), dtype=np.intp)

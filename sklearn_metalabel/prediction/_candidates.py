@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from sklearn_metalabel.thresholds import global_threshold, micromacro, shrunken
-from sklearn_metalabel.thresholds._calibration import calibrate
+from sklearn_metalabel.thresholds._calibration import Calibration, calibrate_histogram
+from sklearn_metalabel.thresholds._ordered import order_entries
+from sklearn_metalabel.thresholds._ordered_rules import global_of, micromacro_of, shrunken_of
 from sklearn_metalabel.thresholds._plug_in import plug_in_thresholds
 
-__all__ = ["CANDIDATES", "Candidates", "Link", "find_candidates"]
+__all__ = ["CANDIDATES", "Candidates", "Link", "candidates_without_folds", "find_candidates", "nested_candidates"]
 
 _BALANCES = (0.0, 0.3, 0.6, 0.9)
 CANDIDATES = ("half", "global", "micromacro", "shrunken", *(f"plug_in {balance}" for balance in _BALANCES))
@@ -41,6 +42,7 @@ class Candidates:
     cuts: np.ndarray
     descriptors: np.ndarray  # (L, F)
     varied: np.ndarray  # (L,), False for labels of one value, whose cuts stay as they are
+    calibration: Calibration | None = None
 
     @property
     def constant(self):
@@ -48,18 +50,37 @@ class Candidates:
         return self.cuts[0]
 
 
-def find_candidates(Y, P, link=None):
-    """Return the `Candidates` of rows Y, P of shape (n, L), and the `Link`, fitted here where None is given."""
-    calibration = calibrate(Y, P)
+def nested_candidates(held, fold_of):
+    """`Candidates` of all rows of a `HeldOut`, their `Link`, and the candidates of the rows of all folds but each."""
+    ordered = order_entries(held, fold_of)
+    whole, link = find_candidates(ordered)
+    return whole, link, candidates_without_folds(ordered, fold_of, whole, link)
+
+
+def candidates_without_folds(ordered, fold_of, whole, link):
+    """List of the candidates of the rows of all folds but each; calibrations start from that of `whole`."""
+    remaining = ordered.n_samples - np.bincount(fold_of)
+    others = (ordered.without(k, n) for k, n in enumerate(remaining) if n)
+    return [find_candidates(each, link, whole.calibration)[0] for each in others] or [whole]
+
+
+def find_candidates(ordered, link=None, start=None):
+    """Return the `Candidates` of `Ordered` entries, and the `Link`, fitted here where None is given.
+
+    `start` is the calibration of nearly the same rows, if there is one.
+    """
+    positives, n = ordered.positives, ordered.n_samples
+    calibration = calibrate_histogram(ordered.histogram(), positives, n, start)
     if link is None:
         link = Link(*calibration.pooled())
-    positives, n = calibration.positives, calibration.n_samples
-    rules = [global_threshold(Y, P), micromacro(Y, P), shrunken(Y, P), *plug_in_thresholds(calibration, _BALANCES)]
+    cuts, pool = ordered.cuts(), ordered.pool()
+    rules = [global_of(ordered, pool), micromacro_of(ordered, cuts), shrunken_of(ordered, cuts, pool)]
     limits = np.finfo(np.float64)
-    inside = np.clip(rules, limits.tiny, 1 - limits.epsneg)
-    cuts = np.clip(np.vstack([np.zeros(P.shape[1]), link.logits(inside)]), -_NEVER, _NEVER)
+    inside = np.clip([*rules, *plug_in_thresholds(calibration, _BALANCES)], limits.tiny, 1 - limits.epsneg)
+    cuts = np.clip(np.vstack([np.zeros(positives.size), link.logits(inside)]), -_NEVER, _NEVER)
     cuts = np.where(positives == 0, _NEVER, np.where(positives == n, -_NEVER, cuts))
-    return Candidates(cuts, _describe(positives, n), (positives > 0) & (positives < n)), link
+    varied = (positives > 0) & (positives < n)
+    return Candidates(cuts, _describe(positives, n), varied, calibration), link
 
 
 def _describe(positives, n):

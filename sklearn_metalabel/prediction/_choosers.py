@@ -4,11 +4,13 @@ from functools import partial
 
 import numpy as np
 
-from sklearn_metalabel.prediction._search import learn_thresholds, pretrained_thresholds
-from sklearn_metalabel.thresholds._compare import Comparison, compare, function_name, unique_name
+from sklearn_metalabel.prediction._candidates import CANDIDATES
+from sklearn_metalabel.prediction._search import PredictionPolicy, learn_thresholds, pretrained_thresholds
+from sklearn_metalabel.thresholds._compare import Comparison, as_columns, compare, function_name, unique_name
+from sklearn_metalabel.thresholds._criteria import criterion_parts
 from sklearn_metalabel.thresholds._resolve import RULES
 
-__all__ = ["CHOOSERS", "choose_thresholds", "named_choosers"]
+__all__ = ["CHOOSERS", "choose_from_held_out", "choose_thresholds", "named_choosers", "needs_all_probabilities"]
 
 
 def _choose_by_rule(Y, P, fold_of, *, rule, criterion, never_empty, random_state):
@@ -50,7 +52,51 @@ def choose_thresholds(rule, Y, P, fold_of, *, criterion, never_empty, random_sta
     if len(choosers) > 1 or not _DECIDE_ALL.issuperset(choosers):
         return compare(choosers, Y, P, fold_of, **options)
     ((name, choose),) = choosers.items()
-    thresholds, fallback = choose(Y, P, fold_of)
+    return _single(name, *choose(Y, P, fold_of))
+
+
+# Rules whose cuts the policy finds too, and thus those that a `HeldOut` is enough for, by the number of the candidate.
+_BY_CANDIDATE = {
+    name: CANDIDATES.index("plug_in 0.6" if name == "plug_in" else name)
+    for name in ("global", "micromacro", "shrunken", "plug_in")
+}
+
+
+def needs_all_probabilities(rule, criterion):
+    """Whether `rule` or `criterion`, both as users pass them, look at more than a `HeldOut` holds, or raise."""
+    named_choosers(rule)
+    rules = rule if isinstance(rule, tuple | list) else [rule]
+    by_name = all(isinstance(each, str) for each in [*rules, *criterion_parts(criterion)])
+    known = by_name and (_BY_CANDIDATE.keys() >= set(rules) or (len(rules) == 1 and rules[0] in _DECIDE_ALL))
+    return not known
+
+
+def choose_from_held_out(rule, held, *, criterion, never_empty, random_state):
+    """`Comparison` as of `choose_thresholds`, from a `HeldOut`, or raise where that holds too little."""
+    if needs_all_probabilities(rule, criterion):
+        raise ValueError(
+            f"So many instances and labels leave no room for all probabilities, which rule={rule!r} and "
+            f'criterion={criterion!r} need; pass rule="policy", "pretrained" or some of {sorted(_BY_CANDIDATE)}, and '
+            "criteria by their names."
+        )
+    policy = PredictionPolicy.from_held_out(held, random_state)
+    names = list(named_choosers(rule))
+    if names[0] in _DECIDE_ALL:
+        choose = policy.learn if names[0] == "policy" else policy.propose
+        return _single(names[0], *choose(criterion, never_empty))
+    fallbacks = [False, True] if never_empty == "auto" else [bool(never_empty)]
+    tried = [(name, fallback) for name in names for fallback in fallbacks]
+    scores = [policy.candidate_score(_BY_CANDIDATE[name], fallback, criterion) for name, fallback in tried]
+    rows = [
+        {"rule": name, "never_empty": fallback, "mean_test_score": score}
+        for (name, fallback), score in zip(tried, scores, strict=True)
+    ]
+    name, fallback = tried[int(np.argmax(scores))]
+    return Comparison(name, policy.candidate_thresholds(_BY_CANDIDATE[name]), fallback, as_columns(rows))
+
+
+def _single(name, thresholds, fallback):
+    """`Comparison` of one chooser with nothing."""
     results = {"rule": [name], "never_empty": [fallback], "rank_test_score": [1]}
     return Comparison(name, thresholds, fallback, {key: np.array(value) for key, value in results.items()})
 

@@ -11,13 +11,16 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from sklearn_metalabel.thresholds._checks import row_blocks
+from sklearn_metalabel.thresholds._held_out import BIN_PROBABILITIES
 from sklearn_metalabel.utils._targets import label_rows
 
 __all__ = ["DecisionProblem"]
 
 NOISE = 0.15
-# Entries this far (in calibrated logits) below every candidate are never predicted.
-_SLACK = 1.5
+# Entries this far (in calibrated logits) below every candidate are looked at one by one, those further down by bins.
+_SLACK, _BINNED_SLACK = 10 * NOISE, 20 * NOISE
+# Entries this many deviations of noise below their cut, and below the nearest label of their row, are left alone.
+_NEAR = 14.0
 
 
 class _Empty(NamedTuple):
@@ -25,6 +28,38 @@ class _Empty(NamedTuple):
 
     chance: np.ndarray  # (rows,), that none of the row's entries is predicted
     nearest: np.ndarray  # (E,), that the entry is the row's nearest
+
+
+class _Rest(NamedTuple):
+    """Bins of negatives that are hardly worth a look; which row they are of is not known."""
+
+    cell: np.ndarray
+    logits: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def beside(cls, held, label, fold, P, rows_of, cuts, link):
+        """Bins of what a `HeldOut` left out and of further entries, as far as cuts (C, K, L) may come near them.
+
+        `rows_of` (K,) counts the rows of each fold.
+        """
+        L, Z, parts = held.n_labels, link.logits(BIN_PROBABILITIES), []
+        floor = cuts.min(axis=0) - _BINNED_SLACK
+        for k, n in enumerate(rows_of):
+            inside = fold == k
+            counts = held.counts_beside(label[inside], P[inside], n / held.n_samples)
+            of, bins = np.nonzero(counts)
+            near = Z[bins] > floor[k, of]
+            of, bins = of[near], bins[near]
+            parts.append((k * L + of, Z[bins], counts[of, bins]))
+        return cls(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def margins(self, cuts):
+        """Margins over cuts (K, L)."""
+        return self.logits - cuts.ravel()[self.cell]
+
+
+_NOTHING = _Rest(np.zeros(0, dtype=np.intp), np.zeros(0), np.zeros(0))
 
 
 class DecisionProblem:
@@ -36,10 +71,12 @@ class DecisionProblem:
         Shape of the held-out labels.
     entries : tuple of ndarray of shape (E,)
         Row (ascending), label, fold, calibrated logit and truth of each entry. All positives are among them.
+    rest : _Rest, optional
+        Negatives beside these.
     """
 
-    def __init__(self, n_rows, n_labels, entries):
-        self.n_rows, self.n_labels = n_rows, n_labels
+    def __init__(self, n_rows, n_labels, entries, rest=_NOTHING):
+        self.n_rows, self.n_labels, self.rest = n_rows, n_labels, rest
         self.row, self.label, fold, self.logits, self.truth = entries
         self.cell = fold * n_labels + self.label
         self.starts = np.flatnonzero(np.diff(self.row, prepend=-1))
@@ -53,15 +90,41 @@ class DecisionProblem:
         """Problem of rows Y, P of shape (n, L); `folds` holds the candidates of each fold's other rows."""
         parts = []
         n, L = P.shape
+        cuts = np.stack([candidates.cuts for candidates in folds], axis=1)
         for rows in row_blocks(n, L):
             Z, truth, fold = link.logits(P[rows]), label_rows(Y, rows, dtype=bool), fold_of[rows]
             kept = truth.copy()
             for k in np.unique(fold):
                 inside = np.flatnonzero(fold == k)
-                kept[inside] |= _in_question(Z[inside], folds[k].cuts)
+                kept[inside] |= _in_question(Z[inside], cuts[:, k])
             i, j = np.nonzero(kept)
             parts.append((i + rows.start, j, fold[i], Z[i, j], truth[i, j]))
         return cls(n, L, [np.concatenate(part) for part in zip(*parts, strict=True)])
+
+    @classmethod
+    def from_held_out(cls, held, fold_of, folds, link, rows=None):
+        """Problem of a `HeldOut`, or of its `rows`, a mask."""
+        n, L = held.n_samples, held.n_labels
+        row, label, P, truth = held.entries()
+        if rows is not None:
+            n, number, inside = np.count_nonzero(rows), np.cumsum(rows) - 1, rows[row]
+            row, label, P, truth = number[row[inside]], label[inside], P[inside], truth[inside]
+            fold_of = fold_of[rows]
+        Z, fold = link.logits(P), fold_of[row]
+        cuts = np.stack([candidates.cuts for candidates in folds], axis=1)
+        kept = truth | _in_question_of(Z, row, fold * L + label, cuts)
+        rows_of = np.bincount(fold_of, minlength=len(folds))
+        rest = _Rest.beside(held, label[~kept], fold[~kept], P[~kept], rows_of, cuts, link)
+        return cls(n, L, [array[kept] for array in (row, label, fold, Z, truth)], rest)
+
+    def near(self, cuts):
+        """The problem without the entries that small changes of cuts (K, L) cannot give a part in the reward."""
+        margins = (self.logits - cuts.ravel()[self.cell]) / NOISE
+        top = np.maximum.reduceat(margins, self.starts)[self.group] if self.starts.size else margins
+        kept = self.truth | (margins > np.minimum(-_NEAR, top - _NEAR))
+        fold = self.cell // self.n_labels
+        entries = [array[kept] for array in (self.row, self.label, fold, self.logits, self.truth)]
+        return DecisionProblem(self.n_rows, self.n_labels, entries, self.rest)
 
     def decide(self, cuts, never_empty):
         """Decisions (E,) of cuts (K, L)."""
@@ -77,12 +140,14 @@ class DecisionProblem:
     def score(self, cuts, never_empty, weights):
         """Weighted score of the decisions of cuts (K, L); `weights` as in `expected_reward`."""
         decided = self.decide(cuts, never_empty)
+        extra = self._by_cell(self.rest.counts * (self.rest.margins(cuts) > 0), cuts).sum(axis=0)
         total = 0.0
         for name, weight in weights.items():
             if name == "strict_accuracy":
-                total += weight * (1 - np.count_nonzero(self._by_row(decided != self.truth)) / self.n_rows)
+                right = 1 - np.count_nonzero(self._by_row(decided != self.truth)) / self.n_rows
+                total += weight * right * self._spared(extra)
             else:
-                total += weight * getattr(self, f"_{name}")(decided.astype(np.float64))[0]
+                total += weight * getattr(self, f"_{name}")(decided.astype(np.float64), extra)[0]
         return total
 
     def expected_reward(self, cuts, never_empty, weights):
@@ -91,23 +156,27 @@ class DecisionProblem:
         `weights` maps names of `CRITERIA` to what a point of each is worth.
         """
         margins = (self.logits - cuts.ravel()[self.cell]) / NOISE
-        coins = expit(margins)
+        coins, rest_coins = expit(margins), expit(self.rest.margins(cuts) / NOISE)
+        extra = self._by_cell(self.rest.counts * rest_coins, cuts).sum(axis=0)
         empty = self._nearest_chances(margins) if never_empty else None
         chance = coins if empty is None else coins + empty.chance[self.group] * empty.nearest
-        reward, by_chance, by_margin = 0.0, np.zeros_like(coins), np.zeros_like(coins)
+        reward, by_extra = 0.0, np.zeros(self.n_labels)
+        by_chance, by_margin = np.zeros_like(coins), np.zeros_like(coins)
         for name, weight in weights.items():
             if name == "strict_accuracy":
-                value, part = self._strict_accuracy(margins, coins, empty)
+                value, part, extra_part = self._strict_accuracy(margins, coins, empty, extra)
                 by_margin += weight * part
             else:
-                value, part = getattr(self, f"_{name}")(chance)
+                value, part, extra_part = getattr(self, f"_{name}")(chance, extra)
                 by_chance += weight * part
+            by_extra += weight * extra_part
             reward += weight * value
         by_margin += by_chance * coins * (1 - coins)
         if empty is not None:
             by_margin += self._through_nearest(by_chance, coins, empty)
-        gradient = np.bincount(self.cell, by_margin, minlength=cuts.size)
-        return reward, -gradient.reshape(cuts.shape) / NOISE
+        gradient = np.bincount(self.cell, by_margin, minlength=cuts.size).reshape(cuts.shape)
+        gradient += by_extra * self._by_cell(self.rest.counts * rest_coins * (1 - rest_coins), cuts)
+        return reward, -gradient / NOISE
 
     def _nearest_chances(self, margins):
         """Chance that a row stays empty, and of each entry that it is the nearest of its row then."""
@@ -133,44 +202,57 @@ class DecisionProblem:
         """Sums over the entries of each row that has any."""
         return np.add.reduceat(values, self.starts) if self.starts.size else np.zeros(0)
 
-    def _strict_accuracy(self, margins, coins, empty):
-        """Expected share of rows without an error, and its gradient in the margins."""
+    def _by_cell(self, values, cuts):
+        """Sums over the bins of what was left out, of the shape (K, L) of `cuts`."""
+        return np.bincount(self.rest.cell, values, minlength=cuts.size).reshape(cuts.shape)
+
+    def _spared(self, extra):
+        """Chance that a row has none of the false positives among what was left out."""
+        return np.exp(-extra.sum() / self.n_rows)
+
+    def _strict_accuracy(self, margins, coins, empty, extra):
+        """Expected share of rows without an error, and its gradients in the margins and in `extra`."""
         right = np.exp(self._by_row(log_expit(np.where(self.truth, margins, -margins))))
-        n_unseen = self.n_rows - right.size
+        spared = self._spared(extra)
         if empty is None:
-            return (right.sum() + n_unseen) / self.n_rows, right[self.group] * (self.hits - coins) / self.n_rows
+            value = (right.sum() + self.n_rows - right.size) / self.n_rows * spared
+            return value, right[self.group] * (self.hits - coins) * (spared / self.n_rows), -value / self.n_rows
         # A row without labels is never right, one with a single label is if it is the nearest of an empty row too.
         right *= self.row_positives > 0
         rescued = np.where(self.row_positives == 1, empty.chance * self._by_row(self.hits * empty.nearest), 0.0)
         gradient = right[self.group] * (self.hits - coins)
         gradient += rescued[self.group] * (self.hits - empty.nearest - coins)
-        return (right.sum() + rescued.sum()) / self.n_rows, gradient / self.n_rows
+        value = (right.sum() + rescued.sum()) / self.n_rows * spared
+        return value, gradient * (spared / self.n_rows), -value / self.n_rows
 
-    def _micro_f1(self, chance):
-        """F1 of the expected counts of all labels together, and its gradient in the chances."""
-        return self._f1((self.hits @ chance), chance.sum(), self.positives.sum())
+    # These take the chance of each entry and the false positives (L,) among what was left out; they return the score
+    # and its gradients in both.
+    def _micro_f1(self, chance, extra):
+        """F1 of the expected counts of all labels together."""
+        value, slope, slope_predicted = _f1(self.hits @ chance, chance.sum() + extra.sum(), self.positives.sum())
+        return value, np.where(self.truth, slope, 0.0) - slope_predicted, -slope_predicted
 
-    def _macro_f1(self, chance):
-        """Mean over labels of the F1 of expected counts, and its gradient in the chances."""
+    def _macro_f1(self, chance, extra):
+        """Mean over labels of the F1 of expected counts."""
         hits = np.bincount(self.label, self.hits * chance, minlength=self.n_labels)
-        predicted = np.bincount(self.label, chance, minlength=self.n_labels)
-        value, gradient = self._f1(hits, predicted, self.positives, self.label)
-        return value.mean(), gradient / self.n_labels
+        predicted = np.bincount(self.label, chance, minlength=self.n_labels) + extra
+        value, slope, slope_predicted = _f1(hits, predicted, self.positives)
+        gradient = np.where(self.truth, slope[self.label], 0.0) - slope_predicted[self.label]
+        return value.mean(), gradient / self.n_labels, -slope_predicted / self.n_labels
 
-    def _samples_f1(self, chance):
-        """Mean over rows of the F1 of expected counts, and its gradient in the chances."""
-        hits, predicted = self._by_row(self.hits * chance), self._by_row(chance)
-        value, gradient = self._f1(hits, predicted, self.row_positives, self.group)
-        return value.sum() / self.n_rows, gradient / self.n_rows
+    def _samples_f1(self, chance, extra):
+        """Mean over rows of the F1 of expected counts."""
+        hits, predicted = self._by_row(self.hits * chance), self._by_row(chance) + extra.sum() / self.n_rows
+        value, slope, slope_predicted = _f1(hits, predicted, self.row_positives)
+        gradient = np.where(self.truth, slope[self.group], 0.0) - slope_predicted[self.group]
+        return value.sum() / self.n_rows, gradient / self.n_rows, -slope_predicted.sum() / self.n_rows**2
 
-    def _f1(self, hits, predicted, positives, owner=None):
-        """F1 of counts, and its gradient in the chance of each entry; `owner` says which counts an entry is in."""
-        total = np.maximum(predicted + positives, np.finfo(np.float64).tiny)
-        value = 2 * hits / total
-        slope_hit, slope_predicted = 2 / total, value / total
-        if owner is not None:
-            slope_hit, slope_predicted = slope_hit[owner], slope_predicted[owner]
-        return value, np.where(self.truth, slope_hit, 0.0) - slope_predicted
+
+def _f1(hits, predicted, positives):
+    """F1 of counts, and what a hit adds to it and a prediction takes from it."""
+    total = np.maximum(predicted + positives, np.finfo(np.float64).tiny)
+    value = 2 * hits / total
+    return value, 2 / total, value / total
 
 
 def _in_question(Z, cuts):
@@ -178,4 +260,15 @@ def _in_question(Z, cuts):
     kept = cuts.min(axis=0) - _SLACK < Z
     for cut in cuts:
         kept[np.arange(len(Z)), (Z - cut).argmax(axis=1)] = True
+    return kept
+
+
+def _in_question_of(Z, row, cell, cuts):
+    """The same of single entries Z (E,), by their rows and by their places in cuts (C, K, L)."""
+    kept = (cuts.min(axis=0) - _SLACK).ravel()[cell] < Z
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    lengths = np.diff(np.append(starts, row.size))
+    for cut in cuts:
+        margins = Z - cut.ravel()[cell]
+        kept |= margins == np.repeat(np.maximum.reduceat(margins, starts), lengths)
     return kept

@@ -6,21 +6,25 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
-from sklearn_metalabel.prediction._candidates import find_candidates
+from sklearn_metalabel.prediction._candidates import candidates_without_folds, find_candidates
 from sklearn_metalabel.prediction._policy import policy_cuts, policy_gradient
 from sklearn_metalabel.prediction._prior import prior_parameters
 from sklearn_metalabel.prediction._problem import DecisionProblem
 from sklearn_metalabel.thresholds._checks import check_pair
 from sklearn_metalabel.thresholds._criteria import check_criterion, criterion_parts, criterion_score
 from sklearn_metalabel.thresholds._cuts import ALWAYS, NEVER
+from sklearn_metalabel.thresholds._held_out import HeldOut
+from sklearn_metalabel.thresholds._ordered import order_entries
 
 __all__ = ["PredictionPolicy", "learn_thresholds", "pretrained_thresholds"]
 
 _STEPS, _LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 25, 0.1, 0.9, 0.999
+# Steps after which the entries with a part in the reward are looked up again.
+_STEPS_NEARBY = 4
 # Pull towards the start, by the square of the number of rows: chosen on training splits, felt below a thousand rows.
 _PENALTY = 2_000.0
-# Held-out entries (rows times labels) that the search looks at; more rows than these do not change a few parameters.
-_SEARCH_ENTRIES = 20_000_000
+# Entries (rows times labels, or of a `HeldOut`) that the search looks at; more do not change a few parameters.
+_SEARCH_ENTRIES, _SEARCH_ENTRIES_HELD = 20_000_000, 4_000_000
 _LEAST_ROWS = 500
 _DEALT_FOLDS, _MOST_FOLDS = 3, 10
 # Where no part of the criterion has a name, the search starts from what these ask for.
@@ -46,16 +50,30 @@ class PredictionPolicy:
 
     def __init__(self, Y, P, fold_of, random_state=None):
         # Rows are read in blocks.
-        self.Y, self.P, self.fold_of = Y.tocsr() if sp.issparse(Y) else Y, P, fold_of
-        self.rng = check_random_state(random_state)
-        self.candidates, self.link = find_candidates(Y, P)
+        self.Y, self.P = Y.tocsr() if sp.issparse(Y) else Y, P
+        self._find(HeldOut.from_dense(Y, P, fold_of), random_state)
+
+    @classmethod
+    def from_held_out(cls, held, random_state=None):
+        """Make the policy of rows of which only a `HeldOut` is left."""
+        policy = cls.__new__(cls)
+        policy.Y = policy.P = None
+        policy._find(held, random_state)
+        return policy
+
+    def _find(self, held, random_state):
+        """Find the candidates of all rows."""
+        self.held, self.rng = held, check_random_state(random_state)
+        self.fold_of = _few_folds(held.fold_of, self.rng)
+        self._ordered = order_entries(held, self.fold_of)
+        self.candidates, self.link = find_candidates(self._ordered)
 
     def learn(self, criterion, never_empty="auto", prior=None):
         """Thresholds (L,) of the policy that a search finds for `criterion`, and whether no instance stays empty.
 
         `prior` maps names of criteria to the parameters where the search starts; None takes those of the package.
         """
-        problem, folds = self._nested
+        problem, folds = self._nested, self.folds
         weights, is_named = _named_weights(criterion)
         start = prior_parameters(weights, prior)
         fallback = never_empty
@@ -75,20 +93,57 @@ class PredictionPolicy:
         return self._thresholds(parameters), bool(fallback)
 
     @cached_property
+    def folds(self):
+        """Candidates of the rows of all folds but each."""
+        return candidates_without_folds(self._ordered, self.fold_of, self.candidates, self.link)
+
+    @cached_property
     def _nested(self):
-        """The problem of rows that candidates were not found on, and the candidates of each fold's other rows."""
-        return _nested_problem(self.Y, self.P, self.fold_of, self.link, self.rng)
+        """The problem of rows that candidates were not found on; on a fold the policy decides with those of others."""
+        return self._problem(self.fold_of, self.folds, self._drawn_rows())
 
     @cached_property
     def _whole(self):
         """The problem of the very rows that the candidates were found on."""
-        fold_of = np.zeros(len(self.P), dtype=np.intp)
-        return DecisionProblem.build(self.Y, self.P, fold_of, [self.candidates], self.link)
+        return self._problem(np.zeros_like(self.fold_of), [self.candidates])
+
+    def _problem(self, fold_of, folds, rows=None):
+        """Problem of the rows of a mask, None for all."""
+        if self.P is None:
+            return DecisionProblem.from_held_out(self.held, fold_of, folds, self.link, rows)
+        Y, P = (self.Y, self.P) if rows is None else (self.Y[rows], self.P[rows])
+        return DecisionProblem.build(Y, P, fold_of if rows is None else fold_of[rows], folds, self.link)
+
+    def _drawn_rows(self):
+        """Mask of the rows that the search looks at, or None for all."""
+        n = self.held.n_samples
+        if self.P is None:
+            most = _SEARCH_ENTRIES_HELD * n // self.held.entries()[0].size
+        else:
+            most = _SEARCH_ENTRIES // self.held.n_labels
+        most = max(_LEAST_ROWS, most)
+        if n <= most:
+            return None
+        rows = np.zeros(n, dtype=bool)
+        rows[self.rng.choice(n, most, replace=False)] = True
+        return rows
+
+    def candidate_score(self, number, never_empty, criterion):
+        """Score of a candidate's cuts on each fold from the other folds, by a criterion of named parts."""
+        cuts = np.stack([candidates.cuts[number] for candidates in self.folds])
+        return self._nested.score(cuts, never_empty, _named_weights(criterion)[0])
+
+    def candidate_thresholds(self, number):
+        """Thresholds (L,) of a candidate."""
+        return self._on_probabilities(self.candidates.cuts[number])
 
     def _thresholds(self, parameters):
-        """Thresholds (L,) on P; 1 (never) and 0 (always) for labels of one value."""
-        candidates = self.candidates
-        inside = self.link.thresholds(policy_cuts(parameters, candidates))
+        """Thresholds (L,) of a policy."""
+        return self._on_probabilities(policy_cuts(parameters, self.candidates))
+
+    def _on_probabilities(self, cuts):
+        """Thresholds on P of cuts; 1 (never) and 0 (always) for labels of one value."""
+        candidates, inside = self.candidates, self.link.thresholds(cuts)
         return np.where(candidates.varied, inside, np.where(candidates.constant > 0, NEVER, ALWAYS))
 
 
@@ -204,7 +259,7 @@ def pretrained_thresholds(Y, P, *, criterion, never_empty="auto"):
     check_criterion(criterion)
     _check_never_empty(never_empty)
     Y, P, _ = check_pair(Y, P)
-    return PredictionPolicy(Y, P, None).propose(criterion, never_empty)
+    return PredictionPolicy(Y, P, np.zeros(len(P), dtype=np.intp)).propose(criterion, never_empty)
 
 
 def _check_never_empty(never_empty):
@@ -232,23 +287,13 @@ def _named_weights(criterion):
     return {name: names.count(name) / len(names) for name in dict.fromkeys(names)}, len(named) == len(parts)
 
 
-def _nested_problem(Y, P, fold_of, link, rng):
-    """Return the problem of the held-out rows, and the candidates that the other rows of each fold give."""
-    n, L = P.shape
-    most = max(_LEAST_ROWS, _SEARCH_ENTRIES // L)
-    if n > most:
-        rows = np.sort(rng.choice(n, most, replace=False))
-        Y, P, fold_of = Y[rows], P[rows], fold_of[rows]
+def _few_folds(fold_of, rng):
+    """Folds from 0, at least two and not many: rows of one fold are dealt, and several of many folds share one."""
     names, fold_of = np.unique(fold_of, return_inverse=True)
     if names.size < 2:
-        # Rows of one fold are as held out as any: they are dealt into folds of their own.
-        fold_of = rng.permutation(len(P)) % min(_DEALT_FOLDS, len(P))
-    # The rules find their cuts once for each fold; where every row is a fold of its own, several share one.
-    fold_of = fold_of % _MOST_FOLDS
-    others = [np.flatnonzero(fold_of != k) for k in range(fold_of.max() + 1)]
-    folds = [find_candidates(Y[rows], P[rows], link)[0] for rows in others if rows.size]
-    folds = folds or [find_candidates(Y, P, link)[0]]
-    return DecisionProblem.build(Y, P, fold_of, folds, link), folds
+        # Rows of one fold are as held out as any.
+        fold_of = rng.permutation(fold_of.size) % min(_DEALT_FOLDS, fold_of.size)
+    return fold_of % _MOST_FOLDS
 
 
 def _all_cuts(parameters, folds):
@@ -261,7 +306,10 @@ def _ascend(problem, folds, start, never_empty, weights):
     penalty = _PENALTY / problem.n_rows**2
     parameters, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(1, _STEPS + 1):
-        _, by_cut = problem.expected_reward(_all_cuts(parameters, folds), never_empty, weights)
+        cuts = _all_cuts(parameters, folds)
+        if step % _STEPS_NEARBY == 1:
+            near = problem.near(cuts)
+        _, by_cut = near.expected_reward(cuts, never_empty, weights)
         gradient = sum(policy_gradient(parameters, c, g) for c, g in zip(folds, by_cut, strict=True))
         gradient -= penalty * (parameters - start)
         mean += (1 - _MEAN_DECAY) * (gradient - mean)

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from sklearn_metalabel.thresholds._checks import check_pair, row_blocks
 from sklearn_metalabel.thresholds._cuts import fill_constant_labels
 
-__all__ = ["Calibration", "Histogram", "calibrate", "logit_histogram"]
+__all__ = ["Calibration", "Histogram", "calibrate", "calibrate_histogram", "logit_histogram", "logits"]
 
 _N_BINS = 256
 _GRID_CELLS = 2**16
@@ -23,7 +23,7 @@ _LABELS_PER_BLOCK = 256
 # Deviations of u and v; that of b and c is so wide that it only keeps the sigmoids of separable labels finite.
 _INTERCEPT_SD, _SLOPE_SD, _SHARED_SD = 1.0, 0.3, 10.0
 _MAX_LOG_SLOPE = 30.0
-_MAX_ITERATIONS = 200
+_MAX_ITERATIONS, _MAX_HALVINGS, _TOLERANCE = 100, 30, 1e-8
 
 
 class Histogram(NamedTuple):
@@ -55,6 +55,8 @@ class Calibration:
     positives: np.ndarray  # (L,), of all rows
     n_samples: int
     histogram: Histogram  # of the labels with both values
+    shared: np.ndarray  # (4,), b0, b1, c0 and c1
+    own: np.ndarray  # (2, L), u and v
 
     def logits(self, Z):
         """Calibrated logits of the logits `Z` of P, both of shape (..., L)."""
@@ -79,20 +81,26 @@ def calibrate(Y, P):
     value take no part; they get the regression line, u = v = 0.
     """
     Y, P, positives = check_pair(Y, P)
-    n = P.shape[0]
-    varied = np.flatnonzero((positives > 0) & (positives < n))
-    histogram = logit_histogram(Y, P, varied)
-    frequency = np.log((positives + 0.5) / n)
+    varied = np.flatnonzero((positives > 0) & (positives < P.shape[0]))
+    return calibrate_histogram(logit_histogram(Y, P, varied), positives, P.shape[0])
+
+
+def calibrate_histogram(histogram, positives, n, start=None):
+    """`Calibration` from the histogram of the labels with both values; `start` is one of nearly the same rows."""
+    frequency, varied = np.log((positives + 0.5) / n), histogram.labels
     if not varied.size:
-        return Calibration(np.zeros(frequency.size), np.ones(frequency.size), positives, n, histogram)
+        identity = np.zeros(frequency.size), np.ones(frequency.size)
+        return Calibration(*identity, positives, n, histogram, np.zeros(4), np.zeros((2, frequency.size)))
     x = (frequency - frequency[varied].mean()) / (frequency[varied].std() or 1.0)
     scale = _logit_deviation(histogram)
-    parameters = _fit(histogram, x[varied], scale)
-    b0, b1, c0, c1 = parameters[:4]
-    intercept, log_slope = b0 + b1 * x, c0 + c1 * x
-    intercept[varied] += parameters[4 : 4 + varied.size]
-    log_slope[varied] += parameters[4 + varied.size :]
-    return Calibration(intercept, _bounded_exp(log_slope) / scale, positives, n, histogram)
+    own = np.zeros((2, frequency.size)) if start is None else start.own.copy()
+    shared = np.array([0.0, 0.0, np.log(scale), 0.0]) if start is None else start.shared
+    parameters = _fit(histogram, x[varied], scale, np.concatenate([shared, own[0, varied], own[1, varied]]))
+    shared = parameters[:4]
+    own[:] = 0.0
+    own[:, varied] = parameters[4:].reshape(2, -1)
+    intercept, log_slope = shared[0] + shared[1] * x + own[0], shared[2] + shared[3] * x + own[1]
+    return Calibration(intercept, _bounded_exp(log_slope) / scale, positives, n, histogram, shared, own)
 
 
 def logit_histogram(Y, P, labels):
@@ -114,7 +122,7 @@ def logit_histogram(Y, P, labels):
     return Histogram(labels, *(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _logits(P):
+def logits(P):
     """logit(P) in the dtype of `P`, several times faster for float32 than SciPy's."""
     return np.log(P / (1 - P))
 
@@ -124,7 +132,7 @@ def _logit_blocks(Y, P, labels):
     Y = Y[:, labels].tocsr() if sp.issparse(Y) else Y
     for rows in row_blocks(P.shape[0], labels.size):
         hits = Y[rows].toarray() if sp.issparse(Y) else np.take(Y[rows], labels, axis=1)
-        yield _logits(np.take(P[rows], labels, axis=1)), hits != 0
+        yield logits(np.take(P[rows], labels, axis=1)), hits != 0
 
 
 def _sample_logits(Y, P, labels):
@@ -132,7 +140,7 @@ def _sample_logits(Y, P, labels):
     step = -(-P.shape[0] * labels.size // _SAMPLE_ENTRIES)
     truth = (Y.tocsr() if sp.issparse(Y) else Y)[::step][:, labels]
     truth = truth.toarray() if sp.issparse(truth) else truth
-    Z = _logits(P[::step][:, labels]).astype(np.float64)
+    Z = logits(P[::step][:, labels]).astype(np.float64)
     return Z.ravel(), Z[truth != 0]
 
 
@@ -163,20 +171,24 @@ def _bounded_exp(log_slope):
     return np.exp(np.clip(log_slope, -_MAX_LOG_SLOPE, _MAX_LOG_SLOPE))
 
 
-def _fit(histogram, x, scale):
-    """Mode of (b0, b1, c0, c1, u, v), shape (4 + 2 m,), from P as it is as the start."""
-    start = np.zeros(4 + 2 * x.size)
-    start[2] = np.log(scale)
-    Z = histogram.logits / scale
-    # About a posterior deviation is the unit of each parameter; labels differ too much in size for any other.
-    unit = 1 / np.sqrt(_curvature(start, histogram, x, Z))
-
-    def objective(step):
-        value, gradient = _negative_log_posterior(start + unit * step, histogram, x, Z)
-        return value, unit * gradient
-
-    options = {"maxiter": _MAX_ITERATIONS, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-3}
-    return start + unit * minimize(objective, np.zeros(start.size), jac=True, method="L-BFGS-B", options=options).x
+def _fit(histogram, x, scale, start):
+    """Mode of (b0, b1, c0, c1, u, v), shape (4 + 2 m,), by Fisher scoring."""
+    parameters, Z = start, histogram.logits / scale
+    value, gradient = _negative_log_posterior(parameters, histogram, x, Z)
+    for _ in range(_MAX_ITERATIONS):
+        step = _scoring_step(parameters, gradient, histogram, x, Z)
+        gain = -gradient @ step
+        if gain < _TOLERANCE:
+            break
+        for _ in range(_MAX_HALVINGS):
+            tried, slope_at = _negative_log_posterior(parameters + step, histogram, x, Z)
+            if tried <= value - 1e-4 * gain:
+                break
+            step, gain = step / 2, gain / 2
+        else:
+            break
+        parameters, value, gradient = parameters + step, tried, slope_at
+    return parameters
 
 
 def _fit_pooled(histogram):
@@ -228,11 +240,24 @@ def _negative_log_posterior(parameters, histogram, x, Z):
     return value, _spread(by_intercept, slope * by_slope, x) + precision * parameters
 
 
-def _curvature(parameters, histogram, x, Z):
-    """Diagonal of the Gauss-Newton matrix of the negative log posterior."""
+def _scoring_step(parameters, gradient, histogram, x, Z):
+    """The step of the expected curvature: two equations for each label, tied together by four shared parameters."""
     eta, slope = _linear_parts(parameters, histogram, x, Z)
     weight = histogram.rows * expit(eta) * expit(-eta)
-    by_intercept, by_slope = (np.add.reduceat(w, histogram.starts) for w in (weight, weight * Z**2))
-    diagonal = _spread(by_intercept, slope**2 * by_slope, x)
-    diagonal[[1, 3]] = by_intercept @ x**2, slope**2 * by_slope @ x**2
-    return diagonal + _precision(x.size)
+    a, b, c = (np.add.reduceat(w, histogram.starts) for w in (weight, weight * Z, weight * Z**2))
+    b, c, m = slope * b, slope**2 * c, x.size
+    precision = _precision(m)
+    p, q = precision[4], precision[-1]
+    g, h = gradient[4 : 4 + m], gradient[4 + m :]
+    determinant = (a + p) * (c + q) - b**2
+    # Without the shared parameters; what is left for these is the curvature less what the labels take up.
+    by_u, by_v = ((c + q) * g - b * h) / determinant, ((a + p) * h - b * g) / determinant
+    design = np.stack([np.ones(m), x])
+    left = [p * (a * (c + q) - b**2), p * q * b, q * (c * (a + p) - b**2)]
+    blocks = [design * (part / determinant) @ design.T for part in left]
+    curvature = np.block([[blocks[0], blocks[1]], [blocks[1], blocks[2]]]) + np.diag(precision[:4])
+    taken = np.concatenate([design @ (a * by_u + b * by_v), design @ (b * by_u + c * by_v)])
+    shared = np.linalg.solve(curvature, taken - gradient[:4])
+    of_u, of_v = shared[:2] @ design, shared[2:] @ design
+    g, h = g + a * of_u + b * of_v, h + b * of_u + c * of_v
+    return np.concatenate([shared, (b * h - (c + q) * g) / determinant, (b * g - (a + p) * h) / determinant])

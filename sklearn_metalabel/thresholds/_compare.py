@@ -11,7 +11,7 @@ from sklearn_metalabel.thresholds._checks import check_thresholds, row_blocks
 from sklearn_metalabel.thresholds._criteria import criterion_parts, criterion_score
 from sklearn_metalabel.thresholds._decide import decide_block
 
-__all__ = ["Comparison", "compare", "function_name", "unique_name"]
+__all__ = ["Comparison", "as_columns", "compare", "function_name", "unique_name"]
 
 
 @dataclass
@@ -62,7 +62,7 @@ def compare(choosers, Y, P, fold_of, *, criterion, never_empty="auto"):
         tried, decisions = _nested_decisions(choose, Y, P, fold_of, folds, fallbacks)
         for fallback, D in zip(tried, decisions, strict=True):
             rows.append({"rule": name, "never_empty": fallback, **_scores(parts, Y, D, folds)})
-    results = _as_columns(rows)
+    results = as_columns(rows)
     best = rows[int(np.argmin(results["rank_test_score"]))]
     thresholds, own = choosers[best["rule"]](Y, P, fold_of)
     fallback = best["never_empty"] if own is None else own
@@ -123,7 +123,7 @@ def _scores(parts, Y, D, folds):
     return scores
 
 
-def _as_columns(rows):
+def as_columns(rows):
     """A dict of arrays from a list of dicts, with ranks; a score of NaN is last."""
     results = {name: np.array([row[name] for row in rows]) for name in rows[0] if name not in ("rule", "never_empty")}
     fallbacks = [row["never_empty"] for row in rows]

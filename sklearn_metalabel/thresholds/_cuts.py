@@ -25,6 +25,7 @@ __all__ = [
     "cut_thresholds",
     "f_measure",
     "fill_constant_labels",
+    "midpoints",
     "pool_labels",
     "pool_thresholds",
     "sweep_blocks",
@@ -57,11 +58,25 @@ class Sweep(NamedTuple):
         return f_measure(self.true_positives, self.predicted, self.positives)
 
 
+_NOTHING = np.zeros(0)
+
+
 class Pool(NamedTuple):
-    """All scores of all labels, and those of the positives, both ascending."""
+    """All scores of all labels, and those of the positives; further scores stand for several rows. All ascending."""
 
     scores: np.ndarray
     positives: np.ndarray
+    binned: np.ndarray = _NOTHING
+    rows: np.ndarray = _NOTHING  # of each of the binned scores
+
+    def count_above(self, thresholds, *, or_equal=False):
+        """Rows with a score above each threshold, or equal to it."""
+        side = "left" if or_equal else "right"
+        count = self.scores.size - np.searchsorted(self.scores, thresholds, side=side)
+        if not self.binned.size:
+            return count
+        before = np.concatenate([[0.0], np.cumsum(self.rows)])
+        return count + before[-1] - before[np.searchsorted(self.binned, thresholds, side=side)]
 
 
 def sweep_labels(hits, scores):
@@ -109,11 +124,11 @@ def cut_thresholds(scores, index=None):
     # At both ends the lower neighbour is the threshold: there is no second score to lie midway to.
     inner = np.arange(1, scores.shape[1]) if index is None else (index > 0) & (index < scores.shape[1])
     t = lower.copy()
-    t[..., inner] = _midpoints(lower[..., inner], upper[..., inner])
+    t[..., inner] = midpoints(lower[..., inner], upper[..., inner])
     return t
 
 
-def _midpoints(lower, upper):
+def midpoints(lower, upper):
     """Thresholds t with lower <= t < upper, midway on the logit scale as far as the dtype allows."""
     t = expit((logit(lower) + logit(upper)) / 2).astype(lower.dtype)
     return np.where((lower <= t) & (t < upper), t, lower)
@@ -140,7 +155,7 @@ def pool_thresholds(pool, at=None):
     first = np.searchsorted(pool.scores, upper, side="left")
     lower = pool.scores[np.maximum(first - 1, 0)]
     floor = np.nextafter(pool.scores[0], pool.scores.dtype.type(0))
-    return np.where(first > 0, _midpoints(np.minimum(lower, upper), upper), floor)
+    return np.where(first > 0, midpoints(np.minimum(lower, upper), upper), floor)
 
 
 def best_pooled_cut(pool):
@@ -151,7 +166,7 @@ def best_pooled_cut(pool):
     """
     distinct = np.unique(pool.positives)
     hits = pool.positives.size - np.searchsorted(pool.positives, distinct, side="left")
-    predicted = pool.scores.size - np.searchsorted(pool.scores, distinct, side="left")
+    predicted = pool.count_above(distinct, or_equal=True)
     score = f_measure(hits, predicted, pool.positives.size)
     best = score.size - 1 - int(np.argmax(score[::-1]))
     return float(score[best]), float(pool_thresholds(pool, at=np.array([best]))[0])

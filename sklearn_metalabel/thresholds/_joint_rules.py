@@ -19,7 +19,7 @@ from sklearn_metalabel.thresholds._cuts import (
     sweep_blocks,
 )
 
-__all__ = ["micromacro", "shrunken"]
+__all__ = ["micromacro", "pooled_candidates", "shrunken"]
 
 _POOLED_CUTS = 512
 
@@ -133,7 +133,7 @@ def shrunken(Y, P, kappa=10.0):
         t = best_f_measure(Y, P, positives)[0]
     elif seen.size:
         pool = pool_labels(Y, P, seen)
-        shared = _pooled_candidates(pool)
+        shared = pooled_candidates(pool)
         if np.isinf(kappa):
             t[seen] = best_pooled_cut(pool)[1]
         else:
@@ -143,7 +143,7 @@ def shrunken(Y, P, kappa=10.0):
     return fill_constant_labels(t, positives, P.shape[0])
 
 
-def _pooled_candidates(pool):
+def pooled_candidates(pool):
     """Ascending thresholds of the pool that every label may take: some under its positives, and the best."""
     n_distinct = np.unique(pool.positives).size
     spread = np.unique(np.linspace(0, n_distinct - 1, _POOLED_CUTS).round().astype(np.intp))
@@ -174,4 +174,4 @@ def _shrunken_f_measure(hits, predicted, sweep, pool, thresholds, kappa):
     """F1 of the label's counts and `kappa` positives' worth of the pool's."""
     share = kappa / pool.positives.size
     tp = hits + share * count_above(pool.positives, thresholds)
-    return 2 * tp / (predicted + share * count_above(pool.scores, thresholds) + sweep.positives + kappa)
+    return 2 * tp / (predicted + share * pool.count_above(thresholds) + sweep.positives + kappa)

@@ -4,14 +4,23 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, logit
 
-from sklearn_metalabel.prediction._candidates import CANDIDATES, Link, find_candidates
+from sklearn_metalabel.prediction import _candidates
+from sklearn_metalabel.prediction._candidates import CANDIDATES, Link, nested_candidates
 from sklearn_metalabel.thresholds import global_threshold, micromacro, shrunken
+from sklearn_metalabel.thresholds._held_out import HeldOut
+from sklearn_metalabel.thresholds._ordered import order_entries
 
 
 def held_out(seed=0, n=300, L=6):
     rng = np.random.default_rng(seed)
     Z = rng.normal(-1 - np.arange(L) / 2, 1.5, (n, L))
     return rng.random((n, L)) < expit(Z), expit(0.5 * Z + 0.3)
+
+
+def find_candidates(Y, P, link=None):
+    """Candidates and link of rows of one fold."""
+    folds = np.zeros(len(P), dtype=int)
+    return _candidates.find_candidates(order_entries(HeldOut.from_dense(Y, P, folds), folds), link)
 
 
 def test_the_link_finds_the_scale_and_the_shift_of_all_labels_together():
@@ -68,3 +77,25 @@ def test_a_given_link_is_used():
     candidates, used = find_candidates(Y, P, link)
     assert used is link
     assert_allclose(candidates.cuts[1], logit(global_threshold(Y, P)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_candidates_without_a_fold_are_nearly_those_of_its_absence(seed):
+    Y, P = held_out(seed)
+    fold_of = np.random.default_rng(seed).integers(3, size=len(Y))
+    _, link, folds = nested_candidates(HeldOut.from_dense(Y, P, fold_of), fold_of)
+    for k, nested in enumerate(folds):
+        alone, _ = find_candidates(Y[fold_of != k], P[fold_of != k], link)
+        assert_allclose(nested.cuts[:4], alone.cuts[:4], atol=0.01)
+        assert_allclose(nested.cuts[4:], alone.cuts[4:], atol=0.05)
+        assert_array_equal(nested.varied, alone.varied)
+
+
+def test_of_rows_kept_whole_the_rules_are_exact_without_a_fold_too():
+    Y, P = held_out(n=90)
+    fold_of = np.arange(90) % 3
+    _, link, folds = nested_candidates(HeldOut.from_dense(Y, P, fold_of), fold_of)
+    for k, nested in enumerate(folds):
+        rest = Y[fold_of != k], P[fold_of != k]
+        for cut, rule in zip(nested.cuts[1:4], (global_threshold, micromacro, shrunken), strict=True):
+            assert_array_equal(cut, link.logits(rule(*rest)))

@@ -1,10 +1,18 @@
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from sklearn_metalabel.prediction import learn_thresholds, pretrained_thresholds
-from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
-from sklearn_metalabel.thresholds import decide, micromacro
+from sklearn_metalabel.prediction._choosers import (
+    CHOOSERS,
+    choose_from_held_out,
+    choose_thresholds,
+    named_choosers,
+    needs_all_probabilities,
+)
+from sklearn_metalabel.thresholds import decide, global_threshold, micromacro, plug_in, shrunken
 from sklearn_metalabel.thresholds._criteria import criterion_score
+from sklearn_metalabel.thresholds._held_out import HeldOut
 from sklearn_metalabel.thresholds._resolve import RULES
 
 THREE = ("strict_accuracy", "micro_f1", "macro_f1")
@@ -66,3 +74,77 @@ def test_the_fallback_of_a_single_rule_is_compared():
 def test_unknown_rules_are_refused(rule, match):
     with pytest.raises(ValueError, match=match):
         named_choosers(rule)
+
+
+def hold(Y, P, fold_of, n_kept=None):
+    """Rows as a `HeldOut`, added fold by fold."""
+    held = HeldOut(Y.mean(axis=0), n_kept)
+    for k in np.unique(fold_of):
+        held.add(P[fold_of == k], Y[fold_of == k], k)
+    return held
+
+
+def choose_held(rule, held, criterion=THREE, never_empty="auto"):
+    return choose_from_held_out(rule, held, criterion=criterion, never_empty=never_empty, random_state=0)
+
+
+@pytest.mark.parametrize("rule", ["policy", "pretrained"])
+def test_from_rows_kept_whole_the_policies_decide_the_same(rule):
+    Y, P, fold_of = a_case(n=96)
+    fold_of = np.sort(fold_of)
+    dense, compact = choose(rule, Y, P, fold_of), choose_held(rule, hold(Y, P, fold_of))
+    assert_allclose(compact.thresholds, dense.thresholds, rtol=1e-6)
+    assert (compact.name, compact.never_empty) == (dense.name, dense.never_empty)
+    assert sorted(compact.results) == sorted(dense.results)
+
+
+@pytest.mark.parametrize("rule", ["policy", "pretrained"])
+def test_from_few_entries_of_each_row_the_policies_decide_much_the_same(rule):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(-np.linspace(2, 5, 40), 1.5, (1500, 40))
+    Y, P, fold_of = rng.random(Z.shape) < 1 / (1 + np.exp(-Z)), 1 / (1 + np.exp(-Z)), np.repeat([0, 1, 2], 500)
+    dense, compact = choose(rule, Y, P, fold_of), choose_held(rule, hold(Y, P, fold_of, n_kept=12))
+    assert compact.never_empty == dense.never_empty
+    decided, expected = compact.thresholds < P, dense.thresholds < P
+    assert (decided != expected).sum() < 0.1 * expected.sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("global", global_threshold), ("micromacro", micromacro), ("shrunken", shrunken), ("plug_in", plug_in)],
+)
+def test_rules_choose_from_rows_kept_whole_what_they_choose_from_arrays(name, rule):
+    Y, P, fold_of = a_case()
+    found = choose_held(name, hold(Y, P, np.sort(fold_of)))
+    assert_allclose(found.thresholds, rule(Y, P), rtol=0.02 if name == "plug_in" else 1e-6)
+    assert list(found.results["rule"]) == [name, name]
+
+
+def test_among_several_rules_the_best_on_rows_not_seen_is_taken_from_a_held_out():
+    Y, P, fold_of = a_case()
+    fold_of = np.sort(fold_of)
+    rules = ["global", "micromacro", "shrunken"]
+    dense, compact = choose(rules, Y, P, fold_of), choose_held(rules, hold(Y, P, fold_of))
+    assert_allclose(compact.results["mean_test_score"], dense.results["mean_test_score"])
+    assert (compact.name, compact.never_empty) == (dense.name, dense.never_empty)
+
+
+@pytest.mark.parametrize(
+    ("rule", "criterion"),
+    [(micromacro, THREE), ("scut", THREE), (["policy", "global"], THREE), ("policy", lambda y, d: 0.0)],
+)
+def test_what_needs_all_probabilities_is_told_so(rule, criterion):
+    Y, P, fold_of = a_case(n=30)
+    assert needs_all_probabilities(rule, criterion)
+    with pytest.raises(ValueError, match="leave no room for all probabilities"):
+        choose_held(rule, hold(Y, P, fold_of), criterion)
+
+
+def test_labels_of_one_value_are_never_or_always_predicted_from_a_held_out():
+    Y, P, fold_of = a_case()
+    Y[:, 0], Y[:, 2] = False, True
+    for rule in ("policy", "pretrained", "micromacro"):
+        assert not needs_all_probabilities(rule, "accuracy")
+        t = choose_held(rule, hold(Y, P, fold_of), "accuracy").thresholds
+        assert (t[0], t[2]) == (1, 0)
+        assert 0 < t[1] < 1

@@ -5,10 +5,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 
 from sklearn_metalabel.prediction import _problem
-from sklearn_metalabel.prediction._candidates import find_candidates
+from sklearn_metalabel.prediction._candidates import nested_candidates
 from sklearn_metalabel.prediction._problem import DecisionProblem
 from sklearn_metalabel.thresholds import decide
 from sklearn_metalabel.thresholds._criteria import CRITERIA, criterion_score
+from sklearn_metalabel.thresholds._held_out import HeldOut
 
 BOTH = pytest.mark.parametrize("never_empty", [False, True])
 
@@ -18,12 +19,24 @@ def a_problem(seed=0, n=120, L=5, sparse=False):
     rng = np.random.default_rng(seed)
     Z = rng.normal(-1 - np.arange(L) / 3, 1.5, (n, L))
     Y, P, fold_of = rng.random((n, L)) < expit(Z), expit(Z), rng.integers(3, size=n)
-    _, link = find_candidates(Y, P)
-    folds = [find_candidates(Y[fold_of != k], P[fold_of != k], link)[0] for k in range(3)]
     truth = sp.csr_array(Y.astype(np.int8)) if sparse else Y
+    _, link, folds = nested_candidates(HeldOut.from_dense(truth, P, fold_of), fold_of)
     problem = DecisionProblem.build(truth, P, fold_of, folds, link)
     cuts = np.stack([c.cuts[2] for c in folds]) + rng.normal(0, 0.1, (3, L))
     return problem, Y, link.logits(P), fold_of, cuts
+
+
+def a_compact_problem(seed=0, n=300, L=24, n_kept=5):
+    """Problem of rows of which little is kept, the one of all their entries, and cuts low enough to reach the rest."""
+    rng = np.random.default_rng(seed)
+    Z = rng.normal(-1 - np.arange(L) / 8, 1.5, (n, L))
+    Y, P, fold_of = rng.random((n, L)) < expit(Z), expit(Z), rng.integers(3, size=n)
+    held = HeldOut(Y.mean(axis=0), n_kept)
+    held.add(P, Y, fold_of)
+    _, link, folds = nested_candidates(held, fold_of)
+    compact = DecisionProblem.from_held_out(held, fold_of, folds, link)
+    whole = DecisionProblem.build(Y, P, fold_of, folds, link)
+    return compact, whole, np.stack([c.cuts[2] for c in folds]) - 1.0
 
 
 def decided_whole(Z, fold_of, cuts, never_empty):
@@ -99,3 +112,65 @@ def test_labels_without_positives_score_nothing_in_macro_f1():
     never = np.full((3, 5), 40.0)
     assert problem.score(never, False, {"macro_f1": 1.0}) == 0
     assert problem.score(-never, False, {"macro_f1": 1.0}) > 0
+
+
+@pytest.mark.parametrize("name", sorted(CRITERIA))
+def test_gradients_count_the_entries_left_out(name):
+    problem, _, cuts = a_compact_problem()
+    assert problem.rest.counts.sum() > 100
+    _, found = problem.expected_reward(cuts, False, {name: 2.0})
+    for at in [(0, 0), (1, 5), (2, 11), (0, 20)]:
+        step = np.zeros_like(cuts)
+        step[at] = 1e-6
+        up, down = (problem.expected_reward(cuts + s * step, False, {name: 2.0})[0] for s in (1, -1))
+        assert_allclose(found[at], (up - down) / 2e-6, atol=1e-6)
+    without = DecisionProblem(
+        problem.n_rows,
+        problem.n_labels,
+        [problem.row, problem.label, problem.cell // problem.n_labels, problem.logits, problem.truth],
+    )
+    assert np.abs(without.expected_reward(cuts, False, {name: 2.0})[1] - found).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["micro_f1", "macro_f1"])
+@pytest.mark.parametrize("seed", range(3))
+def test_false_positives_among_the_entries_left_out_count(name, seed):
+    compact, whole, cuts = a_compact_problem(seed)
+    for method in ("score", "expected_reward"):
+        few, all_of_them = (getattr(p, method)(cuts, False, {name: 1.0}) for p in (compact, whole))
+        if method == "expected_reward":
+            few, all_of_them = few[0], all_of_them[0]
+        assert_allclose(few, all_of_them, atol=0.01)
+    compact.rest = _problem._NOTHING
+    assert compact.score(cuts, False, {name: 1.0}) > whole.score(cuts, False, {name: 1.0}) + 0.02
+
+
+@pytest.mark.parametrize("n_rows", [300, 40])
+def test_rows_kept_whole_make_the_same_problem(n_rows):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(-1 - np.arange(9) / 2, 1.5, (300, 9))
+    Y, P, fold_of = rng.random(Z.shape) < expit(Z), expit(Z), rng.integers(3, size=300)
+    held = HeldOut(Y.mean(axis=0))
+    held.add(P, Y, fold_of)
+    _, link, folds = nested_candidates(held, fold_of)
+    drawn = np.zeros(300, dtype=bool)
+    drawn[rng.permutation(300)[:n_rows]] = True
+    compact = DecisionProblem.from_held_out(held, fold_of, folds, link, drawn)
+    whole = DecisionProblem.build(Y[drawn], P[drawn], fold_of[drawn], folds, link)
+    for name in ("row", "label", "cell", "logits", "truth"):
+        assert_array_equal(getattr(compact, name), getattr(whole, name))
+
+
+@BOTH
+@pytest.mark.parametrize("name", sorted(CRITERIA))
+def test_entries_nearby_are_enough(name, never_empty):
+    problem, *_, cuts = a_problem(n=400, L=12)
+    cuts += 1.0
+    near = problem.near(cuts)
+    assert near.row.size < 0.85 * problem.row.size
+    for found, expected in zip(
+        near.expected_reward(cuts, never_empty, {name: 1.0}),
+        problem.expected_reward(cuts, never_empty, {name: 1.0}),
+        strict=True,
+    ):
+        assert_allclose(found, expected, atol=1e-5)

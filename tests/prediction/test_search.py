@@ -40,8 +40,8 @@ def test_learned_thresholds_beat_one_half_on_rows_not_seen(criterion):
 @pytest.mark.parametrize("name", sorted(CRITERIA))
 def test_the_search_improves_what_it_is_paid_for(name):
     Y, P, fold_of = a_case()
-    link = _search.find_candidates(Y, P)[1]
-    problem, folds = _search._nested_problem(Y, P, fold_of, link, np.random.RandomState(0))
+    policy = PredictionPolicy(Y, P, fold_of)
+    problem, folds = policy._nested, policy.folds
     start = np.zeros((N_OUTPUTS, 2))
     end = _search._ascend(problem, folds, start, False, {name: 1.0})
     rewards = [problem.expected_reward(_search._all_cuts(p, folds), False, {name: 1.0})[0] for p in (start, end)]
@@ -115,13 +115,12 @@ def test_one_fold_or_any_numbers_of_folds_will_do(fold_of):
     assert_allclose(t, reference, atol=0.1)
 
 
-def test_where_every_row_is_a_fold_several_share_the_cuts_of_the_rules(monkeypatch):
-    calls = []
-    find = _search.find_candidates
-    monkeypatch.setattr(_search, "find_candidates", lambda *args: calls.append(len(args[1])) or find(*args))
+def test_where_every_row_is_a_fold_several_share_the_cuts_of_the_rules():
     Y, P, _ = a_case(n=200)
+    policy = PredictionPolicy(Y, P, np.arange(200))
+    assert len(policy.folds) == 10
+    assert [candidates.calibration.n_samples for candidates in policy.folds] == [180] * 10
     t, _ = learn_thresholds(Y, P, np.arange(200), criterion="macro_f1")
-    assert calls == [200, *[180] * 10]
     assert ((t > 0) & (t < 1)).all()
 
 
@@ -174,8 +173,8 @@ def test_folds_of_another_length_are_refused():
 
 def test_few_rows_keep_the_policy_near_its_start(monkeypatch):
     Y, P, fold_of = a_case(n=60)
-    _, link = _search.find_candidates(Y, P)
-    problem, folds = _search._nested_problem(Y, P, fold_of, link, np.random.RandomState(0))
+    policy = PredictionPolicy(Y, P, fold_of)
+    problem, folds = policy._nested, policy.folds
     start, far = np.zeros((N_OUTPUTS, 2)), []
     for penalty in (_search._PENALTY, 0.0):
         monkeypatch.setattr(_search, "_PENALTY", penalty)

@@ -1,0 +1,139 @@
+"""Entries by label and rising probability: sorted once, they serve every rule and every part of the rows."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_metalabel.thresholds._calibration import Histogram, logits
+from sklearn_metalabel.thresholds._cuts import Pool, midpoints
+from sklearn_metalabel.thresholds._held_out import BIN_PROBABILITIES
+
+__all__ = ["Cuts", "Ordered", "last_best", "order_entries"]
+
+_N_BINS = 256
+_LEFT_OUT = -1
+
+
+class Cuts(NamedTuple):
+    """The cuts just under the distinct probabilities of each label, from the lowest to the highest."""
+
+    label: np.ndarray  # (C,)
+    true_positives: np.ndarray  # (C,)
+    predicted: np.ndarray  # (C,)
+    has_hit: np.ndarray  # (C,), whether a positive has this very probability
+    thresholds: np.ndarray  # (C,)
+
+    def take(self, chosen):
+        """The cuts of a mask."""
+        return Cuts(*(array[chosen] for array in self))
+
+
+class Ordered(NamedTuple):
+    """Entries by label, within a label by rising probability; a bin of entries left out is one entry of many rows."""
+
+    label: np.ndarray  # (M,)
+    scores: np.ndarray  # (M,)
+    hits: np.ndarray  # (M,)
+    rows: np.ndarray  # (M,), float64
+    fold: np.ndarray  # (M,), -1 for those left out
+    bin: np.ndarray  # (M,), of the histogram
+    logits: np.ndarray  # (M,)
+    positives: np.ndarray  # (L,)
+    n_samples: int
+
+    def without(self, fold, n_samples):
+        """All but a fold; `n_samples` rows remain, and of the entries left out the same share."""
+        kept = self.fold != fold
+        label, scores, hits, rows, fold_of, bins, z = (array[kept] for array in self[:7])
+        rows = np.where(fold_of == _LEFT_OUT, rows * (n_samples / self.n_samples), rows)
+        positives = np.bincount(label[hits], minlength=self.positives.size)
+        return Ordered(label, scores, hits, rows, fold_of, bins, z, positives, n_samples)
+
+    @property
+    def bounds(self):
+        """First entry of each label, and one past the last of all, shape (L + 1,)."""
+        return np.searchsorted(self.label, np.arange(self.positives.size + 1))
+
+    def cuts(self):
+        """`Cuts` of all labels."""
+        first = _run_starts(self.label, self.scores)
+        bounds, label = self.bounds, self.label[first]
+        before_hits, before_rows = (np.concatenate([[0.0], np.cumsum(a)]) for a in (self.hits, self.rows))
+        upper, lower = self.scores[first], self.scores[first - 1]
+        is_lowest = first == bounds[label]
+        lower = np.where(is_lowest, np.nextafter(upper, upper.dtype.type(0)), lower)
+        t = np.where(is_lowest, lower, midpoints(np.minimum(lower, upper), upper))
+        stops = bounds[label + 1]
+        return Cuts(
+            label,
+            before_hits[stops] - before_hits[first],
+            before_rows[stops] - before_rows[first],
+            np.diff(before_hits[np.append(first, self.hits.size)]) > 0,
+            t,
+        )
+
+    def pool(self):
+        """`Pool` of the labels that have a positive."""
+        seen, left_out = self.positives[self.label] > 0, self.fold == _LEFT_OUT
+        scores, others = np.sort(self.scores[seen & ~left_out]), seen & left_out
+        if not others.any():
+            return Pool(scores, np.sort(self.scores[self.hits]))
+        middles, at = np.unique(self.scores[others], return_inverse=True)
+        counts = np.bincount(at, self.rows[others])
+        return Pool(scores, np.sort(self.scores[self.hits]), middles, counts)
+
+    def histogram(self):
+        """`Histogram` of the labels that have both values."""
+        varied = (self.positives > 0) & (self.positives < self.n_samples)
+        inside = slice(None) if varied.all() else varied[self.label]
+        label, bins, rows, z, hits = (a[inside] for a in (self.label, self.bin, self.rows, self.logits, self.hits))
+        if not label.size:
+            return Histogram(np.flatnonzero(varied), *np.zeros((1, 0), dtype=np.intp), *np.zeros((3, 0)))
+        first = _run_starts(label, bins)
+        counts, sums, positives = (np.add.reduceat(a, first) for a in (rows, rows * z, hits.astype(np.float64)))
+        sizes = np.bincount(label[first], minlength=varied.size)[varied]
+        return Histogram(np.flatnonzero(varied), sizes, counts, sums / counts, positives)
+
+
+def order_entries(held, fold_of):
+    """`Ordered` of a `HeldOut` whose rows have the folds `fold_of`, small numbers from 0."""
+    row, label, scores, hits = held.entries()
+    fold = fold_of[row]
+    of, bins = np.nonzero(held.left_out)
+    if of.size:
+        label = np.concatenate([label, of.astype(label.dtype)])
+        counts = held.left_out[of, bins].astype(np.float64)
+        rows = np.concatenate([np.ones(scores.size), counts])
+        scores = np.concatenate([scores, BIN_PROBABILITIES[bins].astype(scores.dtype)])
+        hits = np.concatenate([hits, np.zeros(of.size, dtype=bool)])
+        fold = np.concatenate([fold, np.full(of.size, _LEFT_OUT)])
+    else:
+        rows = np.ones(scores.size)
+    order = np.argsort(scores)
+    # Few labels are small numbers, which NumPy sorts by their digits.
+    small = label.astype(np.uint16) if held.n_labels <= 2**16 else label
+    order = order[np.argsort(small[order], kind="stable")]
+    label, scores, hits, rows = label[order], scores[order], hits[order], rows[order]
+    z = logits(scores.astype(np.float64))
+    low, high = (z.min(), z.max()) if z.size else (0.0, 1.0)
+    bins = np.minimum((z - low) * (_N_BINS / max(high - low, 1e-6)), _N_BINS - 1).astype(np.int16)
+    positives = np.bincount(label[hits], minlength=held.n_labels)
+    return Ordered(label, scores, hits, rows, fold[order].astype(np.int8), bins, z, positives, held.n_samples)
+
+
+def last_best(values, label):
+    """Labels, and for each the place of the last of its largest values, from values in the order of labels."""
+    starts = np.flatnonzero(np.diff(label, prepend=-1))
+    sizes = np.diff(np.append(starts, label.size))
+    top = np.repeat(np.maximum.reduceat(values, starts), sizes) if starts.size else values
+    at = np.flatnonzero(values == top)
+    at = at[np.diff(label[at], append=-1) != 0]
+    return label[at], at
+
+
+def _run_starts(label, values):
+    """Places where a label or a value begins."""
+    changed = np.ones(label.size, dtype=bool)
+    np.not_equal(label[1:], label[:-1], out=changed[1:])
+    changed[1:] |= values[1:] != values[:-1]
+    return np.flatnonzero(changed)
