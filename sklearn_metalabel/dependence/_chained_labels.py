@@ -10,6 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metalabel.dependence._structure import label_levels
 from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.utils._cluster import aligned
 from sklearn_metalabel.utils._params import HasMethods
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_probabilities
 from sklearn_metalabel.utils._random import draw_seeds, fix_random_states
@@ -127,7 +128,7 @@ def _row_weight(label_weight, sample_weight, n):
 
 def _fit_one(estimator, data, weight, folds, threads):
     """A fitted clone for one label, and its out-of-fold predictions where there are folds."""
-    X, V, y = data
+    X, V, y = (aligned(part) for part in data)
     X, held_out = _with_columns(X, V), None
     with use_threads(threads):
         if folds is not None:

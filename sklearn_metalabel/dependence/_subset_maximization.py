@@ -279,10 +279,9 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
         device = resolve_device(self.device)
         with torch_seed(seed, device):
             network = self._build_network().to(device).train()
-            trainable = [p for p in network.parameters() if p.requires_grad]
             self.loss_curve_ = train_sequences(
                 network,
-                self._torch_settings()._build_optimizer(trainable),
+                self._torch_settings()._build_optimizer(network),
                 X,
                 sequences,
                 lengths,

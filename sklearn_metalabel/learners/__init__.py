@@ -2,7 +2,16 @@
 
 from sklearn_metalabel.learners._labelwise import LabelwiseClassifier
 from sklearn_metalabel.learners._linear import LabelWeightedLogistic
+from sklearn_metalabel.learners._losses import asymmetric_loss, distribution_balanced_loss, focal_loss
 from sklearn_metalabel.learners._torch import TorchClassifier
 from sklearn_metalabel.learners._weighted import LabelWeightedClassifier
 
-__all__ = ["LabelWeightedClassifier", "LabelWeightedLogistic", "LabelwiseClassifier", "TorchClassifier"]
+__all__ = [
+    "LabelWeightedClassifier",
+    "LabelWeightedLogistic",
+    "LabelwiseClassifier",
+    "TorchClassifier",
+    "asymmetric_loss",
+    "distribution_balanced_loss",
+    "focal_loss",
+]

@@ -9,10 +9,12 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._protocol import BatchSampler, Learner, RefitLearner
+from sklearn_metalabel.utils._cluster import aligned
 from sklearn_metalabel.utils._params import HasMethods, Interval, StrOptions
 from sklearn_metalabel.utils._probabilities import clip_probabilities
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states
 from sklearn_metalabel.utils._targets import label_column
+from sklearn_metalabel.utils._threads import current_threads, use_threads
 
 __all__ = ["LabelwiseClassifier", "PartialFitLearner"]
 
@@ -87,9 +89,9 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
         if self._is_incremental():
             self.estimators_ = self._fit_incrementally(X, Y, label_weight, sample_weight)
             return
-        seeds = draw_seeds(self.random_state, Y.shape[1])
+        seeds, threads = draw_seeds(self.random_state, Y.shape[1]), current_threads()
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_one)(self.estimator, X, label_column(Y, j), label_weight[j], sample_weight, seeds[j])
+            delayed(_fit_one)(self.estimator, X, label_column(Y, j), label_weight[j], sample_weight, seeds[j], threads)
             for j in range(Y.shape[1])
         )
 
@@ -162,14 +164,16 @@ class PartialFitLearner(Learner):
         return clip_probabilities(np.column_stack([_positive_probability(e, X) for e in self.estimators]))
 
 
-def _fit_one(estimator, X, y, weight, sample_weight, seed):
+def _fit_one(estimator, X, y, weight, sample_weight, seed, threads):
     """A fitted clone for one label, or the share of positives of a label with one value."""
+    X, y = aligned(X), aligned(y)
     seen = y if sample_weight is None else y[sample_weight > 0]
     positives = int(np.sum(seen))
     if positives in (0, len(seen)):
         return _prior(positives, len(seen))
     row_weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
-    return _seeded_clone(estimator, seed).fit(X, y, sample_weight=weight * row_weight)
+    with use_threads(threads):
+        return _seeded_clone(estimator, seed).fit(X, y, sample_weight=weight * row_weight)
 
 
 def _prior(positives, n):

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.extmath import safe_sparse_dot
 
 from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.learners._newton import fit_logistic
+from sklearn_metalabel.learners._newton import default_tolerance, fit_logistic
 from sklearn_metalabel.learners._protocol import Learner
 from sklearn_metalabel.utils._params import Interval, fit_context
 from sklearn_metalabel.utils._probabilities import to_probabilities
@@ -107,14 +107,14 @@ class LabelWeightedLogistic(LabelClassifier):
         """
         return self._fit_checked(X, y, label_weight, sample_weight)
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, start=None):
+    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, start=None, tol=None):
         W, b, self.n_newton_ = fit_logistic(
             X,
             Y,
             self.C * label_weight,
             row_weight=sample_weight,
             fit_intercept=self.fit_intercept,
-            tol=self.tol,
+            tol=self.tol if tol is None else tol,
             start=start,
         )
         self.coef_, self.intercept_ = W.T, b
@@ -134,22 +134,31 @@ class LabelWeightedLogistic(LabelClassifier):
 
 
 class LogisticLearner(Learner):
-    """Full solutions under changing weights, each started from the last."""
+    """Full solutions under changing weights, each started from the last.
+
+    A weight is the inverse strength of a label's penalty, so its scale decides how well the label is learned.
+    """
+
+    scales = (0.01, 0.1, 1.0, 10.0, 100.0)
 
     def __init__(self, classifier):
         self.classifier = classifier
 
-    def start(self, X, Y, *, sample_weight=None, seed=0):
+    def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         self._data = (X, Y)
         self._sample_weight = sample_weight
-        self._solution = None
+        self.solution = solution
 
     def step(self, rows, label_weight):
         model = self.classifier
         model._fit_labels(
-            *self._data, label_weight=label_weight, sample_weight=self._sample_weight, start=self._solution
+            *self._data,
+            label_weight=label_weight,
+            sample_weight=self._sample_weight,
+            start=self.solution,
+            tol=model.tol or default_tolerance(*self._data[0].shape, rough=True),
         )
-        self._solution = (model.coef_.T, model.intercept_)
+        self.solution = (model.coef_.T, model.intercept_)
 
     def predict_proba(self, X):
         return self.classifier._label_probabilities(X)

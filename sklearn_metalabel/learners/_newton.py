@@ -32,7 +32,9 @@ with warnings.catch_warnings():  # torch tells once a process that CSR is in bet
     torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.tensor([1.0]), size=(1, 1))
 
 
-def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_newton=100, start=None):
+def fit_logistic(
+    X, Y, C, *, row_weight=None, positive_weight=None, fit_intercept=True, tol=None, max_newton=100, start=None
+):
     """Fit a logistic regression for each label, all labels of a block together.
 
     Label j minimises ``|W_j|^2 / 2 + C_j * sum_i s_i * (softplus(z_ij) - y_ij * z_ij)`` with ``z = X W + b``, the
@@ -49,6 +51,8 @@ def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_
         Inverse strength of the penalty of each label.
     row_weight : ndarray of shape (n,) or None
         Non-negative weights of the rows; weight 2 is the row twice, weight 0 is no row.
+    positive_weight : ndarray of shape (n_labels,) or None
+        Further factor of each label's loss on its positive rows.
     fit_intercept : bool
         Whether to fit the unpenalised intercept.
     tol : float or None
@@ -74,20 +78,29 @@ def fit_logistic(X, Y, C, *, row_weight=None, fit_intercept=True, tol=None, max_
     n, d = X.shape
     Y, C = sp.csc_array(Y), np.asarray(C, dtype=np.float64)
     s = np.ones(n) if row_weight is None else np.asarray(row_weight, dtype=np.float64)
-    tol = (1e-8 if n * d <= _SMALL else 5e-3) if tol is None else tol
-    V, varied = _starting_point(Y, C, s, d, fit_intercept, start)
+    on_weight = np.ones(len(C)) if positive_weight is None else np.asarray(positive_weight, dtype=np.float64)
+    tol = default_tolerance(n, d) if tol is None else tol
+    V, varied = _starting_point(Y, C, s, on_weight, d, fit_intercept, start)
     n_newton = np.zeros(len(C), dtype=np.int64)
     with np.errstate(all="ignore"):
         design = _make_design(X, s, fit_intercept)
     width = int(np.clip(_BLOCK_BYTES // (8 * max(n, d + 1)), 1, _WIDTH))
 
     def solve(j):
-        sign = 1.0 - 2.0 * (Y[:, j].toarray() != 0)
+        on = Y[:, j].toarray() != 0
+        sign, weight = 1.0 - 2.0 * on, s[:, None] * C[j] * np.where(on, on_weight[j], 1.0)
         with np.errstate(all="ignore"):  # what overflows is caught by the check of each step
-            V[:, j], n_newton[j] = _solve_block(design, sign, s[:, None] * C[j], V[:, j], tol, max_newton)
+            V[:, j], n_newton[j] = _solve_block(design, sign, weight, V[:, j], tol, max_newton)
 
     _run(solve, [varied[first : first + width] for first in range(0, len(varied), width)], design.n_threads)
     return V[:d], V[d].copy(), n_newton
+
+
+def default_tolerance(n, d, *, rough=False):
+    """Tolerance for X of shape (n, d); rough solutions rank instances as well, but are not kept."""
+    if n * d <= _SMALL:
+        return 1e-4 if rough else 1e-8
+    return 2e-2 if rough else 5e-3
 
 
 def _run(solve, blocks, n_threads):
@@ -104,11 +117,12 @@ def _claim_one_thread():
     threadpool_limits(limits=1, user_api="openmp")
 
 
-def _starting_point(Y, C, s, d, fit_intercept, start):
+def _starting_point(Y, C, s, on_weight, d, fit_intercept, start):
     """Stack coefficients over intercepts, (d + 1, L), and list the labels that are not constant."""
     on, used = (Y != 0).astype(np.float64), (s > 0).astype(np.float64)
     positive, n_positive = on.T @ s, on.T @ used
     negative = np.maximum(s.sum() - positive, 0)
+    positive = positive * on_weight
     constant = (n_positive == 0) | (n_positive == used.sum())
     prior = np.log((positive + 0.5) / (negative + 0.5))
     V = np.zeros((d + 1, len(C)))

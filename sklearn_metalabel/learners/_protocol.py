@@ -14,9 +14,19 @@ class Learner(ABC):
     ----------
     batch_size : int or None
         Rows of one update; None where every update sees all rows.
+    scales : tuple of float
+        Factors of all label weights that are worth trying one after the other, where weights set the strength of a
+        penalty; empty where their scale means little.
+    emphases : frozenset of str
+        What `step` takes beside the weights of the labels: "positive_weight" (L,), "focus" (float).
+    solution : object
+        What another run of this learner may be started from, or None.
     """
 
     batch_size = None
+    scales = ()
+    emphases = frozenset()
+    solution = None
 
     @abstractmethod
     def start(self, X, Y, *, sample_weight=None, seed=0):
@@ -37,6 +47,10 @@ class Learner(ABC):
     def n_updates(self, n_instances):
         """Updates of one full training run on `n_instances` rows."""
         return 1
+
+    def batches(self, n_instances, rng):
+        """What draws the rows of each step: `BatchSampler`, or one that tells this learner of every epoch."""
+        return BatchSampler(n_instances, self.batch_size, rng)
 
 
 class RefitLearner(Learner):
@@ -63,12 +77,14 @@ class BatchSampler:
     """Endless batches of rows, each row once an epoch, in an order drawn from `rng`.
 
     The batches of an epoch differ by one row at most: a last batch of one row would be no batch to normalise over.
+    `on_epoch`, if given, is called with the list of an epoch's batches before the first of them is handed out.
     """
 
-    def __init__(self, n_instances, batch_size, rng):
+    def __init__(self, n_instances, batch_size, rng, on_epoch=None):
         self.n_instances = n_instances
         self.batch_size = batch_size
         self.rng = rng
+        self.on_epoch = on_epoch
         self._left = []
 
     def __call__(self):
@@ -77,5 +93,8 @@ class BatchSampler:
             return None
         if not self._left:
             n_batches = -(-self.n_instances // self.batch_size)
-            self._left = np.array_split(self.rng.permutation(self.n_instances), n_batches)[::-1]
+            batches = np.array_split(self.rng.permutation(self.n_instances), n_batches)
+            if self.on_epoch is not None:
+                self.on_epoch(batches)
+            self._left = batches[::-1]
         return self._left.pop()

@@ -1,15 +1,15 @@
-"""Parameters of an estimator that go to a torch module and its optimiser."""
+"""Parameters of an estimator that go to a torch module, its optimiser or its loss."""
 
 import inspect
 from difflib import get_close_matches
 
 __all__ = ["RoutedParamsMixin"]
 
-_PREFIXES = ("module__", "optimizer__")
-
 
 class RoutedParamsMixin:
-    """An estimator whose ``__init__`` stores `module__*` and `optimizer__*` parameters beside its own."""
+    """An estimator whose ``__init__`` stores parameters with one of `_routes` before their name beside its own."""
+
+    _routes = ("module__", "optimizer__")
 
     def get_params(self, deep=True):
         """Parameters of this estimator, those routed to module and optimiser included.
@@ -28,7 +28,7 @@ class RoutedParamsMixin:
         return {**super().get_params(deep=deep), **extra}
 
     def set_params(self, **params):
-        """Set parameters of this estimator, of the module and of the optimiser.
+        """Set parameters of this estimator, and those that it passes on.
 
         Parameters
         ----------
@@ -40,7 +40,7 @@ class RoutedParamsMixin:
         self : object
             This estimator.
         """
-        routed = {name: value for name, value in params.items() if name.startswith(_PREFIXES)}
+        routed = {name: value for name, value in params.items() if name.startswith(self._routes)}
         super().set_params(**{name: value for name, value in params.items() if name not in routed})
         vars(self).update(routed)
         return self
@@ -50,11 +50,11 @@ class RoutedParamsMixin:
         own = list(inspect.signature(type(self).__init__).parameters)[1:-1]
         extra = {name: value for name, value in self.get_params(deep=False).items() if name not in own}
         for name in extra:
-            if not name.startswith(_PREFIXES):
-                near = get_close_matches(name, [*own, *(prefix + name for prefix in _PREFIXES)], n=1)
+            if not name.startswith(self._routes):
+                near = get_close_matches(name, [*own, self._routes[0] + name], n=1)
                 raise TypeError(
                     f"{type(self).__name__} has no parameter {name!r}; did you mean {near[0] if near else own}? "
-                    "Parameters of the module and the optimiser start with module__ and optimizer__."
+                    f"Parameters that are passed on start with {' or '.join(self._routes)}."
                 )
         return extra
 

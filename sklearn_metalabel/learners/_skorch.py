@@ -8,6 +8,7 @@ from sklearn.base import MetaEstimatorMixin, clone
 from torch.nn import functional as F
 
 from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
 from sklearn_metalabel.learners._protocol import Learner
 from sklearn_metalabel.learners._torch import input_dtype
 from sklearn_metalabel.utils._params import HasMethods
@@ -34,19 +35,20 @@ class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
         self.net = net
         self.random_state = random_state
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
+    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, **emphasis):
         _refuse_sample_weight(sample_weight)
         net = clone(self.net)
         with torch_seed(draw_seed(self.random_state), torch.device(net.device or "cpu")):
             net.initialize()
-            net.get_loss = partial(_weighted_loss, weight=_weight_tensor(label_weight, net))
+            net.get_loss = _weighted_loss(net, label_weight, emphasis)
             net.fit_loop(_inputs(X, net), label_rows(Y))
         del net.get_loss
         self.net_ = net
         self._n_labels = Y.shape[1]
+        self._emphasis = emphasis
 
     def _label_probabilities(self, X):
-        return _net_probabilities(self.net_, X, self._n_labels).astype(np.float64)
+        return _net_probabilities(self.net_, X, self._n_labels, self._emphasis).astype(np.float64)
 
     def _learner(self):
         return SkorchLearner(self)
@@ -54,6 +56,8 @@ class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
 
 class SkorchLearner(Learner):
     """A training run of a skorch net, one of its training steps at a time."""
+
+    emphases = EMPHASES
 
     def __init__(self, classifier):
         self.classifier = classifier
@@ -68,11 +72,12 @@ class SkorchLearner(Learner):
         _refuse_sample_weight(sample_weight)
         self.net = clone(self.classifier.net).initialize()
         self.X, self.Y, self.n_labels = _inputs(X, self.net), label_rows(Y), Y.shape[1]
-        self.n_steps = 0
+        self.n_steps, self.emphasis = 0, {}
 
-    def step(self, rows, label_weight):
+    def step(self, rows, label_weight, **emphasis):
         rows = slice(None) if rows is None else rows
-        self.net.get_loss = partial(_weighted_loss, weight=_weight_tensor(label_weight, self.net))
+        self.emphasis = emphasis
+        self.net.get_loss = _weighted_loss(self.net, label_weight, emphasis)
         batch = torch.from_numpy(self.X[rows]), torch.from_numpy(self.Y[rows])
         self.n_steps += 1
         loss = self.net.train_step(batch)["loss"].item()
@@ -84,7 +89,7 @@ class SkorchLearner(Learner):
         return loss
 
     def predict_proba(self, X):
-        return _net_probabilities(self.net, X, self.n_labels)
+        return _net_probabilities(self.net, X, self.n_labels, self.emphasis)
 
 
 def _refuse_sample_weight(sample_weight):
@@ -98,23 +103,24 @@ def _inputs(X, net):
     return np.ascontiguousarray(X, dtype=input_dtype(net.module_))
 
 
-def _weight_tensor(label_weight, net):
-    """Weights of the labels on the net's device."""
-    return torch.as_tensor(label_weight, dtype=torch.float32, device=net.device)
+def _weighted_loss(net, label_weight, emphasis):
+    """What is to stand for the net's own loss."""
+    weight = torch.as_tensor(label_weight, dtype=torch.float32, device=net.device)
+    return partial(_weighted_log_loss, weight=weight, emphasis=Emphasis(net.device, **emphasis))
 
 
-def _weighted_loss(y_pred, y_true, X=None, training=False, *, weight):
-    """Log-loss of logits, each label multiplied by its weight."""
+def _weighted_log_loss(y_pred, y_true, X=None, training=False, *, weight, emphasis):
+    """Log-loss of logits, each entry multiplied by its weight."""
     if tuple(y_pred.shape) != tuple(y_true.shape):
         raise ValueError(
             f"The module's forward must return logits of shape (batch, n_labels) = {tuple(y_true.shape)}, "
             f"got {tuple(y_pred.shape)}; give its last layer one output for each label."
         )
     target = y_true.to(y_pred.device, y_pred.dtype)
-    return F.binary_cross_entropy_with_logits(y_pred, target, weight=weight)
+    return F.binary_cross_entropy_with_logits(y_pred, target, weight=emphasis.weight(weight, y_pred, target))
 
 
-def _net_probabilities(net, X, n_labels):
+def _net_probabilities(net, X, n_labels, emphasis):
     """Probabilities from a net's logits."""
-    logits = net.forward(_inputs(X, net)).numpy(force=True)
-    return to_probabilities(logits.reshape(-1, n_labels))
+    logits = net.forward(_inputs(X, net)).numpy(force=True).reshape(-1, n_labels)
+    return to_probabilities(Emphasis(None, **emphasis).corrected(logits))

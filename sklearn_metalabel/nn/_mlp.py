@@ -4,11 +4,15 @@ from itertools import pairwise
 
 from torch import nn
 
+from sklearn_metalabel.nn._sparse_linear import SparseLinear
+
 __all__ = ["MLP"]
 
 
 class MLP(nn.Sequential):
     """Multi-layer perceptron with rectified linear units.
+
+    Its first layer takes sparse batches as they are.
 
     Parameters
     ----------
@@ -36,7 +40,10 @@ class MLP(nn.Sequential):
     (100, 5)
     """
 
+    accepts_sparse = True
+
     def __init__(self, n_features, n_labels, hidden=256, dropout=0.0):
-        widths = [n_features, *((hidden,) if isinstance(hidden, int) else hidden)]
-        parts = [(nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)) for a, b in pairwise(widths)]
-        super().__init__(*(layer for part in parts for layer in part), nn.Linear(widths[-1], n_labels))
+        widths = [n_features, *((hidden,) if isinstance(hidden, int) else hidden), n_labels]
+        linear = [(nn.Linear if i else SparseLinear)(*sizes) for i, sizes in enumerate(pairwise(widths))]
+        parts = [(layer, nn.ReLU(), nn.Dropout(dropout)) for layer in linear[:-1]]
+        super().__init__(*(layer for part in parts for layer in part), linear[-1])

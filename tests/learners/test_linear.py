@@ -26,7 +26,7 @@ def test_a_weight_scales_the_strength_of_its_label_as_in_scikit_learn(
 
 def test_the_learner_solves_again_from_the_last_solution(multilabel_data):
     X, Y = multilabel_data
-    learner = LabelWeightedLogistic()._learner()
+    learner = LabelWeightedLogistic(tol=1e-8)._learner()
     learner.start(X, Y, sample_weight=np.linspace(0.5, 2, 80))
     assert (learner.batch_size, learner.n_updates(80)) == (None, 1)
     learner.step(None, np.array([5.0, 1.0, 1.0, 1.0]))

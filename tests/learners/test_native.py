@@ -60,7 +60,7 @@ def test_sample_weights_go_along(multilabel_data):
 
 def test_a_meta_policy_weights_a_native_estimator(multilabel_data):
     X, Y = multilabel_data
-    meta = MetaPolicyClassifier(Native(), n_steps=2, random_state=0).fit(X, Y)
+    meta = MetaPolicyClassifier(Native(), policy="shared", n_steps=2, random_state=0).fit(X, Y)
     assert_array_equal(meta.predict_proba(X), by_label(X, Y, meta.weights_))
     assert np.ptp(meta.weights_) > 0
 

@@ -36,6 +36,27 @@ def test_no_batch_size_is_all_rows():
     assert BatchSampler(10, None, np.random.RandomState(0))() is None
 
 
+def test_an_epoch_is_announced_before_its_first_batch_and_in_order(global_random_seed):
+    epochs = []
+    sample = BatchSampler(10, 4, np.random.RandomState(global_random_seed), on_epoch=epochs.append)
+    plain = BatchSampler(10, 4, np.random.RandomState(global_random_seed))
+    for k in range(6):
+        rows = sample()
+        assert len(epochs) == k // 3 + 1
+        assert rows is epochs[-1][k % 3]
+        assert_array_equal(rows, plain())
+
+
+@pytest.mark.parametrize("case", ["logistic", "incremental", "torch"])
+def test_a_learner_draws_the_batches_of_its_size(case, multilabel_data):
+    learner = LEARNERS[case][0]._clone_for_training(0)._learner()
+    learner.start(*multilabel_data)
+    sample = learner.batches(60, np.random.RandomState(0))
+    expected = BatchSampler(60, learner.batch_size, np.random.RandomState(0))
+    for _ in range(3):
+        assert_array_equal(sample(), expected())
+
+
 def steady_sgd():
     return SGDClassifier(loss="log_loss", learning_rate="constant", eta0=0.05, random_state=0)
 

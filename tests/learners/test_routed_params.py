@@ -26,3 +26,12 @@ def test_other_names_are_refused():
         Routing(hidden=3)._routed_params()
     with pytest.raises(ValueError, match="Invalid parameter 'hidden' for estimator Routing"):
         Routing().set_params(hidden=3)
+
+
+def test_an_estimator_takes_its_own_routes_alone():
+    class Losing(Routing):
+        _routes = (*Routing._routes, "loss__")
+
+    assert Losing().set_params(loss__gamma=1)._routed_params() == {"loss__gamma": 1}
+    with pytest.raises(TypeError, match="'loss__gamma'.*passed on start with module__ or optimizer__[.]"):
+        Routing(loss__gamma=1)._routed_params()
