@@ -39,7 +39,7 @@ def plain_loop(network, X, Y, n_epochs, device):
     torch.manual_seed(0)
     module = build(network, X).to(device).train()
     inputs, targets = torch.from_numpy(X).long().to(device), torch.from_numpy(Y).to(device)
-    optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad])
+    optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], fused=True)
     for _ in range(n_epochs):
         for rows in torch.randperm(len(inputs), device=device).tensor_split(-(-len(inputs) // BATCH)):
             optimizer.zero_grad(set_to_none=True)

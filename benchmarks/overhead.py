@@ -68,7 +68,7 @@ class Case:
         torch.manual_seed(self.seed)
         X, Y = self.fold.X[self.fold.train], torch.from_numpy(self.fold.Y[self.fold.train])
         module = mlp(X.shape[1], Y.shape[1])
-        optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
+        optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
         sample = BatchSampler(X.shape[0], BATCH, np.random.RandomState(self.seed))
         for _ in range(self.n_updates):
             rows = sample()

@@ -13,14 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_metalabel.learners._label_weight import NAMED_WEIGHTS, resolve_label_weight
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
-from sklearn_metalabel.meta._divergence import warn_if_diverged
 from sklearn_metalabel.meta._episode import greedy_episode
 from sklearn_metalabel.meta._folds import make_folds
-from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
 from sklearn_metalabel.meta._monitor import EpisodeMonitor
-from sklearn_metalabel.meta._plan import plan_episodes
-from sklearn_metalabel.meta._rounds import train_policy
+from sklearn_metalabel.meta._plan import check_exploration
 from sklearn_metalabel.meta._starts import start_thresholds, start_weights
+from sklearn_metalabel.meta._training import RECURRENT, prepare_training, restored_meta_learner
 from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
 from sklearn_metalabel.rewards import RatioReward
 from sklearn_metalabel.rewards._resolve import REWARDS
@@ -28,7 +26,7 @@ from sklearn_metalabel.thresholds import decide
 from sklearn_metalabel.thresholds._criteria import check_criterion
 from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
-from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
+from sklearn_metalabel.utils._random import draw_seed
 from sklearn_metalabel.utils._restore import restore_on_error
 from sklearn_metalabel.utils._warnings import warn_constant_labels
 
@@ -40,13 +38,12 @@ _POSITIVE = Interval(Integral, 1, None, closed="left")
 class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimator):
     """Learn a loss weight and a decision threshold for every label, around any base learner.
 
-    A recurrent meta-learner plays training episodes [1]_: at each step it proposes a loss weight and a threshold for
-    every label, a fresh base learner takes weighted updates, and rows it did not train on say how well every label
-    fares; a policy gradient follows that reward. The base learner is then trained on all rows under the learned
-    weights, and its probabilities are cut at the learned thresholds.
+    A policy plays training episodes [1]_: it proposes loss weights, a fresh base learner is trained under them, and
+    rows it did not train on say how well every label fares. The base learner is then trained on all rows under the
+    weights that paid, and its probabilities are cut at thresholds learned from the held-out rows.
 
     The default differs from the paper where the paper's choices hurt (see Notes); :meth:`from_paper` is the paper's
-    algorithm.
+    algorithm: a recurrent network that proposes weights and thresholds at every step, and follows a policy gradient.
 
     Parameters
     ----------
@@ -55,24 +52,31 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         factory must return logits of shape (n, L); wrap it in :class:`~sklearn_metalabel.learners.TorchClassifier` to
         choose optimiser, epochs and device. A scikit-learn classifier needs `sample_weight` in `fit`, and
         `predict_proba`; it is cloned for each label.
-    policy : {"shared", "gru"}, default="shared"
-        "shared" is one small network for all labels that sees descriptors of the label and the outcomes on its
-        held-out rows; "gru" the paper's GRU (Eq. 3 to 5), which sees its own last proposals alone.
-    reward : {"soft_f1", "hamming_margin", "cost", "ratio"}, reward or callable, default="soft_f1"
-        What each step is paid: a reward of :mod:`sklearn_metalabel.rewards`, or a function
-        ``(Y, P, thresholds) -> array of shape (n_labels,)``. "ratio" is Eq. 6.
+    policy : {"paired", "shared", "gru"}, default="paired"
+        "paired" tries a few proposals that are functions of the labels' frequencies, each on the same folds, seeds
+        and batches, and takes one only where held-out rows say that it pays beyond chance (see Notes). "shared" is one
+        small recurrent network for all labels that sees descriptors of the label and the outcomes on its held-out
+        rows; "gru" the paper's GRU (Eq. 3 to 5), which sees its own last proposals alone.
+    reward : {"auto", "average_precision", "soft_f1", "hamming_margin", "cost", "ratio"}, reward or callable, \
+            default="auto"
+        What an episode or step is paid: a reward of :mod:`sklearn_metalabel.rewards`, or a function
+        ``(Y, P, thresholds) -> array of shape (n_labels,)``. "auto" is "average_precision" for the paired policy and
+        "soft_f1" for recurrent ones. "ratio" is Eq. 6.
     learn_weights : bool, default=True
         Whether weights are learned; False keeps `initial_weights` (the paper's Meta-Prediction).
     learn_thresholds : bool, default=True
         Whether thresholds are learned; False keeps `initial_thresholds` (the paper's Meta-Training).
-    n_episodes : int, default=3
-        Training episodes, M. The folds of one round are played at the same time under one policy.
+    n_episodes : int or "auto", default="auto"
+        Training episodes, M, of a recurrent policy, where "auto" is 3 and the folds of one round are played at the
+        same time. Of the paired policy, the folds that are played: "auto" is all of them, or two from 5,000 instances
+        on unless the base learner can start from the solution of another fold.
     cv : int, splitter, iterable of splits or None, default=3
         Folds whose held-out rows pay, and which the thresholds are chosen on; an integer stratifies over all labels.
-        None pays every step on the batch it trained on, as the paper does.
+        None pays every step on the batch it trained on, as the paper does; the paired policy needs folds.
     n_steps : int or {"auto", "epoch"}, default="auto"
-        Actions of an episode, T. "auto" spreads at most 10 (2 for base learners that are refitted whole) over one full
-        training run; "epoch" is one per mini-batch of one epoch, at most 300.
+        Actions of an episode, T; this and what follows down to `policy_epochs` is for recurrent policies alone. "auto"
+        spreads at most 10 (2 for base learners that are refitted whole) over one full training run; "epoch" is one per
+        mini-batch of one epoch, at most 300.
     updates_per_step : int or "auto", default="auto"
         Updates of the base learner under one action; "auto" makes an episode one full training run.
     update_interval : int or None, default=None
@@ -96,7 +100,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         of the label's number of positives; "hierarchy" its depth, where label names are paths such as "/person/artist".
         A callable is given the label matrix of shape (n_instances, n_labels) and returns the weights.
     weight_shrinkage : float, default=0.01
-        Penalty on the divergence of the weights from their anchor.
+        Of recurrent policies: penalty on the divergence of the weights from their anchor.
     initial_weights : None, "random" or array-like of shape (n_labels,), default=None
         Weights w_0 that an episode starts from; None is the anchor.
     initial_thresholds : None, "random", float or array-like of shape (n_labels,), default=None
@@ -124,6 +128,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     ----------
     weights_ : ndarray of shape (n_labels,)
         Loss weight of each label; mean 1.
+    scale_ : float
+        Factor of all weights, for base learners whose weights set the strength of a penalty; else 1.
+    positive_weights_ : ndarray of shape (n_labels,)
+        Further factor of the loss of each label's positives. Probabilities are corrected for it: log-odds are lowered
+        by its logarithm.
+    focus_ : float
+        Power that takes weight from negatives which are told apart already: a negative of probability p counts
+        ``max(p - 0.05, 0) ** focus_``, where `focus_` is above 0. Probabilities are then too high.
     thresholds_ : ndarray of shape (n_labels,)
         A label is predicted when its probability is strictly greater; in [0, 1], 1 is never. Binary and multiclass
         targets are decided by the most probable class instead.
@@ -131,6 +143,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         The base learner, trained on all rows under `weights_`.
     never_empty_ : bool
         Whether every instance gets a label.
+    best_proposal_ : str
+        What the weights come from: a proposal of the paired policy, or "greedy episode".
     best_rule_ : str or None
         The rule that the thresholds come from; "initial" where none were learned, None for classes.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -142,11 +156,13 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     history_ : dict of str -> ndarray
         "reward" and "baseline" of shape (`n_episodes_`, `n_steps_`), "weights" and "thresholds" of shape
         (`n_episodes_`, `n_steps_`, n_labels), and of the greedy episode "greedy_weights" and "greedy_thresholds" of
-        shape (`n_steps_`, n_labels).
+        shape (steps, n_labels). For the paired policy "baseline" is the reward of equal weights on the same fold, and
+        "weights" have their scale in them.
     policy_state_ : dict of str -> ndarray
-        Parameters of the trained policy.
+        Parameters of the trained policy; the paired one has none.
     n_episodes_, n_steps_ : int
-        Episodes played, and steps of each.
+        Episodes played, and steps of each. For the paired policy an episode is a training run in which proposals were
+        tried, and a step a proposal.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -167,7 +183,22 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     -----
     Eq. 6 is, for a fixed classifier, linear in 1 / p for each threshold p: it has no optimum inside (0, 1) and no upper
     bound, so thresholds that follow it run to the ends; and the paper's GRU sees nothing of the data. The default
-    therefore pays a soft F1 on held-out rows to a policy that sees how each label fares.
+    learns both from held-out rows.
+
+    A label's threshold can be moved for nothing, so what weights are worth is the ranking of instances: they are paid
+    the average precision of held-out rows, half as a mean over labels and half as a mean over positives. The paired
+    policy proposes what its kind of base learner can make use of:
+
+    - where weights set the strength of a penalty (:class:`~sklearn_metalabel.learners.LabelWeightedLogistic`), scales
+      from 0.01 to 100, along a path on which each solution starts the next. A label departs from the best common
+      scale by its own rewards, shrunk to those of labels as frequent (empirical Bayes), where that pays on rows
+      that the choice has not seen;
+    - where labels share the parameters of a network, more weight for positives, by the square root of how rare a label
+      is, or less weight for easy negatives;
+    - elsewhere equal weights alone.
+
+    A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. From
+    5,000 instances on proposals race on one fold: after a third of the updates only the best one goes on.
 
     References
     ----------
@@ -186,11 +217,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     _parameter_constraints = {
         "estimator": "no_validation",
-        "policy": [StrOptions({"shared", "gru"})],
-        "reward": [StrOptions(set(REWARDS)), callable],
+        "policy": [StrOptions({"paired", *RECURRENT})],
+        "reward": [StrOptions({"auto", *REWARDS}), callable],
         "learn_weights": ["boolean"],
         "learn_thresholds": ["boolean"],
-        "n_episodes": [_POSITIVE],
+        "n_episodes": [_POSITIVE, StrOptions({"auto"})],
         "cv": ["cv_object"],
         "n_steps": [_POSITIVE, StrOptions({"auto", "epoch"})],
         "updates_per_step": [_POSITIVE, StrOptions({"auto"})],
@@ -222,11 +253,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self,
         estimator=None,
         *,
-        policy="shared",
-        reward="soft_f1",
+        policy="paired",
+        reward="auto",
         learn_weights=True,
         learn_thresholds=True,
-        n_episodes=3,
+        n_episodes="auto",
         cv=3,
         n_steps="auto",
         updates_per_step="auto",
@@ -348,19 +379,23 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         if self._target.has_thresholds:
             warn_constant_labels(Y, self.label_names_)
         rng = check_random_state(self.random_state)
-        context = self._init_callback_context(max_subtasks=self.n_episodes + 1)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         groups = routed.splitter.split.get("groups")
         folds = make_folds(self.cv, X_checked, Y, y, sample_weight=sample_weight, groups=groups, rng=rng)
-        self._learn_policy(base, folds, Y, rng, EpisodeMonitor(self, context, X, y))
-        self._refit(base, X_checked, Y, sample_weight, rng, context, X, y)
+        training = self._prepare_policy(base, folds, Y, rng)
+        self._settings = training.settings
+        context = self._init_callback_context(max_subtasks=training.n_episodes + 1)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        learned = training.run(EpisodeMonitor(self, context, X, y))
+        self._keep(learned, draw_seed(rng))
+        self._refit(base, X_checked, Y, sample_weight, learned, rng, context, X, y)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         return self
 
     def greedy_episode(self, initial_weights=None, initial_thresholds=None, *, random_state=None):
-        """Play the greedy episode of the trained meta-learner again, from other starts.
+        """Play the greedy episode of the trained recurrent policy again, from other starts.
 
-        Nothing is trained: this is what the robustness of the policy to its start is measured with.
+        Nothing is trained: this is what the robustness of the policy to its start is measured with. The paired policy
+        proposes the same from every start.
 
         Parameters
         ----------
@@ -388,8 +423,10 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         check_is_fitted(self)
         rng = check_random_state(random_state)
         L = len(self.weights_)
+        if self.policy == "paired":
+            return Bunch(weights=self.weights_[None], thresholds=self.history_["greedy_thresholds"])
         weights, thresholds = greedy_episode(
-            self._restored_meta_learner(),
+            restored_meta_learner(self._settings, self._anchor, self.policy_state_),
             self.n_steps_,
             start_weights(initial_weights, self._anchor, rng),
             start_thresholds(initial_thresholds, L, rng),
@@ -411,6 +448,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     def _check_combination(self, base):
         """Refuse parameters that cannot work, or not together."""
         check_criterion(self.criterion)
+        check_exploration(self.exploration)
+        if self.policy == "paired" and self.cv is None:
+            raise ValueError(
+                'policy="paired" needs held-out rows, and cv=None holds none out; set cv=3, or policy="gru".'
+            )
         if self.rule != "episode":
             named_choosers(self.rule)
             if self.cv is None and self.learn_thresholds:
@@ -423,27 +465,32 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 "set n_jobs=None."
             )
 
-    def _learn_policy(self, base, folds, Y, rng, monitor):
-        """Train the meta-learner, and set what it learned."""
-        L = Y.shape[1]
+    def _prepare_policy(self, base, folds, Y, rng):
+        """What trains the policy."""
         self.label_frequencies_ = np.asarray(Y.mean(axis=0), dtype=np.float64).ravel()
         self._anchor = resolve_label_weight(self.weight_anchor, Y, self.label_names_, name="weight_anchor")
         first_weights = start_weights(self.initial_weights, self._anchor, rng)
-        start = first_weights, start_thresholds(self.initial_thresholds, L, rng)
-        plan, sigmas = plan_episodes(self, base, folds, start, keep_learner=bool(getattr(self, "_skl_callbacks", [])))
-        self._settings = MetaSettings.from_params(self.get_params(deep=False))
-        with torch_seed(draw_seed(rng)):
-            meta = MetaLearner(self._settings, self._anchor)
-        seeds = draw_seeds(rng, self.n_episodes)
-        training = train_policy(meta, base, folds, plan, sigmas, seeds, n_jobs=self.n_jobs, monitor=monitor)
-        self._seen = training.seen()
-        self.policy_state_ = training.meta.policy_state()
-        self.n_episodes_, self.n_steps_ = len(training.episodes), plan.n_steps
-        weights, thresholds = training.greedy(plan)
-        self.history_ = {**training.history(), "greedy_weights": weights, "greedy_thresholds": thresholds}
-        self.weights_ = weights[-1]
-        self._choose_thresholds(thresholds[-1], training.out_of_fold(folds), draw_seed(rng))
-        warn_if_diverged(plan.reward, self.history_)
+        start = first_weights, start_thresholds(self.initial_thresholds, Y.shape[1], rng)
+        return prepare_training(
+            self.get_params(deep=False),
+            base,
+            folds,
+            start,
+            self._anchor,
+            rng,
+            emphasise=self._target.has_thresholds,  # classes are told apart by probabilities
+            keep_learner=bool(getattr(self, "_skl_callbacks", [])),
+        )
+
+    def _keep(self, learned, seed):
+        """Set what was learned."""
+        proposal = learned.proposal
+        self.weights_, self.scale_, self.best_proposal_ = proposal.weights, float(proposal.scale), proposal.name
+        self.positive_weights_ = proposal.emphasis.get("positive_weight", np.ones(len(proposal.weights)))
+        self.focus_ = float(proposal.emphasis.get("focus", 0.0))
+        self.history_, self.policy_state_, self._seen = learned.history, learned.policy_state, learned.seen
+        self.n_episodes_, self.n_steps_ = learned.history["reward"].shape
+        self._choose_thresholds(learned.thresholds, learned.out_of_fold, seed)
 
     def _choose_thresholds(self, proposed, out_of_fold, seed):
         """Set the thresholds and the decoding, from the episode's proposal and the out-of-fold probabilities."""
@@ -466,12 +513,15 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         frequency = self.label_frequencies_
         return np.where(frequency == 0, 1.0, np.where(frequency == 1, 0.0, thresholds))
 
-    def _refit(self, base, X, Y, sample_weight, rng, context, X_given, y_given):
-        """Train the base learner on all rows under the learned weights."""
+    def _refit(self, base, X, Y, sample_weight, learned, rng, context, X_given, y_given):
+        """Train the base learner on all rows under the learned weights, from a solution where there is one."""
         task = context.subcontext("refit")
         task.call_on_fit_task_begin(estimator=self, X=X_given, y=y_given)
         estimator = base._clone_for_training(draw_seed(rng))
-        estimator._fit_labels(X, Y, label_weight=self.weights_, sample_weight=sample_weight)
+        options = dict(learned.proposal.emphasis)
+        if learned.solution is not None:
+            options["start"] = learned.solution
+        estimator._fit_labels(X, Y, label_weight=learned.proposal.label_weight, sample_weight=sample_weight, **options)
         self.estimator_ = estimator
         task.call_on_fit_task_end(
             estimator=self, X=X_given, y=y_given, reconstruction_attributes=self._fitted_attributes
@@ -480,12 +530,6 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     def _fitted_attributes(self):
         """What a copy of this estimator needs in order to predict."""
         return {name: getattr(self, name) for name in ("estimator_", "weights_", "thresholds_", "never_empty_")}
-
-    def _restored_meta_learner(self):
-        """The trained meta-learner from its arrays."""
-        with torch_seed(0):
-            meta = MetaLearner(self._settings, self._anchor)
-        return meta.load_policy_state(self.policy_state_)
 
     def _decision_thresholds(self):
         return self.thresholds_

@@ -429,8 +429,11 @@ def test_a_reward_of_the_wrong_shape_or_value_is_refused(function, match):
 
 def test_held_out_selection_needs_held_out_rows():
     match = "rule='policy' needs held-out rows, and cv=None holds none out"
-    assert_refuses(MetaPolicyClassifier(cv=None), X, Y, ValueError, match)
-    fixed = MetaPolicyClassifier(cv=None, learn_thresholds=False, n_episodes=1).fit(X, Y)
+    assert_refuses(MetaPolicyClassifier(policy="shared", cv=None), X, Y, ValueError, match)
+    assert_refuses(
+        MetaPolicyClassifier(cv=None, rule="episode"), X, Y, ValueError, 'policy="paired" needs held-out rows'
+    )
+    fixed = MetaPolicyClassifier(policy="shared", cv=None, learn_thresholds=False, n_episodes=1).fit(X, Y)
     assert (fixed.thresholds_ == 0.5).all()
 
 

@@ -46,8 +46,9 @@ def test_what_was_learned_has_its_shape(default):
 
 
 def test_the_history_is_ready_for_a_plot(default, paper):
-    for clf, M, T in ((default, 3, 2), (paper, 4, 7)):
-        assert (clf.n_episodes_, clf.n_steps_) == (M, T)
+    assert (default.n_episodes_, paper.n_episodes_, paper.n_steps_) == (3, 4, 7)
+    for clf in (default, paper):
+        M, T = clf.n_episodes_, clf.n_steps_
         assert clf.history_["reward"].shape == clf.history_["baseline"].shape == (M, T)
         assert clf.history_["weights"].shape == clf.history_["thresholds"].shape == (M, T, 5)
         assert_allclose(clf.weights_, clf.history_["greedy_weights"][-1])
@@ -61,7 +62,7 @@ def test_predictions_are_probabilities_cut_at_the_thresholds(default):
 
 
 def test_the_final_learner_was_trained_under_the_weights(default):
-    twin = LabelWeightedClassifier(label_weight=default.weights_).fit(X, Y)
+    twin = LabelWeightedClassifier(LabelWeightedLogistic(C=default.scale_), label_weight=default.weights_).fit(X, Y)
     assert_allclose(default.predict_proba(X), twin.predict_proba(X), rtol=1e-6)
 
 
@@ -118,9 +119,9 @@ def test_the_anchor_can_be_named_or_computed_from_the_labels():
     assert_allclose(computed, by_frequency)
 
 
-@pytest.mark.parametrize("case", ["default", "paper"])
-def test_greedy_episodes_can_be_played_again_from_other_starts(case, request):
-    clf = request.getfixturevalue(case)
+@pytest.mark.parametrize("policy", ["gru", "shared"])
+def test_greedy_episodes_can_be_played_again_from_other_starts(policy):
+    clf = fit(policy=policy)
     before = {name: value.copy() for name, value in clf.policy_state_.items()}
     again = clf.greedy_episode()
     assert_allclose(again.weights, clf.history_["greedy_weights"])
@@ -131,6 +132,12 @@ def test_greedy_episodes_can_be_played_again_from_other_starts(case, request):
     assert all(np.array_equal(before[name], value) for name, value in clf.policy_state_.items())
 
 
+def test_the_paired_policy_proposes_the_same_from_every_start(default):
+    again = default.greedy_episode("random", "random", random_state=1)
+    assert_allclose(again.weights, default.weights_[None])
+    assert_allclose(again.thresholds, np.full((1, 5), 0.5))
+
+
 def test_the_literal_reward_is_reported_as_diverging():
     clf = MetaPolicyClassifier.from_paper(
         reward=RatioReward(clip=None), policy_lr=0.3, n_episodes=10, n_steps=4, update_interval=2, random_state=0
@@ -139,27 +146,32 @@ def test_the_literal_reward_is_reported_as_diverging():
         clf.fit(X, Y)
 
 
+@pytest.mark.parametrize("policy", ["paired", "shared"])
 @pytest.mark.parametrize(
     "reward",
     ["hamming_margin", "cost", "ratio", CostReward(false_negative=3.0), lambda Y, P, t: -abs(t - 0.3), lambda *_: 0.0],
 )
-def test_rewards_are_named_given_or_functions(reward):
-    assert np.isfinite(fit(reward=reward, n_episodes=1).thresholds_).all()
+def test_rewards_are_named_given_or_functions(reward, policy):
+    assert np.isfinite(fit(policy=policy, reward=reward, n_episodes=1).thresholds_).all()
 
 
 def test_a_costly_miss_lowers_the_thresholds_of_the_policy():
     dear, cheap = (
-        fit(reward=CostReward(false_negative=c), n_episodes=9, policy_lr=0.1, rule="episode").thresholds_
+        fit(
+            policy="shared", reward=CostReward(false_negative=c), n_episodes=9, policy_lr=0.1, rule="episode"
+        ).thresholds_
         for c in (20.0, 0.05)
     )
     assert (dear < cheap).all()
 
 
 def test_rows_that_pay_can_be_the_batch_or_held_out():
-    batch = fit(cv=None, rule="episode")
+    batch = fit(policy="shared", cv=None, rule="episode")
     assert batch.history_["reward"].shape == (3, 2)
-    with pytest.raises(ValueError, match="needs held-out rows"):
-        fit(cv=None)
+    with pytest.raises(ValueError, match=r"rule='policy' needs held-out rows"):
+        fit(policy="shared", cv=None)
+    with pytest.raises(ValueError, match=r'policy="paired" needs held-out rows'):
+        fit(cv=None, rule="episode")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -180,7 +192,7 @@ def test_sample_weight_of_zero_removes_an_instance():
     kept = MetaPolicyClassifier(random_state=0).fit(wild, Y, sample_weight=rows.astype(float))
     plain = MetaPolicyClassifier(random_state=0).fit(wild, Y)
     assert abs(kept.estimator_.coef_ - plain.estimator_.coef_).max() > 1e-2
-    trimmed = LabelWeightedLogistic().fit(X[rows], Y[rows], label_weight=kept.weights_)
+    trimmed = LabelWeightedLogistic(C=kept.scale_).fit(X[rows], Y[rows], label_weight=kept.weights_)
     assert_allclose(kept.estimator_.coef_, trimmed.coef_, rtol=1e-4, atol=1e-5)
 
 

@@ -33,7 +33,7 @@ X, Y = load_multidigits(return_X_y=True)
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, random_state=0)
 base = TorchClassifier(MLP, module__hidden=64, n_epochs=3 if FAST else 15, random_state=0)
 classifiers = {
-    "MetaPolicyClassifier": MetaPolicyClassifier(base, random_state=0),
+    "policy=\"shared\"": MetaPolicyClassifier(base, policy="shared", random_state=0),
     "the paper's algorithm": MetaPolicyClassifier.from_paper(base, n_episodes=2 if FAST else 5, random_state=0),
 }
 
@@ -42,7 +42,8 @@ classifiers = {
 # Ten starts
 # ----------
 # ``greedy_episode`` plays the episode again without training anything. The thresholds of the paper's algorithm are the
-# episode's last proposal; those of the default come from out-of-fold rows, so that only its weights can move.
+# episode's last proposal; those of the shared policy come from out-of-fold rows, so that only its weights can move. The
+# default policy does not start from anything: it proposes the same always.
 
 
 def scores_of_start(clf, start):

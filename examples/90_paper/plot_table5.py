@@ -72,7 +72,6 @@ def table(X, Y, X_test, embeddings):
     network = {
         "module__embeddings": embeddings,
         "module__n_filters": 50,
-        "optimizer__fused": True,
         "n_epochs": 3 if FAST else 10,
     }
     base = TorchClassifier(TextCNN, **network, lr=3e-3, batch_size=32, random_state=0)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from sklearn_metalabel.learners._protocol import BatchSampler
 from sklearn_metalabel.meta._actions import squash_thresholds, squash_weights
 from sklearn_metalabel.meta._learner import Stretch, observe
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits
@@ -98,7 +97,7 @@ class _Player:
         self.X, self.Y = _safe_indexing(fold.X, rows), fold.Y[rows]
         weights = None if fold.sample_weight is None else fold.sample_weight[rows]
         learner.start(self.X, self.Y, sample_weight=weights, seed=seed)
-        self.sample = BatchSampler(len(rows), learner.batch_size, self.rng)
+        self.sample = learner.batches(len(rows), self.rng)
         self.outcomes = _Outcomes(self.Y, fold, plan.n_rewarded, sees=meta.policy.n_features > 0)
         self.held_out = None if fold.held_out is None else _safe_indexing(fold.X, fold.held_out)
 

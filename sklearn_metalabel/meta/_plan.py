@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_metalabel.meta._episode import EpisodePlan
 from sklearn_metalabel.rewards._resolve import as_reward
 
-__all__ = ["plan_episodes"]
+__all__ = ["check_exploration", "plan_episodes"]
 
 _BATCH_STEPS = 10
 _REFIT_STEPS = 2
@@ -24,7 +24,7 @@ def plan_episodes(params, base, folds, start, *, keep_learner):
     """
     learner = base._learner()
     n_steps, updates = _clock(params.n_steps, params.updates_per_step, learner, folds)
-    first, last = _exploration(params.exploration)
+    first, last = check_exploration(params.exploration)
     plan = EpisodePlan(
         reward=as_reward(params.reward),
         n_steps=n_steps,
@@ -63,7 +63,7 @@ def _rewarded_rows(batch_size, updates_per_step):
     return max(_SCORED_ROWS_AT_LEAST, int(_SCORED_SHARE * batch_size * updates_per_step))
 
 
-def _exploration(exploration):
+def check_exploration(exploration):
     """First and last deviation of the exploration noise, checked."""
     values = np.asarray(exploration, dtype=object)
     if values.shape != (2,) or not all(isinstance(v, Real) and v > 0 for v in values):

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from joblib import cpu_count, effective_n_jobs
-from joblib.parallel import get_active_backend
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import Parallel
 
 from sklearn_metalabel.meta._episode import greedy_episode, run_episode
+from sklearn_metalabel.meta._learned import Learned
 from sklearn_metalabel.meta._learner import average_meta_learners
+from sklearn_metalabel.meta._proposals import Proposal
+from sklearn_metalabel.meta._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.utils._targets import label_rows
 from sklearn_metalabel.utils._threads import current_threads
 
@@ -32,9 +33,18 @@ class PolicyTraining:
             "anchors": np.mean([e.anchors for e in self.last_round], axis=0),
         }
 
-    def greedy(self, plan):
-        """Weights and thresholds of the greedy episode, each (T, L)."""
-        return greedy_episode(self.meta, plan.n_steps, plan.initial_weights, plan.initial_thresholds, **self.seen())
+    def learned(self, plan, folds):
+        """What the greedy episode ends with, and what happened before."""
+        seen = self.seen()
+        greedy = greedy_episode(self.meta, plan.n_steps, plan.initial_weights, plan.initial_thresholds, **seen)
+        return Learned(
+            proposal=Proposal("greedy episode", greedy[0][-1]),
+            thresholds=greedy[1][-1],
+            out_of_fold=self.out_of_fold(folds),
+            history={**self.history(), "greedy_weights": greedy[0], "greedy_thresholds": greedy[1]},
+            policy_state=self.meta.policy_state(),
+            seen=seen,
+        )
 
     def out_of_fold(self, folds):
         """Truth, probabilities and fold of the held-out rows of the last round, or None where none were held out."""
@@ -80,19 +90,20 @@ def train_policy(meta, base, folds, plan, sigmas, seeds, *, n_jobs=None, monitor
     training : PolicyTraining
     """
     threads = current_threads()
-    n_jobs = _workers(n_jobs, threads["torch"])
+    n_jobs = count_workers(n_jobs, threads["torch"])
     training = PolicyTraining(meta, [], [])
     for first in range(0, len(seeds), len(folds)):
         numbers = range(first, min(first + len(folds), len(seeds)))
         tickets = [monitor.begin() for _ in numbers] if monitor else []
         played = Parallel(n_jobs=n_jobs)(
-            delayed(run_episode)(
-                training.meta,
-                base._clone_for_training(seeds[m])._learner(),
+            delayed_on_fold(
+                run_episode,
                 folds[m - first],
-                replace(plan, sigma=sigmas[m]),
-                seeds[m],
-                threads,
+                meta=training.meta,
+                learner=base._clone_for_training(seeds[m])._learner(),
+                plan=replace(plan, sigma=sigmas[m]),
+                seed=seeds[m],
+                threads=threads,
             )
             for m in numbers
         )
@@ -104,11 +115,3 @@ def train_policy(meta, base, folds, plan, sigmas, seeds, *, n_jobs=None, monitor
         if any(stops):
             break
     return training
-
-
-def _workers(n_jobs, n_threads):
-    """Episodes to play at the same time: on this machine, no more than its cores have threads for."""
-    wanted = effective_n_jobs(n_jobs)
-    backend, _ = get_active_backend()
-    is_local = type(backend).__module__ == "joblib._parallel_backends"
-    return min(wanted, max(1, cpu_count() // n_threads)) if is_local else wanted

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_metalabel.rewards._average_precision import AveragePrecisionReward
 from sklearn_metalabel.rewards._base import BaseReward
 from sklearn_metalabel.rewards._cost import CostReward
 from sklearn_metalabel.rewards._hamming_margin import HammingMarginReward
@@ -11,6 +12,7 @@ from sklearn_metalabel.rewards._soft_f1 import SoftF1Reward
 __all__ = ["REWARDS", "as_reward"]
 
 REWARDS = {
+    "average_precision": AveragePrecisionReward,
     "cost": CostReward,
     "hamming_margin": HammingMarginReward,
     "ratio": RatioReward,

@@ -14,6 +14,10 @@ def plan(clf, base, n_train=1000):
     return plan_episodes(clf, base, folds, (np.ones(3), np.full(3, 0.5)), keep_learner=False)
 
 
+def recurrent(**params):
+    return MetaPolicyClassifier(policy="shared", reward="soft_f1", n_episodes=3, **params)
+
+
 def torch_base(n_epochs, batch_size=64):
     return TorchClassifier(lambda n_features, n_labels: None, n_epochs=n_epochs, batch_size=batch_size)
 
@@ -21,13 +25,13 @@ def torch_base(n_epochs, batch_size=64):
 @pytest.mark.parametrize(("n_epochs", "n_train"), [(1, 64), (2, 1000), (3, 437), (20, 5000)])
 def test_an_episode_is_one_full_training_run_of_at_most_ten_steps(n_epochs, n_train):
     updates = n_epochs * -(-n_train // 64)
-    found, _ = plan(MetaPolicyClassifier(), torch_base(n_epochs), n_train)
+    found, _ = plan(recurrent(), torch_base(n_epochs), n_train)
     assert found.n_steps <= 10
     assert updates <= found.n_steps * found.updates_per_step < updates + found.n_steps
 
 
 def test_learners_that_are_refitted_whole_make_two_steps():
-    found, _ = plan(MetaPolicyClassifier(), LabelWeightedLogistic())
+    found, _ = plan(recurrent(), LabelWeightedLogistic())
     assert (found.n_steps, found.updates_per_step) == (2, 1)
     assert found.n_rewarded is None
 
@@ -40,18 +44,18 @@ def test_the_paper_acts_at_every_batch_of_one_epoch_at_most_300_times(n_train, s
 
 
 def test_numbers_are_taken_as_they_are():
-    clf = MetaPolicyClassifier(n_steps=7, updates_per_step=2, update_interval=3)
+    clf = recurrent(n_steps=7, updates_per_step=2, update_interval=3)
     found, _ = plan(clf, torch_base(5))
     assert (found.n_steps, found.updates_per_step, found.update_interval) == (7, 2, 3)
     assert isinstance(found.reward, SoftF1Reward)
 
 
 def test_noise_falls_linearly_over_the_episodes():
-    _, sigmas = plan(MetaPolicyClassifier(n_episodes=3, exploration=(0.4, 0.2)), LabelWeightedLogistic())
+    _, sigmas = plan(recurrent(exploration=(0.4, 0.2)), LabelWeightedLogistic())
     assert sigmas == pytest.approx([0.4, 0.3, 0.2])
 
 
 @pytest.mark.parametrize("wrong", [(0.3,), (0.3, -0.1), (0.3, 0.0), ("a", "b"), (0.3, None)])
 def test_exploration_must_be_two_positive_numbers(wrong):
     with pytest.raises(ValueError, match="exploration must be two positive deviations"):
-        plan(MetaPolicyClassifier(exploration=wrong), LabelWeightedLogistic())
+        plan(recurrent(exploration=wrong), LabelWeightedLogistic())

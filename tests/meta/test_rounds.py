@@ -1,12 +1,9 @@
-import joblib
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_multilabel_classification
 
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic
-from sklearn_metalabel.meta import _rounds
 from sklearn_metalabel.meta._folds import make_folds
 from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
 from sklearn_metalabel.meta._plan import plan_episodes
@@ -32,7 +29,7 @@ class Recorder:
 
 
 def train(n_episodes=4, monitor=None, cv=2, n_jobs=None):
-    clf = MetaPolicyClassifier(n_episodes=n_episodes, cv=cv)
+    clf = MetaPolicyClassifier(policy="shared", reward="soft_f1", n_episodes=n_episodes, cv=cv)
     folds = make_folds(cv, X, Y, Y, rng=np.random.RandomState(0))
     base = LabelWeightedLogistic()
     plan, sigmas = plan_episodes(clf, base, folds, (np.ones(4), np.full(4, 0.5)), keep_learner=False)
@@ -62,10 +59,11 @@ def test_nothing_held_out_is_none():
 
 
 def test_the_greedy_episode_sees_the_mean_of_the_last_round():
-    training, _, plan = train()
+    training, folds, plan = train()
     assert_allclose(training.seen()["anchors"], np.mean([e.anchors for e in training.last_round], axis=0))
-    weights, thresholds = training.greedy(plan)
-    assert weights.shape == thresholds.shape == (plan.n_steps, 4)
+    learned = training.learned(plan, folds)
+    assert learned.history["greedy_weights"].shape == learned.history["greedy_thresholds"].shape == (plan.n_steps, 4)
+    assert_allclose(learned.proposal.weights, learned.history["greedy_weights"][-1])
 
 
 def test_all_episodes_of_a_round_are_reported_before_any_ends_the_training():
@@ -74,20 +72,3 @@ def test_all_episodes_of_a_round_are_reported_before_any_ends_the_training():
     assert (recorder.begun, recorder.ended, len(training.episodes)) == (2, [0, 1], 2)
     recorder = Recorder()
     assert len(train(monitor=recorder)[0].episodes) == recorder.begun == 4
-
-
-@pytest.mark.parametrize(("n_threads", "cores", "expected"), [(1, 4, 3), (2, 4, 2), (4, 4, 1), (8, 4, 1)])
-def test_no_more_episodes_run_at_once_than_cores_have_threads_for(n_threads, cores, expected, monkeypatch):
-    monkeypatch.setattr(_rounds, "cpu_count", lambda: cores)
-    assert _rounds._workers(3, n_threads) == expected
-
-
-def test_a_cluster_may_play_as_many_episodes_as_asked(monkeypatch):
-    class Cluster(joblib.parallel.ParallelBackendBase):
-        def effective_n_jobs(self, n_jobs):
-            return 7
-
-    monkeypatch.setattr(_rounds, "cpu_count", lambda: 1)
-    monkeypatch.setattr(_rounds, "get_active_backend", lambda: (Cluster(), 7))
-    monkeypatch.setattr(_rounds, "effective_n_jobs", lambda n_jobs: 7)
-    assert _rounds._workers(None, 4) == 7

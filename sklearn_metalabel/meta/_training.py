@@ -1,0 +1,83 @@
+"""From the parameters of the estimator to a training of its policy, recurrent or paired."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.utils import Bunch
+
+from sklearn_metalabel.meta._divergence import warn_if_diverged
+from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
+from sklearn_metalabel.meta._paired import PairedTraining
+from sklearn_metalabel.meta._plan import plan_episodes
+from sklearn_metalabel.meta._rounds import train_policy
+from sklearn_metalabel.meta._trials import TrialPlan
+from sklearn_metalabel.rewards._resolve import as_reward
+from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
+
+__all__ = ["RECURRENT", "Training", "prepare_training", "restored_meta_learner"]
+
+# Policies that learn by gradient, in so many episodes where the user does not say.
+RECURRENT = ("shared", "gru")
+_EPISODES = 3
+_REWARDS = {"paired": "average_precision", "shared": "soft_f1", "gru": "soft_f1"}
+
+
+@dataclass(frozen=True)
+class Training:
+    """`run(monitor)` returns what was `Learned`, in `n_episodes` episodes; `settings` are a recurrent policy's."""
+
+    run: Any
+    n_episodes: int
+    settings: MetaSettings | None = None
+
+
+def prepare_training(params, base, folds, start, anchor, rng, *, emphasise, keep_learner):
+    """`Training` of the policy.
+
+    `params` are the parameters of the estimator by name, `start` is (w_0, p_0), `anchor` (L,) what weights depart
+    from; `emphasise` tells whether proposals may distort probabilities.
+    """
+    if params["reward"] == "auto":
+        params = {**params, "reward": _REWARDS[params["policy"]]}
+    if params["policy"] == "paired":
+        return _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner)
+    return _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner)
+
+
+def restored_meta_learner(settings, anchor, policy_state):
+    """A trained recurrent meta-learner from its arrays."""
+    with torch_seed(0):
+        meta = MetaLearner(settings, anchor)
+    return meta.load_policy_state(policy_state)
+
+
+def _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner):
+    """The training that compares proposals."""
+    weights, thresholds = start
+    learn = params["learn_weights"]
+    training = PairedTraining(base, folds, params["n_episodes"], weights, learn, learn and emphasise)
+    plan = TrialPlan(as_reward(params["reward"]), thresholds, race=training.many, keep_learner=keep_learner)
+    seeds = draw_seeds(rng, len(folds))
+    return Training(
+        lambda monitor: training.run(plan, seeds, n_jobs=params["n_jobs"], monitor=monitor), training.n_runs
+    )
+
+
+def _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner):
+    """The training that follows a policy gradient."""
+    n_episodes = _EPISODES if params["n_episodes"] == "auto" else params["n_episodes"]
+    plan, sigmas = plan_episodes(
+        Bunch(**{**params, "n_episodes": n_episodes}), base, folds, start, keep_learner=keep_learner
+    )
+    settings = MetaSettings.from_params(params)
+    with torch_seed(draw_seed(rng)):
+        meta = MetaLearner(settings, anchor)
+    seeds = draw_seeds(rng, n_episodes)
+
+    def run(monitor):
+        training = train_policy(meta, base, folds, plan, sigmas, seeds, n_jobs=params["n_jobs"], monitor=monitor)
+        learned = training.learned(plan, folds)
+        warn_if_diverged(plan.reward, learned.history)
+        return learned
+
+    return Training(run, n_episodes, settings)

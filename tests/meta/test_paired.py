@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_multilabel_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+
+from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
+from sklearn_metalabel.meta import _paired
+from sklearn_metalabel.metrics import strict_accuracy_score
+from sklearn_metalabel.prediction._choosers import choose_thresholds
+
+X, Y = make_multilabel_classification(240, n_features=15, n_classes=6, random_state=0)
+
+
+class Net(torch.nn.Sequential):
+    def __init__(self, n_features, n_labels):
+        super().__init__(torch.nn.Linear(n_features, 24), torch.nn.ReLU(), torch.nn.Linear(24, n_labels))
+
+
+def network(**params):
+    return TorchClassifier(Net, **{"lr": 0.01, "batch_size": 32, "n_epochs": 6, "device": "cpu", **params})
+
+
+def fit(estimator=None, **params):
+    return MetaPolicyClassifier(estimator, **{"random_state": 0, **params}).fit(X, Y)
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """So few rows count as many."""
+    monkeypatch.setattr(_paired, "MANY_ROWS", 200)
+
+
+def test_a_linear_learner_gets_a_scale():
+    clf = fit(LabelWeightedLogistic(C=1e3))
+    assert clf.scale_ < 1
+    assert clf.best_proposal_.startswith("scale")
+    assert clf.history_["reward"].shape == (3, clf.n_steps_)
+    assert (clf.positive_weights_ == 1).all()
+    assert clf.focus_ == 0
+
+
+def test_a_scale_that_does_not_pay_is_not_taken():
+    best = fit(LabelWeightedLogistic(C=1.0)).scale_
+    again = fit(LabelWeightedLogistic(C=best))
+    assert again.scale_ == 1
+    assert_allclose(again.weights_, 1)
+
+
+def test_a_network_gets_an_emphasis_or_none():
+    clf = fit(network())
+    assert clf.history_["reward"].shape == (9, 1)
+    assert clf.best_proposal_ in ("equal", "positives", "hard negatives")
+    assert (clf.scale_, clf.n_episodes_, clf.n_steps_) == (1, 9, 1)
+    assert_allclose(clf.weights_, 1)
+
+
+def test_the_network_is_the_one_its_emphasis_trains(monkeypatch):
+    monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: True)
+    clf = fit(network())
+    assert clf.best_proposal_ == "hard negatives"
+    assert clf.focus_ > 0
+    twin = clf.estimator_.__class__(**clf.estimator_.get_params())
+    plain = twin.fit(X, Y).predict_proba(X)
+    assert abs(clf.predict_proba(X) - plain).max() > 0.01
+    monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: False)
+    assert_array_equal(fit(network()).predict_proba(X), plain)
+
+
+def test_learners_that_train_each_label_alone_keep_equal_weights():
+    clf = fit(LogisticRegression())
+    assert clf.best_proposal_ == "equal"
+    assert_allclose(clf.weights_, 1)
+    assert clf.history_["reward"].shape == (3, 1)
+
+
+def test_nothing_is_proposed_where_nothing_is_learned():
+    for base in (None, network()):
+        clf = fit(base, learn_weights=False)
+        assert clf.best_proposal_ == "equal"
+        assert clf.history_["reward"].shape == (3, 1)
+
+
+def test_classes_get_no_emphasis():
+    clf = MetaPolicyClassifier(network(), random_state=0).fit(X, Y[:, 0] + Y[:, 1])
+    assert clf.best_proposal_ == "equal"
+
+
+def test_many_rows_are_tried_on_one_fold_in_a_race(many):
+    clf = fit(network())
+    assert clf.history_["reward"].shape == (3, 1)
+    assert np.isfinite(clf.history_["reward"]).all()
+
+
+def test_of_many_rows_two_folds_are_played_unless_a_solution_starts_the_others(many, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "sklearn_metalabel._meta_policy.choose_thresholds",
+        lambda rule, *out_of_fold, **options: (
+            seen.append(out_of_fold) or choose_thresholds(rule, *out_of_fold, **options)
+        ),
+    )
+    fit(network())
+    fit(network(), n_episodes=3)
+    fit()
+    assert [len(P) for _, P, _ in seen] == [160, 240, 240]
+    assert [len(np.unique(fold_of)) for _, _, fold_of in seen] == [2, 3, 3]
+
+
+def test_folds_that_start_from_a_solution_come_out_as_from_nothing(many, monkeypatch):
+    warm = fit()
+    start = LabelWeightedLogistic._fit_labels
+    monkeypatch.setattr(
+        LabelWeightedLogistic,
+        "_fit_labels",
+        lambda self, *args, **kwargs: start(self, *args, **{**kwargs, "start": None}),
+    )
+    cold = fit()
+    assert warm.scale_ == cold.scale_
+    assert_allclose(warm.predict_proba(X), cold.predict_proba(X), atol=1e-5)
+    assert_allclose(warm.thresholds_, cold.thresholds_, atol=1e-2)
+
+
+def test_a_splitter_of_the_user_is_played_as_it_is():
+    clf = fit(cv=KFold(4))
+    assert clf.history_["reward"].shape[0] == 4
+    assert fit(cv=KFold(4), n_episodes=2).history_["reward"].shape[0] == 2
+
+
+def test_the_weights_that_were_learned_are_departures_from_the_anchor():
+    anchor = np.array([2.0, 1.0, 1.0, 1.0, 0.5, 0.5])
+    clf = fit(network(), weight_anchor=anchor)
+    assert_allclose(clf.weights_, anchor)
+    assert_allclose(fit(learn_weights=False, weight_anchor=anchor).weights_, anchor)
+
+
+@pytest.mark.data
+def test_weights_and_scale_pay_on_scene(load_real):
+    data = load_real("scene")
+    X, X_test = data["X_train"], data["X_test"]
+    Y, Y_test = data["Y_train"].toarray(), data["Y_test"].toarray()
+    ours = MetaPolicyClassifier(LabelWeightedLogistic(C=100), random_state=0).fit(X, Y)
+    kept = MetaPolicyClassifier(LabelWeightedLogistic(C=100), learn_weights=False, random_state=0).fit(X, Y)
+    assert strict_accuracy_score(Y_test, ours.predict(X_test)) > strict_accuracy_score(Y_test, kept.predict(X_test))

@@ -1,0 +1,35 @@
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+from sklearn_metalabel.learners._emphasis import EMPHASES
+from sklearn_metalabel.meta._proposals import proposed_paths
+
+WEIGHTS = np.array([0.5, 1.0, 1.5])
+POSITIVES = np.array([0, 4, 100])
+
+
+def propose(scales=(), emphases=frozenset()):
+    return proposed_paths(SimpleNamespace(scales=scales, emphases=emphases), WEIGHTS, POSITIVES, 100)
+
+
+def test_scales_are_one_path_of_all_weights_together():
+    (path,) = propose(scales=(0.1, 1.0, 10.0))
+    assert [p.scale for p in path] == [0.1, 1.0, 10.0]
+    assert_allclose(path[2].label_weight, 10 * WEIGHTS)
+    assert all(p.emphasis == {} for p in path)
+
+
+def test_networks_are_offered_emphases_after_equal_weights():
+    paths = propose(emphases=EMPHASES)
+    assert [path[0].name for path in paths] == ["equal", "positives", "hard negatives"]
+    assert all(len(path) == 1 for path in paths)
+    assert_allclose(paths[1][0].emphasis["positive_weight"], [10, 5, 1])
+    assert paths[2][0].emphasis["focus"] > 0
+    assert all(np.array_equal(path[0].label_weight, WEIGHTS) for path in paths)
+
+
+def test_what_a_learner_does_not_take_is_not_proposed():
+    assert [path[0].name for path in propose()] == ["equal"]
+    assert [path[0].name for path in propose(emphases=frozenset({"focus"}))] == ["equal", "hard negatives"]
