@@ -19,11 +19,12 @@ from sklearn_metalabel.meta._monitor import EpisodeMonitor
 from sklearn_metalabel.meta._plan import check_exploration
 from sklearn_metalabel.meta._starts import start_thresholds, start_weights
 from sklearn_metalabel.meta._training import RECURRENT, prepare_training, restored_meta_learner
-from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
+from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_from_held_out, choose_thresholds, named_choosers
 from sklearn_metalabel.rewards import RatioReward
 from sklearn_metalabel.rewards._resolve import REWARDS
 from sklearn_metalabel.thresholds import decide
 from sklearn_metalabel.thresholds._criteria import check_criterion
+from sklearn_metalabel.thresholds._held_out import HeldOut
 from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed
@@ -500,7 +501,10 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             self.best_rule_ = None
         elif self.learn_thresholds and self.rule != "episode":
             options = {"criterion": self.criterion, "never_empty": self.never_empty, "random_state": seed}
-            found = choose_thresholds(self.rule, *out_of_fold, **options)
+            if isinstance(out_of_fold, HeldOut):
+                found = choose_from_held_out(self.rule, out_of_fold, **options)
+            else:
+                found = choose_thresholds(self.rule, *out_of_fold, **options)
             thresholds, self.never_empty_, self.best_rule_ = found.thresholds, found.never_empty, found.name
         self.thresholds_ = self._constant_labels_apart(thresholds)
 

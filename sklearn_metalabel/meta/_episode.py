@@ -37,7 +37,8 @@ class Fold:
     """Training rows, and the rows that pay: `rewarded` for every step, `held_out` for the out-of-fold probabilities.
 
     The first rows of `rewarded` are a random part of them. Both are None where each step is paid on the batch it just
-    trained on.
+    trained on. `all_held_out` has the rows that `held_out` is a random part of, where they are too many to keep their
+    probabilities, and is None elsewhere.
     """
 
     X: object
@@ -46,6 +47,7 @@ class Fold:
     train: np.ndarray
     rewarded: np.ndarray | None = None
     held_out: np.ndarray | None = None
+    all_held_out: np.ndarray | None = None
 
 
 @dataclass

@@ -28,9 +28,11 @@ def make_folds(cv, X, Y, y, *, sample_weight=None, groups=None, rng):
     paid = int(np.clip(_REWARDED_ENTRIES // n_labels, *_REWARDED_ROWS))
     folds = []
     for train, held_out in splits:
-        held_out = _at_most(np.asarray(held_out), kept, rng)
+        everyone = np.asarray(held_out)
+        held_out = _at_most(everyone, kept, rng)
         rewarded = rng.permutation(held_out)[:paid]
-        folds.append(Fold(X, Y, sample_weight, np.asarray(train), rewarded, held_out))
+        all_held_out = everyone if len(held_out) < len(everyone) else None
+        folds.append(Fold(X, Y, sample_weight, np.asarray(train), rewarded, held_out, all_held_out))
     return folds
 
 

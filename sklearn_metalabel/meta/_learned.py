@@ -13,14 +13,14 @@ __all__ = ["Learned"]
 class Learned:
     """The loss weights to take, the last thresholds (L,), and what happened on the way.
 
-    `out_of_fold` is (Y, P, fold of each row) of held-out rows, or None; `history` holds arrays by episode and step;
-    `policy_state` the parameters of a recurrent policy and `seen` what its greedy episode looks at; `solution` is what
-    the final base learner may start from.
+    `out_of_fold` is (Y, P, fold of each row) of held-out rows, a HeldOut where they are too many, or None; `history`
+    holds arrays by episode and step; `policy_state` the parameters of a recurrent policy and `seen` what its greedy
+    episode looks at; `solution` is what the final base learner may start from.
     """
 
     proposal: Proposal
     thresholds: np.ndarray
-    out_of_fold: tuple | None
+    out_of_fold: object
     history: dict
     policy_state: dict = field(default_factory=dict)
     seen: dict = field(default_factory=dict)

@@ -10,6 +10,7 @@ from sklearn_metalabel.meta._learned import Learned
 from sklearn_metalabel.meta._proposals import Proposal, proposed_paths
 from sklearn_metalabel.meta._trials import run_trials
 from sklearn_metalabel.meta._workers import count_workers, delayed_on_fold
+from sklearn_metalabel.thresholds._held_out import HeldOut
 from sklearn_metalabel.utils._targets import label_rows
 from sklearn_metalabel.utils._threads import current_threads
 
@@ -44,12 +45,15 @@ class PairedTraining:
         self.paths = [[Proposal("equal", weights)]]
         if learn and (learner.scales or emphasise):
             self.paths = proposed_paths(learner, weights, self.positives, Y.shape[0])
-        self.many = Y.shape[0] >= MANY_ROWS
+        # Of what is not kept whole, no scale of each label can be put together: the trial is then played again.
+        self.too_large = any(fold.all_held_out is not None for fold in folds)
+        self.many = Y.shape[0] >= MANY_ROWS or self.too_large
         if n_folds == "auto":
             n_folds = _FOLDS_OF_MANY_ROWS if self.many and not learner.scales else len(folds)
         self.folds = folds[:n_folds]
         self.n_tried = 1 if self.many else len(self.folds)
-        self.n_runs = self.n_tried * len(self.paths) + len(self.folds) - self.n_tried
+        n_again = self.n_tried if self.too_large and len(self.paths[0]) > 1 else 0
+        self.n_runs = self.n_tried * len(self.paths) + len(self.folds) - self.n_tried + n_again
 
     def run(self, plan, seeds, *, n_jobs=None, monitor):
         """Return what was learned.
@@ -65,47 +69,42 @@ class PairedTraining:
             solutions.append(next((t.solution for t in tried[-1] if t.solution is not None), None))
         n_common = min(map(len, tried))
         tried = [trials[:n_common] for trials in tried]
-        chosen, probabilities = self._choose(tried)
-        rest = range(self.n_tried, len(self.folds))
-        if not calls.stopped and rest:
-            runs = calls([(self.folds[k], [[chosen]], seeds[k], solutions[0]) for k in rest])
-            probabilities += [run[-1].P for run in runs]
-        return self._learned(chosen, tried, probabilities, plan.thresholds, solutions[0])
+        chosen, held_out = self._choose(tried)
+        first = len(held_out)
+        if first < len(self.folds) and not (calls.stopped and held_out):
+            runs = calls([(self.folds[k], [[chosen]], seeds[k], solutions[0]) for k in range(first, len(self.folds))])
+            held_out += [run[-1].held_out for run in runs]
+        return self._learned(chosen, tried, held_out, plan.thresholds, solutions[0])
 
     def _choose(self, tried):
-        """The proposal to take, and the held-out probabilities under it of each fold that was tried."""
+        """The proposal to take, and what is held out under it of each fold that was tried, as far as it is known."""
         proposals = [trial.proposal for trial in tried[0]]
         if len(proposals) == 1:
-            return proposals[0], [trials[0].P for trials in tried]
+            return proposals[0], [trials[0].held_out for trials in tried]
         outcomes = [Outcome.pooled([trials[c].outcome for trials in tried]) for c in range(len(proposals))]
         if len(self.paths) == 1:
             return self._choose_scales(proposals, outcomes, tried)
         best = 0
-        finished = [c for c in range(len(proposals)) if all(trials[c].P is not None for trials in tried)]
+        finished = [c for c in range(len(proposals)) if all(trials[c].held_out is not None for trials in tried)]
         if len(finished) == 1:
             best = finished[0]  # the winner of a race
         else:
             for c in finished[1:]:
                 best = c if is_beaten(outcomes[best], outcomes[c]) else best
-        return proposals[best], [trials[best].P for trials in tried]
+        return proposals[best], [trials[best].held_out for trials in tried]
 
     def _choose_scales(self, proposals, outcomes, tried):
         """A scale for each label."""
         scales = np.array([proposal.scale for proposal in proposals])
         neutral = int(np.flatnonzero(scales == 1)[0]) if (scales == 1).any() else None
         of_label = scale_of_labels(outcomes, neutral)
-        probabilities = []
-        for trials in tried:
-            P = np.empty_like(trials[0].P)
-            for c in np.unique(of_label):
-                P[:, of_label == c] = trials[c].P[:, of_label == c]
-            probabilities.append(P)
-        if len(np.unique(of_label)) == 1:
-            return proposals[of_label[0]], probabilities
-        label_weight = scales[of_label] * self.weights
-        return Proposal("scale of each label", label_weight / label_weight.mean(), label_weight.mean()), probabilities
+        chosen = proposals[of_label[0]]
+        if (of_label != of_label[0]).any():
+            label_weight = scales[of_label] * self.weights
+            chosen = Proposal("scale of each label", label_weight / label_weight.mean(), label_weight.mean())
+        return chosen, [] if self.too_large else [_put_together(trials, of_label) for trials in tried]
 
-    def _learned(self, chosen, tried, probabilities, thresholds, solution):
+    def _learned(self, chosen, tried, held_out, thresholds, solution):
         """The record of the training."""
         # One row for each episode: a fold under a path of proposals.
         n_steps = len(tried[0]) // len(self.paths)
@@ -114,13 +113,10 @@ class PairedTraining:
         neutral = int(np.argmin([abs(np.log(trial.proposal.scale)) for trial in tried[0]]))
         weights = np.array([[trial.proposal.label_weight for trial in trials] for trials in tried], dtype=np.float32)
         weights = weights.reshape(*shape, -1)
-        played = self.folds[: len(probabilities)]
-        Y = np.concatenate([label_rows(fold.Y, fold.held_out, dtype=bool) for fold in played])
-        fold_of = np.repeat(np.arange(len(played)), [len(P) for P in probabilities])
         return Learned(
             proposal=chosen,
             thresholds=thresholds,
-            out_of_fold=(Y, np.concatenate(probabilities), fold_of),
+            out_of_fold=self._out_of_fold(held_out),
             history={
                 "reward": values.reshape(shape),
                 "baseline": np.repeat(values[:, [neutral]], values.shape[1], axis=1).reshape(shape),
@@ -131,6 +127,22 @@ class PairedTraining:
             },
             solution=solution,
         )
+
+    def _out_of_fold(self, held_out):
+        """A HeldOut of all folds that were played, or their truth, probabilities and fold of each row."""
+        if isinstance(held_out[0], HeldOut):
+            return HeldOut.concatenate(held_out, folds=range(len(held_out)))
+        played = self.folds[: len(held_out)]
+        Y = np.concatenate([label_rows(fold.Y, fold.held_out, dtype=bool) for fold in played])
+        return Y, np.concatenate(held_out), np.repeat(np.arange(len(played)), [len(P) for P in held_out])
+
+
+def _put_together(trials, of_label):
+    """Probabilities of each label under the scale that was chosen for it."""
+    P = np.empty_like(trials[0].held_out)
+    for c in np.unique(of_label):
+        P[:, of_label == c] = trials[c].held_out[:, of_label == c]
+    return P
 
 
 class _Calls:

@@ -1,6 +1,6 @@
 """From the parameters of the estimator to a training of its policy, recurrent or paired."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sklearn.utils import Bunch
@@ -11,6 +11,7 @@ from sklearn_metalabel.meta._paired import PairedTraining
 from sklearn_metalabel.meta._plan import plan_episodes
 from sklearn_metalabel.meta._rounds import train_policy
 from sklearn_metalabel.meta._trials import TrialPlan
+from sklearn_metalabel.prediction._choosers import needs_all_probabilities
 from sklearn_metalabel.rewards._resolve import as_reward
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
 
@@ -55,12 +56,20 @@ def _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner):
     """The training that compares proposals."""
     weights, thresholds = start
     learn = params["learn_weights"]
+    if not emphasise or not params["learn_thresholds"] or _needs_all(params["rule"], params["criterion"]):
+        folds = [replace(fold, all_held_out=None) for fold in folds]
     training = PairedTraining(base, folds, params["n_episodes"], weights, learn, learn and emphasise)
-    plan = TrialPlan(as_reward(params["reward"]), thresholds, race=training.many, keep_learner=keep_learner)
+    frequency = training.positives / folds[0].Y.shape[0] if training.too_large else None
+    plan = TrialPlan(as_reward(params["reward"]), thresholds, training.many, keep_learner, frequency)
     seeds = draw_seeds(rng, len(folds))
     return Training(
         lambda monitor: training.run(plan, seeds, n_jobs=params["n_jobs"], monitor=monitor), training.n_runs
     )
+
+
+def _needs_all(rule, criterion):
+    """Whether thresholds are chosen from more than the best entries of each row."""
+    return rule == "episode" or needs_all_probabilities(rule, criterion)
 
 
 def _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner):

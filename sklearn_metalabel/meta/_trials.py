@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from sklearn_metalabel.meta._judge import Outcome, is_beaten
+from sklearn_metalabel.thresholds._held_out import HeldOut
 from sklearn_metalabel.utils._probabilities import clip_probabilities
 from sklearn_metalabel.utils._random import torch_seed
 from sklearn_metalabel.utils._targets import label_rows
@@ -13,27 +14,37 @@ from sklearn_metalabel.utils._threads import use_threads
 
 __all__ = ["Trial", "TrialPlan", "run_trials"]
 
+# Rows that are predicted at once where not all probabilities are kept.
+_BLOCK_ENTRIES, _LEAST_BLOCK = 2**25, 200
 # A race is decided after this share of the updates: by then the order is that of the end.
 _RACE_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """How trials are run: `reward` pays them, at `thresholds` (L,); a race trains only its winner to the end."""
+    """How trials are run: `reward` pays them, at `thresholds` (L,); a race trains only its winner to the end.
+
+    Where not all probabilities can be kept, `frequency` (L,) tells how to keep what thresholds need of all held-out
+    rows; None keeps the probabilities of `Fold.held_out`.
+    """
 
     reward: object
     thresholds: np.ndarray
     race: bool = False
     keep_learner: bool = False
+    frequency: np.ndarray | None = None
 
 
 @dataclass
 class Trial:
-    """What came of one proposal on one fold; `P` (rows, L) is None where the trial was ended early."""
+    """What came of one proposal on one fold.
+
+    `held_out` is P (rows, L), or a HeldOut of all held-out rows; None where the trial was ended early.
+    """
 
     proposal: object
     outcome: Outcome
-    P: np.ndarray | None = None
+    held_out: object = None
     solution: object = None
     learner: object = None
 
@@ -75,7 +86,7 @@ def _race(runs):
         if is_beaten(trials[ahead].outcome, trials[k].outcome):
             ahead = k
     for trial in trials:
-        trial.P = None
+        trial.held_out = None
     trials[ahead] = runs[ahead].finish()[-1]
     return trials
 
@@ -86,12 +97,25 @@ class _HeldOut:
     def __init__(self, fold, plan):
         self.X = _safe_indexing(fold.X, fold.held_out)
         self.Y = label_rows(fold.Y, fold.held_out, dtype=bool)
-        self.plan = plan
+        self.fold, self.plan = fold, plan
 
     def judge(self, learner):
         """Probabilities of the rows, in float32, where the largest would otherwise be 1, and what they are worth."""
-        P = clip_probabilities(learner.predict_proba(self.X).astype(np.float32))
+        P = _predict(learner, self.X)
         return P, Outcome.of(self.Y, P, self.plan.reward, self.plan.thresholds)
+
+    def compact(self, learner):
+        """What thresholds need of all held-out rows."""
+        held = HeldOut(self.plan.frequency)
+        step = max(_LEAST_BLOCK, _BLOCK_ENTRIES // held.n_labels)
+        for rows in np.split(self.fold.all_held_out, range(step, len(self.fold.all_held_out), step)):
+            held.add(_predict(learner, _safe_indexing(self.fold.X, rows)), self.fold.Y[rows])
+        return held
+
+
+def _predict(learner, X):
+    """Probabilities in float32, where the largest would otherwise be 1."""
+    return clip_probabilities(learner.predict_proba(X).astype(np.float32))
 
 
 class _Run:
@@ -120,8 +144,8 @@ class _Run:
     def judge(self, proposal):
         """The trial of a proposal as the learner stands."""
         P, outcome = self.held_out.judge(self.learner)
-        keep = self.held_out.plan.keep_learner
-        return Trial(proposal, outcome, P, self.learner.solution, self.learner if keep else None)
+        learner = self.learner if self.held_out.plan.keep_learner else None
+        return Trial(proposal, outcome, P, self.learner.solution, learner)
 
     def finish(self):
         """Trials of all proposals of the path, up to the first that is worse than the best one beyond chance."""
@@ -135,4 +159,8 @@ class _Run:
                 break
         for trial in trials[:best] + trials[best + 1 :]:
             trial.solution = None  # each may be as large as the base learner
+        if self.held_out.plan.frequency is not None:
+            for trial in trials:
+                trial.held_out = None
+            trials[-1].held_out = self.held_out.compact(self.learner)
         return trials

@@ -8,9 +8,9 @@ from sklearn.model_selection import KFold
 
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
-from sklearn_metalabel.meta import _paired
+from sklearn_metalabel.meta import _folds, _paired
 from sklearn_metalabel.metrics import strict_accuracy_score
-from sklearn_metalabel.prediction._choosers import choose_thresholds
+from sklearn_metalabel.prediction._choosers import choose_from_held_out, choose_thresholds
 
 X, Y = make_multilabel_classification(240, n_features=15, n_classes=6, random_state=0)
 
@@ -108,6 +108,30 @@ def test_of_many_rows_two_folds_are_played_unless_a_solution_starts_the_others(m
     fit()
     assert [len(P) for _, P, _ in seen] == [160, 240, 240]
     assert [len(np.unique(fold_of)) for _, _, fold_of in seen] == [2, 3, 3]
+
+
+@pytest.mark.parametrize("estimator", [None, network()], ids=["linear", "network"])
+def test_too_many_probabilities_are_held_in_little_space(estimator, monkeypatch):
+    monkeypatch.setattr(_folds, "_HELD_OUT_ROWS", 50)
+    whole = fit(estimator, learn_weights=False)
+    monkeypatch.setattr(_folds, "_HELD_OUT_ENTRIES", 1000)
+    seen = []
+
+    def choose(rule, held, **options):
+        seen.append(held)
+        return choose_from_held_out(rule, held, **options)
+
+    monkeypatch.setattr("sklearn_metalabel._meta_policy.choose_from_held_out", choose)
+    compact = fit(estimator, learn_weights=False)
+    (held,) = seen
+    assert held.n_samples == (240 if estimator is None else 160)
+    assert len(np.unique(held.fold_of)) == (3 if estimator is None else 2)
+    if estimator is None:
+        assert_allclose(compact.thresholds_, whole.thresholds_, atol=0.02)
+    assert fit(estimator, rule="scut").best_rule_ == "scut"  # needs all probabilities: of the rows that are kept
+    assert len(seen) == 1
+    fit(estimator, n_jobs=2)
+    assert len(seen) == 2
 
 
 def test_folds_that_start_from_a_solution_come_out_as_from_nothing(many, monkeypatch):

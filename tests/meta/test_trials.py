@@ -78,14 +78,14 @@ def test_every_proposal_is_trained_on_the_same_batches(log):
     assert len(first) == len(second) == 12
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     assert trials[1].outcome.value > trials[0].outcome.value
-    assert all(t.P.dtype == np.float32 and t.P.shape == (20, 2) for t in trials)
-    assert all(((t.P > 0) & (t.P < 1)).all() for t in trials)
+    assert all(t.held_out.dtype == np.float32 and t.held_out.shape == (20, 2) for t in trials)
+    assert all(((t.held_out > 0) & (t.held_out < 1)).all() for t in trials)
 
 
 def test_a_race_trains_only_its_winner_to_the_end(log):
     trials = run({1.0: 0.0, 2.0: 1.0, 3.0: 0.1}, alone(1.0, 2.0, 3.0), replace(PLAN, race=True))
     assert [len(steps) for _, steps in log] == [4, 12, 4]
-    assert [t.P is None for t in trials] == [True, False, True]
+    assert [t.held_out is None for t in trials] == [True, False, True]
 
 
 def test_the_first_of_a_race_stays_ahead_of_what_is_no_better(log):
