@@ -195,16 +195,19 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
       scale by its own rewards, shrunk to those of labels as frequent (empirical Bayes), where that pays on rows
       that the choice has not seen;
     - where labels share the parameters of a network, more weight for positives, by the square root of how rare a label
-      is, or less weight for easy negatives;
+      is, or less weight for easy negatives, as in the asymmetric loss [2]_;
     - elsewhere equal weights alone.
 
-    A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. From
-    5,000 instances on proposals race on one fold: after a third of the updates only the best one goes on.
+    A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. Of
+    networks a fifth of a training shows which is ahead, and the whole of it whether it stays so; from 5,000 instances
+    on, the fifth on one fold alone decides.
 
     References
     ----------
     .. [1] J. Wu, W. Xiong, W. Y. Wang, "Learning to Learn and Predict: A Meta-Learning Approach for Multi-Label
        Classification", EMNLP-IJCNLP 2019. :doi:`10.18653/v1/D19-1444`
+    .. [2] T. Ridnik et al., "Asymmetric Loss For Multi-Label Classification", ICCV 2021.
+       :doi:`10.1109/ICCV48922.2021.00015`
 
     Examples
     --------

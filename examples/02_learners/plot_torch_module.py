@@ -88,11 +88,11 @@ for name, make in makers.items():
 # %%
 # What was tried
 # --------------
-# Each fold's network is trained from the same start and on the same batches under equal weights, under more weight for
-# positives and under less for easy negatives. What is taken is what held-out rows pay for, beyond chance.
+# Each fold's network begins its training from the same start and on the same batches under equal weights, under more
+# weight for positives and under less for easy negatives. What is taken is what held-out rows pay for, beyond chance.
 
 classifier = classifiers[0]
-PROPOSALS = ["equal weights", "rare positives", "hard negatives"]
+PROPOSALS = ["equal weights", "rare positives", "hard negatives, 2", "hard negatives, 4"]
 paid = classifier.history_["reward"].reshape(-1, len(PROPOSALS))
 figure, panel = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for fold, values in enumerate(paid, start=1):

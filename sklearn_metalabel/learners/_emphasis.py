@@ -30,7 +30,7 @@ class Emphasis:
         self.focus = float(focus)
         self.log_odds = None if positive_weight is None else np.log(np.asarray(positive_weight, dtype=np.float64))
         if positive_weight is not None:
-            positive_weight = torch.as_tensor(np.asarray(positive_weight), dtype=torch.float32, device=device)
+            positive_weight = torch.as_tensor(np.array(positive_weight), dtype=torch.float32, device=device)
         self.positive_weight = positive_weight
 
     def weight(self, label_weight, logits, targets):

@@ -19,6 +19,8 @@ __all__ = ["PairedTraining"]
 # From this many rows on, one fold tells proposals apart, and the rows of two folds suffice for thresholds.
 MANY_ROWS = 5_000
 _FOLDS_OF_MANY_ROWS = 2
+# Proposals that are separate trainings are told apart after this share of one: their order is then that of the end.
+AUDITION = 0.2
 
 
 class PairedTraining:
@@ -52,8 +54,11 @@ class PairedTraining:
             n_folds = _FOLDS_OF_MANY_ROWS if self.many and not learner.scales else len(folds)
         self.folds = folds[:n_folds]
         self.n_tried = 1 if self.many else len(self.folds)
-        n_again = self.n_tried if self.too_large and len(self.paths[0]) > 1 else 0
-        self.n_runs = self.n_tried * len(self.paths) + len(self.folds) - self.n_tried + n_again
+        self.is_path = len(self.paths) == 1
+        n_before = 0 if self.is_path else self.n_tried * len(self.paths)
+        n_again = self.n_tried if self._plays_again() else 0
+        n_finalists = 1 if self.is_path or self.many else 2
+        self.n_runs = n_before + n_finalists * len(self.folds) + n_again
 
     def run(self, plan, seeds, *, n_jobs=None, monitor):
         """Return what was learned.
@@ -61,20 +66,33 @@ class PairedTraining:
         `plan` is a TrialPlan, `seeds` holds one for each fold, `monitor` hears of every run.
         """
         calls = _Calls(self.base, plan, n_jobs, monitor)
-        paths = [self.paths] if plan.race else [[path] for path in self.paths]
-        tried, solutions = [], []
-        runs = calls([(self.folds[k], part, seeds[k], None) for k in range(self.n_tried) for part in paths])
-        for k in range(self.n_tried):
-            tried.append([t for run in runs[k * len(paths) : (k + 1) * len(paths)] for t in run])
-            solutions.append(next((t.solution for t in tried[-1] if t.solution is not None), None))
-        n_common = min(map(len, tried))
-        tried = [trials[:n_common] for trials in tried]
+        share = 1.0 if self.is_path else AUDITION
+        runs = calls([(self.folds[k], path, share, seeds[k], None) for k in range(self.n_tried) for path in self.paths])
+        tried = _by_fold(runs, len(self.paths))
         chosen, held_out = self._choose(tried)
-        first = len(held_out)
-        if first < len(self.folds) and not (calls.stopped and held_out):
-            runs = calls([(self.folds[k], [[chosen]], seeds[k], solutions[0]) for k in range(first, len(self.folds))])
-            held_out += [run[-1].held_out for run in runs]
-        return self._learned(chosen, tried, held_out, plan.thresholds, solutions[0])
+        solution = next((trial.solution for trial in tried[0] if trial.solution is not None), None)
+        if len(held_out) < len(self.folds) and not (calls.stopped and held_out):
+            chosen, rest = self._play_to_the_end(calls, self._finalists(chosen), len(held_out), seeds, solution)
+            held_out += rest
+        return self._learned(chosen, tried, held_out, plan.thresholds, solution)
+
+    def _finalists(self, chosen):
+        """What is played to the end: of few rows equal weights too, which an early lead must still beat there."""
+        equal = self.paths[0][0]
+        return [chosen] if self.is_path or self.many or chosen is equal else [equal, chosen]
+
+    def _play_to_the_end(self, calls, finalists, first, seeds, solution):
+        """The finalist to take, and what is held out under it of the folds from the first on."""
+        folds = range(first, len(self.folds))
+        runs = calls([(self.folds[k], [each], 1.0, seeds[k], solution) for each in finalists for k in folds])
+        ends = [[run[-1] for run in runs[c * len(folds) : (c + 1) * len(folds)]] for c in range(len(finalists))]
+        outcomes = [Outcome.pooled([trial.outcome for trial in trials]) for trials in ends]
+        taken = int(len(finalists) == 2 and is_beaten(*outcomes))
+        return finalists[taken], [trial.held_out for trial in ends[taken]]
+
+    def _plays_again(self):
+        """Whether scales of single labels, on a path whose probabilities are not kept, make folds be played again."""
+        return self.too_large and len(self.paths[0]) > 1
 
     def _choose(self, tried):
         """The proposal to take, and what is held out under it of each fold that was tried, as far as it is known."""
@@ -82,16 +100,12 @@ class PairedTraining:
         if len(proposals) == 1:
             return proposals[0], [trials[0].held_out for trials in tried]
         outcomes = [Outcome.pooled([trials[c].outcome for trials in tried]) for c in range(len(proposals))]
-        if len(self.paths) == 1:
+        if self.is_path:
             return self._choose_scales(proposals, outcomes, tried)
         best = 0
-        finished = [c for c in range(len(proposals)) if all(trials[c].held_out is not None for trials in tried)]
-        if len(finished) == 1:
-            best = finished[0]  # the winner of a race
-        else:
-            for c in finished[1:]:
-                best = c if is_beaten(outcomes[best], outcomes[c]) else best
-        return proposals[best], [trials[best].held_out for trials in tried]
+        for c in range(1, len(proposals)):
+            best = c if is_beaten(outcomes[best], outcomes[c]) else best
+        return proposals[best], []
 
     def _choose_scales(self, proposals, outcomes, tried):
         """A scale for each label."""
@@ -102,7 +116,7 @@ class PairedTraining:
         if (of_label != of_label[0]).any():
             label_weight = scales[of_label] * self.weights
             chosen = Proposal("scale of each label", label_weight / label_weight.mean(), label_weight.mean())
-        return chosen, [] if self.too_large else [_put_together(trials, of_label) for trials in tried]
+        return chosen, [] if self._plays_again() else [_put_together(trials, of_label) for trials in tried]
 
     def _learned(self, chosen, tried, held_out, thresholds, solution):
         """The record of the training."""
@@ -137,14 +151,6 @@ class PairedTraining:
         return Y, np.concatenate(held_out), np.repeat(np.arange(len(played)), [len(P) for P in held_out])
 
 
-def _put_together(trials, of_label):
-    """Probabilities of each label under the scale that was chosen for it."""
-    P = np.empty_like(trials[0].held_out)
-    for c in np.unique(of_label):
-        P[:, of_label == c] = trials[c].held_out[:, of_label == c]
-    return P
-
-
 class _Calls:
     """Runs trials side by side, and reports each to the monitor."""
 
@@ -155,30 +161,40 @@ class _Calls:
         self.stopped = False
 
     def __call__(self, arguments):
-        """Trials of each of (fold, paths, seed, solution)."""
-        tickets = [[self.monitor.begin() for _ in paths] for _, paths, _, _ in arguments]
+        """Trials of each of (fold, path, share, seed, solution)."""
+        tickets = [self.monitor.begin() for _ in arguments]
         played = Parallel(n_jobs=self.n_jobs)(
             delayed_on_fold(
                 run_trials,
                 fold,
                 base=self.base,
-                paths=paths,
+                path=path,
+                share=share,
                 plan=self.plan,
                 seed=seed,
                 threads=self.threads,
                 solution=solution,
             )
-            for fold, paths, seed, solution in arguments
+            for fold, path, share, seed, solution in arguments
         )
-        for run_tickets, (_, paths, _, _), trials in zip(tickets, arguments, played, strict=True):
-            for ticket, trial in zip(run_tickets, _last_of_paths(paths, trials), strict=True):
-                self.stopped |= bool(self.monitor.end(ticket, _as_episode(trial, self.plan.thresholds)))
+        for ticket, trials in zip(tickets, played, strict=True):
+            self.stopped |= bool(self.monitor.end(ticket, _as_episode(trials[-1], self.plan.thresholds)))
         return played
 
 
-def _last_of_paths(paths, trials):
-    """The trial that each path ended with."""
-    return trials[-1:] if len(paths) == 1 else trials
+def _by_fold(runs, n_paths):
+    """Trials of each fold, of all its paths, as far as every fold came."""
+    folds = [[trial for run in runs[k : k + n_paths] for trial in run] for k in range(0, len(runs), n_paths)]
+    n_common = min(map(len, folds))
+    return [trials[:n_common] for trials in folds]
+
+
+def _put_together(trials, of_label):
+    """Probabilities of each label under the scale that was chosen for it."""
+    P = np.empty_like(trials[0].held_out)
+    for c in np.unique(of_label):
+        P[:, of_label == c] = trials[c].held_out[:, of_label == c]
+    return P
 
 
 def _as_episode(trial, thresholds):

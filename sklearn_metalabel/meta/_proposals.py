@@ -8,7 +8,7 @@ __all__ = ["Proposal", "proposed_paths"]
 
 # Chosen on development splits: see "Which weights pay" in the user guide.
 _RARITY_EXPONENT = 0.5
-_FOCUS = 2.0
+_FOCUSES = (2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def proposed_paths(learner, weights, positives, n_instances):
     emphases = {
         "equal": {},
         "positives": {"positive_weight": rarity**_RARITY_EXPONENT},
-        "hard negatives": {"focus": _FOCUS},
+        **{f"hard negatives {focus:g}": {"focus": focus} for focus in _FOCUSES},
     }
     return [
         [Proposal(name, weights, emphasis=emphasis)]

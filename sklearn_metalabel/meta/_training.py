@@ -60,7 +60,7 @@ def _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner):
         folds = [replace(fold, all_held_out=None) for fold in folds]
     training = PairedTraining(base, folds, params["n_episodes"], weights, learn, learn and emphasise)
     frequency = training.positives / folds[0].Y.shape[0] if training.too_large else None
-    plan = TrialPlan(as_reward(params["reward"]), thresholds, training.many, keep_learner, frequency)
+    plan = TrialPlan(as_reward(params["reward"]), thresholds, keep_learner, frequency)
     seeds = draw_seeds(rng, len(folds))
     return Training(
         lambda monitor: training.run(plan, seeds, n_jobs=params["n_jobs"], monitor=monitor), training.n_runs

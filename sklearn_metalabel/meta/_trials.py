@@ -16,13 +16,11 @@ __all__ = ["Trial", "TrialPlan", "run_trials"]
 
 # Rows that are predicted at once where not all probabilities are kept.
 _BLOCK_ENTRIES, _LEAST_BLOCK = 2**25, 200
-# A race is decided after this share of the updates: by then the order is that of the end.
-_RACE_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """How trials are run: `reward` pays them, at `thresholds` (L,); a race trains only its winner to the end.
+    """How trials are run: `reward` pays them, at `thresholds` (L,).
 
     Where not all probabilities can be kept, `frequency` (L,) tells how to keep what thresholds need of all held-out
     rows; None keeps the probabilities of `Fold.held_out`.
@@ -30,7 +28,6 @@ class TrialPlan:
 
     reward: object
     thresholds: np.ndarray
-    race: bool = False
     keep_learner: bool = False
     frequency: np.ndarray | None = None
 
@@ -39,7 +36,7 @@ class TrialPlan:
 class Trial:
     """What came of one proposal on one fold.
 
-    `held_out` is P (rows, L), or a HeldOut of all held-out rows; None where the trial was ended early.
+    `held_out` is P (rows, L), or a HeldOut of all held-out rows, or None after a part of a training.
     """
 
     proposal: object
@@ -49,46 +46,64 @@ class Trial:
     learner: object = None
 
 
-def run_trials(base, fold, paths, plan, seed, threads, solution=None):
-    """Trials (list of `Trial`) of all proposals in `paths` on a fold.
+def run_trials(base, fold, path, share, plan, seed, threads, solution=None):
+    """One training run on a fold: a `Trial` of each proposal of a path.
 
     Parameters
     ----------
     base : LabelClassifier
-        Unfitted; every path trains a copy.
+        Unfitted; a copy is trained.
     fold : Fold
         With held-out rows.
-    paths : list of list of Proposal
-        Each path is one training run.
+    path : list of Proposal
+        Tried one after the other.
+    share : float
+        Share of the updates of a full training to make.
     plan : TrialPlan
     seed : int
-        All randomness; each path starts from it.
+        All randomness.
     threads : dict
         Thread counts to work with.
     solution : object
         What a learner that can start from a solution starts from.
     """
-    with use_threads(threads):
+    learner = base._clone_for_training(seed)._learner()
+    with use_threads(threads), torch_seed(seed, getattr(learner, "device", None)):
         held_out = _HeldOut(fold, plan)
-        runs = [_Run(base._clone_for_training(seed)._learner(), fold, held_out, path, seed, solution) for path in paths]
-        if not plan.race or len(runs) == 1:
-            return [trial for run in runs for trial in run.finish()]
-        return _race(runs)
+        step = _start(learner, fold, share, seed, solution)
+        trials, best = [], 0
+        for proposal in path:
+            step(proposal)
+            P, outcome = held_out.judge(learner)
+            trials.append(Trial(proposal, outcome, P, learner.solution, learner if plan.keep_learner else None))
+            if outcome.value > trials[best].outcome.value:
+                best = len(trials) - 1
+            elif is_beaten(outcome, trials[best].outcome):
+                break
+        for trial in trials[:best] + trials[best + 1 :]:
+            trial.solution = None  # each may be as large as the base learner
+        if share < 1 or plan.frequency is not None:
+            for trial in trials:
+                trial.held_out = None
+        if share == 1 and plan.frequency is not None:
+            trials[-1].held_out = held_out.compact(learner)
+        return trials
 
 
-def _race(runs):
-    """Train all runs a part of the way, then the one alone that is ahead."""
-    for run in runs:
-        run.advance(run.path[0], _RACE_SHARE)
-    trials = [run.judge(run.path[0]) for run in runs]
-    ahead = 0
-    for k in range(1, len(runs)):
-        if is_beaten(trials[ahead].outcome, trials[k].outcome):
-            ahead = k
-    for trial in trials:
-        trial.held_out = None
-    trials[ahead] = runs[ahead].finish()[-1]
-    return trials
+def _start(learner, fold, share, seed, solution):
+    """Start a learner on a fold's training rows; what trains it under a proposal."""
+    rows = fold.train
+    weights = None if fold.sample_weight is None else fold.sample_weight[rows]
+    started = {} if solution is None else {"solution": solution}
+    learner.start(_safe_indexing(fold.X, rows), fold.Y[rows], sample_weight=weights, seed=seed, **started)
+    sample = learner.batches(len(rows), np.random.RandomState(seed))
+    n_updates = max(1, round(share * learner.n_updates(len(rows))))
+
+    def step(proposal):
+        for _ in range(n_updates):
+            learner.step(sample(), proposal.label_weight, **proposal.emphasis)
+
+    return step
 
 
 class _HeldOut:
@@ -116,51 +131,3 @@ class _HeldOut:
 def _predict(learner, X):
     """Probabilities in float32, where the largest would otherwise be 1."""
     return clip_probabilities(learner.predict_proba(X).astype(np.float32))
-
-
-class _Run:
-    """One training run, under one proposal after the other."""
-
-    def __init__(self, learner, fold, held_out, path, seed, solution):
-        self.learner, self.held_out, self.path, self.seed = learner, held_out, path, seed
-        rows = fold.train
-        weights = None if fold.sample_weight is None else fold.sample_weight[rows]
-        self.n_rows, self.n_done = len(rows), 0
-        with torch_seed(seed, getattr(learner, "device", None)):
-            X = _safe_indexing(fold.X, rows)
-            started = {} if solution is None else {"solution": solution}
-            learner.start(X, fold.Y[rows], sample_weight=weights, seed=seed, **started)
-        self.sample = learner.batches(len(rows), np.random.RandomState(seed))
-
-    def advance(self, proposal, share=1.0):
-        """Train under a proposal until this share of the updates is done."""
-        until = max(self.n_done + 1, round(share * self.learner.n_updates(self.n_rows)))
-        # Runs that take turns draw their dropout from one generator, so each stretch is seeded anew.
-        with torch_seed(self.seed + self.n_done + 1, getattr(self.learner, "device", None)):
-            for _ in range(until - self.n_done):
-                self.learner.step(self.sample(), proposal.label_weight, **proposal.emphasis)
-        self.n_done = until
-
-    def judge(self, proposal):
-        """The trial of a proposal as the learner stands."""
-        P, outcome = self.held_out.judge(self.learner)
-        learner = self.learner if self.held_out.plan.keep_learner else None
-        return Trial(proposal, outcome, P, self.learner.solution, learner)
-
-    def finish(self):
-        """Trials of all proposals of the path, up to the first that is worse than the best one beyond chance."""
-        trials, best = [], 0
-        for proposal in self.path:
-            self.advance(proposal)
-            trials.append(self.judge(proposal))
-            if trials[-1].outcome.value > trials[best].outcome.value:
-                best = len(trials) - 1
-            elif is_beaten(trials[-1].outcome, trials[best].outcome):
-                break
-        for trial in trials[:best] + trials[best + 1 :]:
-            trial.solution = None  # each may be as large as the base learner
-        if self.held_out.plan.frequency is not None:
-            for trial in trials:
-                trial.held_out = None
-            trials[-1].held_out = self.held_out.compact(self.learner)
-        return trials

@@ -52,22 +52,37 @@ def test_a_scale_that_does_not_pay_is_not_taken():
 
 def test_a_network_gets_an_emphasis_or_none():
     clf = fit(network())
-    assert clf.history_["reward"].shape == (9, 1)
-    assert clf.best_proposal_ in ("equal", "positives", "hard negatives")
-    assert (clf.scale_, clf.n_episodes_, clf.n_steps_) == (1, 9, 1)
+    assert clf.history_["reward"].shape == (12, 1)
+    assert clf.best_proposal_ in ("equal", "positives", "hard negatives 2", "hard negatives 4")
+    assert (clf.scale_, clf.n_episodes_, clf.n_steps_) == (1, 12, 1)
     assert_allclose(clf.weights_, 1)
 
 
 def test_the_network_is_the_one_its_emphasis_trains(monkeypatch):
     monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: True)
     clf = fit(network())
-    assert clf.best_proposal_ == "hard negatives"
+    assert clf.best_proposal_ == "hard negatives 4"
     assert clf.focus_ > 0
     twin = clf.estimator_.__class__(**clf.estimator_.get_params())
     plain = twin.fit(X, Y).predict_proba(X)
     assert abs(clf.predict_proba(X) - plain).max() > 0.01
     monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: False)
     assert_array_equal(fit(network()).predict_proba(X), plain)
+
+
+def test_an_early_lead_must_still_be_there_at_the_end(monkeypatch):
+    asked = []
+
+    def is_beaten(outcome, other):
+        asked.append((outcome, other))
+        return len(asked) < 4  # ahead in all auditions, no more at the end
+
+    monkeypatch.setattr(_paired, "is_beaten", is_beaten)
+    clf = fit(network())
+    assert len(asked) == 4
+    assert clf.best_proposal_ == "equal"
+    monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: False)
+    assert_array_equal(fit(network()).thresholds_, clf.thresholds_)
 
 
 def test_learners_that_train_each_label_alone_keep_equal_weights():
@@ -89,9 +104,9 @@ def test_classes_get_no_emphasis():
     assert clf.best_proposal_ == "equal"
 
 
-def test_many_rows_are_tried_on_one_fold_in_a_race(many):
+def test_many_rows_are_tried_on_one_fold(many):
     clf = fit(network())
-    assert clf.history_["reward"].shape == (3, 1)
+    assert clf.history_["reward"].shape == (4, 1)
     assert np.isfinite(clf.history_["reward"]).all()
 
 

@@ -23,13 +23,17 @@ def test_scales_are_one_path_of_all_weights_together():
 
 def test_networks_are_offered_emphases_after_equal_weights():
     paths = propose(emphases=EMPHASES)
-    assert [path[0].name for path in paths] == ["equal", "positives", "hard negatives"]
+    assert [path[0].name for path in paths] == ["equal", "positives", "hard negatives 2", "hard negatives 4"]
     assert all(len(path) == 1 for path in paths)
     assert_allclose(paths[1][0].emphasis["positive_weight"], [10, 5, 1])
-    assert paths[2][0].emphasis["focus"] > 0
+    assert [path[0].emphasis["focus"] for path in paths[2:]] == [2, 4]
     assert all(np.array_equal(path[0].label_weight, WEIGHTS) for path in paths)
 
 
 def test_what_a_learner_does_not_take_is_not_proposed():
     assert [path[0].name for path in propose()] == ["equal"]
-    assert [path[0].name for path in propose(emphases=frozenset({"focus"}))] == ["equal", "hard negatives"]
+    assert [path[0].name for path in propose(emphases=frozenset({"focus"}))] == [
+        "equal",
+        "hard negatives 2",
+        "hard negatives 4",
+    ]

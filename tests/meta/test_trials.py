@@ -63,34 +63,37 @@ def log():
     return Ranking.log
 
 
-def run(quality, paths, plan=PLAN, solution=None):
-    return run_trials(Base(quality), FOLD, paths, plan, 3, current_threads(), solution)
-
-
-def alone(*scales):
-    return [[Proposal(str(s), ONES, s)] for s in scales]
+def run(quality, scales=(1.0,), share=1.0, plan=PLAN, fold=FOLD, solution=None):
+    path = [Proposal(str(s), ONES, s) for s in scales]
+    return run_trials(Base(quality), fold, path, share, plan, 3, current_threads(), solution)
 
 
 def test_every_proposal_is_trained_on_the_same_batches(log):
-    trials = run({1.0: 0.2, 2.0: 0.9}, alone(1.0, 2.0))
-    assert [t.proposal.scale for t in trials] == [1.0, 2.0]
+    ((worse,), (better,)) = run({1.0: 0.2, 2.0: 0.9}), run({1.0: 0.2, 2.0: 0.9}, [2.0])
     (_, first), (_, second) = log
     assert len(first) == len(second) == 12
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    assert trials[1].outcome.value > trials[0].outcome.value
-    assert all(t.held_out.dtype == np.float32 and t.held_out.shape == (20, 2) for t in trials)
-    assert all(((t.held_out > 0) & (t.held_out < 1)).all() for t in trials)
+    assert better.outcome.value > worse.outcome.value
+    for trial in (worse, better):
+        assert (trial.held_out.shape, trial.held_out.dtype) == ((20, 2), np.float32)
+        assert ((trial.held_out > 0) & (trial.held_out < 1)).all()
 
 
-def test_a_race_trains_only_its_winner_to_the_end(log):
-    trials = run({1.0: 0.0, 2.0: 1.0, 3.0: 0.1}, alone(1.0, 2.0, 3.0), replace(PLAN, race=True))
-    assert [len(steps) for _, steps in log] == [4, 12, 4]
-    assert [t.held_out is None for t in trials] == [True, False, True]
+def test_a_part_of_a_training_pays_but_holds_nothing_out(log):
+    (trial,) = run({1.0: 0.5}, share=0.25)
+    assert len(log[0][1]) == 3
+    assert trial.held_out is None
+    assert 0 < trial.outcome.value < 1
+    run({1.0: 0.5}, share=1e-9)
+    assert len(log[1][1]) == 1
 
 
-def test_the_first_of_a_race_stays_ahead_of_what_is_no_better(log):
-    run({1.0: 0.5, 2.0: 0.5}, alone(1.0, 2.0), replace(PLAN, race=True))
-    assert [len(steps) for _, steps in log] == [12, 4]
+def test_of_too_many_rows_all_are_held_in_little_space():
+    fold = replace(FOLD, held_out=np.arange(40, 50), all_held_out=np.arange(40, 60))
+    plan = replace(PLAN, frequency=np.array([0.3, 0.2]))
+    (trial,) = run({1.0: 0.5}, plan=plan, fold=fold)
+    assert trial.held_out.n_samples == 20
+    assert trial.outcome.positives.sum() == Y[40:50].sum()
 
 
 class Path(Ranking):
@@ -103,24 +106,24 @@ class Path(Ranking):
 def test_a_path_ends_when_it_gets_worse_beyond_chance(log, monkeypatch):
     monkeypatch.setattr(Base, "_learner", lambda self: Path(self.quality))
     qualities = {1.0: 0.1, 2.0: 1.0, 3.0: 0.995, 4.0: 0.0, 5.0: 1.0}
-    trials = run(qualities, [[Proposal(str(s), ONES, s) for s in qualities]])
+    trials = run(qualities, qualities)
     assert [t.proposal.scale for t in trials] == [1.0, 2.0, 3.0, 4.0]
     assert [t.solution for t in trials] == [None, "solved 2.0", None, None]
     assert len(log) == 1
 
 
 def test_a_run_starts_from_the_solution_it_is_given(log):
-    run({1.0: 0.5}, alone(1.0), solution="there")
+    run({1.0: 0.5}, solution="there")
     assert log[0][0] == "there"
 
 
 def test_learners_are_kept_only_for_those_who_ask():
-    assert run({1.0: 0.5}, alone(1.0))[0].learner is None
-    assert run({1.0: 0.5}, alone(1.0), replace(PLAN, keep_learner=True))[0].learner is not None
+    assert run({1.0: 0.5})[0].learner is None
+    assert run({1.0: 0.5}, plan=replace(PLAN, keep_learner=True))[0].learner is not None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_reward_that_is_no_number_is_refused(bad):
     plan = TrialPlan(as_reward(lambda Y, P, t: np.full(2, bad)), np.full(2, 0.5))
     with pytest.raises(ValueError, match="reward must be finite"):
-        run({1.0: 0.5}, alone(1.0), plan)
+        run({1.0: 0.5}, plan=plan)
