@@ -14,6 +14,7 @@ from sklearn_metalabel.learners._label_weight import NAMED_WEIGHTS, resolve_labe
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
 from sklearn_metalabel.meta._episode import greedy_episode
+from sklearn_metalabel.meta._final import FinalTraining
 from sklearn_metalabel.meta._folds import make_folds
 from sklearn_metalabel.meta._monitor import EpisodeMonitor
 from sklearn_metalabel.meta._plan import check_exploration
@@ -389,9 +390,13 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self._settings = training.settings
         context = self._init_callback_context(max_subtasks=training.n_episodes + 1)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        learned = training.run(EpisodeMonitor(self, context, X, y))
+        final = FinalTraining(base, X_checked, Y, sample_weight, draw_seed(rng))
+        learned = training.run(EpisodeMonitor(self, context, X, y), final)
         self._keep(learned, draw_seed(rng))
-        self._refit(base, X_checked, Y, sample_weight, learned, rng, context, X, y)
+        task = context.subcontext("refit")
+        task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        self.estimator_ = final.train(learned.proposal)
+        task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         return self
 
@@ -519,20 +524,6 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             return thresholds
         frequency = self.label_frequencies_
         return np.where(frequency == 0, 1.0, np.where(frequency == 1, 0.0, thresholds))
-
-    def _refit(self, base, X, Y, sample_weight, learned, rng, context, X_given, y_given):
-        """Train the base learner on all rows under the learned weights, from a solution where there is one."""
-        task = context.subcontext("refit")
-        task.call_on_fit_task_begin(estimator=self, X=X_given, y=y_given)
-        estimator = base._clone_for_training(draw_seed(rng))
-        options = dict(learned.proposal.emphasis)
-        if learned.solution is not None:
-            options["start"] = learned.solution
-        estimator._fit_labels(X, Y, label_weight=learned.proposal.label_weight, sample_weight=sample_weight, **options)
-        self.estimator_ = estimator
-        task.call_on_fit_task_end(
-            estimator=self, X=X_given, y=y_given, reconstruction_attributes=self._fitted_attributes
-        )
 
     def _fitted_attributes(self):
         """What a copy of this estimator needs in order to predict."""

@@ -190,6 +190,10 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
         """A training run of this classifier for the episode loop."""
         return RefitLearner(self)
 
+    def _solution(self):
+        """What training runs may start from once this classifier is fitted, or None."""
+        return None
+
     def _clone_for_training(self, seed):
         """An unfitted copy whose randomness is fixed by `seed` unless the user fixed it."""
         copy = clone(self)

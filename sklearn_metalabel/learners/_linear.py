@@ -126,6 +126,9 @@ class LabelWeightedLogistic(LabelClassifier):
     def _learner(self):
         return LogisticLearner(self)
 
+    def _solution(self):
+        return self.coef_.T, self.intercept_
+
     def __sklearn_tags__(self):
         """Tags: sparse X is taken as it is."""
         tags = super().__sklearn_tags__()
@@ -158,7 +161,7 @@ class LogisticLearner(Learner):
             start=self.solution,
             tol=model.tol or default_tolerance(*self._data[0].shape, rough=True),
         )
-        self.solution = (model.coef_.T, model.intercept_)
+        self.solution = model._solution()
 
     def predict_proba(self, X):
         return self.classifier._label_probabilities(X)

@@ -15,7 +15,7 @@ class Learned:
 
     `out_of_fold` is (Y, P, fold of each row) of held-out rows, a HeldOut where they are too many, or None; `history`
     holds arrays by episode and step; `policy_state` the parameters of a recurrent policy and `seen` what its greedy
-    episode looks at; `solution` is what the final base learner may start from.
+    episode looks at.
     """
 
     proposal: Proposal
@@ -24,4 +24,3 @@ class Learned:
     history: dict
     policy_state: dict = field(default_factory=dict)
     seen: dict = field(default_factory=dict)
-    solution: object = None

@@ -60,10 +60,11 @@ class PairedTraining:
         n_finalists = 1 if self.is_path or self.many else 2
         self.n_runs = n_before + n_finalists * len(self.folds) + n_again
 
-    def run(self, plan, seeds, *, n_jobs=None, monitor):
+    def run(self, plan, seeds, final, *, n_jobs=None, monitor):
         """Return what was learned.
 
-        `plan` is a TrialPlan, `seeds` holds one for each fold, `monitor` hears of every run.
+        `plan` is a TrialPlan, `seeds` holds one for each fold, `final` is the FinalTraining, `monitor` hears of every
+        run.
         """
         calls = _Calls(self.base, plan, n_jobs, monitor)
         share = 1.0 if self.is_path else AUDITION
@@ -71,10 +72,12 @@ class PairedTraining:
         tried = _by_fold(runs, len(self.paths))
         chosen, held_out = self._choose(tried)
         solution = next((trial.solution for trial in tried[0] if trial.solution is not None), None)
+        if solution is not None:
+            solution = final.train(chosen, solution)._solution()
         if len(held_out) < len(self.folds) and not (calls.stopped and held_out):
             chosen, rest = self._play_to_the_end(calls, self._finalists(chosen), len(held_out), seeds, solution)
             held_out += rest
-        return self._learned(chosen, tried, held_out, plan.thresholds, solution)
+        return self._learned(chosen, tried, held_out, plan.thresholds)
 
     def _finalists(self, chosen):
         """What is played to the end: of few rows equal weights too, which an early lead must still beat there."""
@@ -118,7 +121,7 @@ class PairedTraining:
             chosen = Proposal("scale of each label", label_weight / label_weight.mean(), label_weight.mean())
         return chosen, [] if self._plays_again() else [_put_together(trials, of_label) for trials in tried]
 
-    def _learned(self, chosen, tried, held_out, thresholds, solution):
+    def _learned(self, chosen, tried, held_out, thresholds):
         """The record of the training."""
         # One row for each episode: a fold under a path of proposals.
         n_steps = len(tried[0]) // len(self.paths)
@@ -139,7 +142,6 @@ class PairedTraining:
                 "greedy_weights": chosen.weights[None],
                 "greedy_thresholds": thresholds[None],
             },
-            solution=solution,
         )
 
     def _out_of_fold(self, held_out):

@@ -25,7 +25,10 @@ _REWARDS = {"paired": "average_precision", "shared": "soft_f1", "gru": "soft_f1"
 
 @dataclass(frozen=True)
 class Training:
-    """`run(monitor)` returns what was `Learned`, in `n_episodes` episodes; `settings` are a recurrent policy's."""
+    """`run(monitor, final)` returns what was `Learned`, in `n_episodes` episodes; `settings` are a recurrent policy's.
+
+    `final` is the FinalTraining, for a policy that has a use for its solution.
+    """
 
     run: Any
     n_episodes: int
@@ -62,9 +65,11 @@ def _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner):
     frequency = training.positives / folds[0].Y.shape[0] if training.too_large else None
     plan = TrialPlan(as_reward(params["reward"]), thresholds, keep_learner, frequency)
     seeds = draw_seeds(rng, len(folds))
-    return Training(
-        lambda monitor: training.run(plan, seeds, n_jobs=params["n_jobs"], monitor=monitor), training.n_runs
-    )
+
+    def run(monitor, final):
+        return training.run(plan, seeds, final, n_jobs=params["n_jobs"], monitor=monitor)
+
+    return Training(run, training.n_runs)
 
 
 def _needs_all(rule, criterion):
@@ -83,7 +88,7 @@ def _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner):
         meta = MetaLearner(settings, anchor)
     seeds = draw_seeds(rng, n_episodes)
 
-    def run(monitor):
+    def run(monitor, final):
         training = train_policy(meta, base, folds, plan, sigmas, seeds, n_jobs=params["n_jobs"], monitor=monitor)
         learned = training.learned(plan, folds)
         warn_if_diverged(plan.reward, learned.history)
