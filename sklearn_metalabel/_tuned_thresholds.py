@@ -18,6 +18,7 @@ from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, Multila
 from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
 from sklearn_metalabel.thresholds._criteria import check_criterion
 from sklearn_metalabel.thresholds._link import fit_link
+from sklearn_metalabel.utils._cluster import aligned
 from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states
 from sklearn_metalabel.utils._restore import restore_on_error
@@ -324,6 +325,7 @@ def _row_numbers(rows):
 def _fit_part(classifier, X, y, part, params, method, n_labels, threads):
     """Fit on the training rows of a part (all for None); return the classifier if it is kept, and the responses."""
     train, test, keep = part
+    X, y = aligned(X), aligned(y)
     with use_threads(threads):
         if train is not None:
             params = _check_method_params(X, params, indices=train)

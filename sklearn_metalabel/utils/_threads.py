@@ -1,12 +1,18 @@
 """The same thread counts in every worker, so that sums are formed in the same order for any `n_jobs`."""
 
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 from functools import cache
 
 import torch
+from joblib import parallel_config
 from threadpoolctl import ThreadpoolController
 
+from sklearn_metalabel.utils._cluster import on_cluster
+
 __all__ = ["current_threads", "use_threads"]
+
+_CHANGE = threading.Lock()
 
 
 @cache
@@ -23,11 +29,47 @@ def current_threads():
 
 @contextmanager
 def use_threads(counts):
-    """Work with the given thread counts inside the block and give them back as they were."""
+    """Work with the given thread counts inside the block and give them back as they were.
+
+    On a cluster nested parallel calls stay in the block: elsewhere they would have other counts, and a task that waits
+    for others while it holds a lock can wait for ever.
+    """
     before = torch.get_num_threads()
-    with _blas().limit(limits=counts["blas"]):
+    with _Blas(counts["blas"]), parallel_config("sequential") if on_cluster() else nullcontext():
         torch.set_num_threads(counts["torch"])
         try:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+class _Blas:
+    """A number of BLAS threads, which is one for the process: blocks of other threads may begin and end meanwhile."""
+
+    _open, _first = [], None
+
+    def __init__(self, count):
+        self.count = count
+
+    def __enter__(self):
+        with _CHANGE:
+            if not _Blas._open:
+                _Blas._first = [library["num_threads"] for library in _blas().info()]
+            _Blas._open.append(self)
+            self._set([self.count] * len(_Blas._first))
+
+    def __exit__(self, *error):
+        with _CHANGE:
+            _Blas._open.remove(self)
+            # The counts of whoever is still at work, or those from before the first block.
+            left = [_Blas._open[-1].count] * len(_Blas._first) if _Blas._open else _Blas._first
+            self._set(left)
+
+    @staticmethod
+    def _set(counts):
+        for library, count in zip(_blas().lib_controllers, counts, strict=True):
+            # threadpoolctl from 3.7 on heeds one thread alone until that lets go; here the lock keeps order.
+            let_go = getattr(library, "clear_controlling_thread", lambda force: None)
+            let_go(force=True)
+            library.set_num_threads(count)
+            let_go(force=True)
