@@ -74,7 +74,7 @@ ROWS = {
 }
 
 
-METHODS = {"meta": "MetaPolicyClassifier", "paper": "the paper's algorithm"}
+METHODS = {"shared": 'policy="shared"', "paper": "the paper's algorithm"}
 STATISTICS = {"best": np.max, "worst": np.min, "average": np.mean, "standard deviation": partial(np.std, ddof=1)}
 
 
@@ -140,7 +140,10 @@ def spread(values):
 
 
 def robustness(name, args):
-    """Tables 3 and 6: the greedy episode of one trained meta-learner from ten random starts, a training under each."""
+    """Tables 3 and 6: the greedy episode of one trained meta-learner from ten random starts, a training under each.
+
+    The default policy has no start: it proposes the same from everywhere.
+    """
     task = TASKS[name]
     table = Table(f"paper_table{task.tables[1]}_{name}", "method", "metric", *STATISTICS, folder=args.output)
     for run, method in METHODS.items():
@@ -167,7 +170,7 @@ def one_start(name, run, k, device):
 
 
 def start_scores(task, run, learned, P, k):
-    """Metrics of a start: the paper's thresholds come from the episode, those of the default from out-of-fold rows."""
+    """Metrics of a start: the paper's thresholds come from the episode, the others' from out-of-fold rows."""
     thresholds = learned["end_thresholds"][k] if run == "paper" else learned["thresholds"]
     D = decide(P.astype(float), thresholds, never_empty=bool(learned["never_empty"]))
     return [metric(task.load().Y_test, D) for metric in task.metrics.values()]
@@ -186,7 +189,7 @@ def weights_by_depth(name, args):
         f"paper_weights_{name}", "method", "seed", "against", "rank correlation", "95 % interval", folder=args.output
     )
     for run in METHODS:
-        anchor = anchor_weights(task, data, args.device) if run == "meta" else np.ones(len(data.label_names))
+        anchor = anchor_weights(task, data, args.device) if run == "shared" else np.ones(len(data.label_names))
         seeds = args.paper_seeds if run == "paper" else args.seeds
         trained = compute(name, [run], seeds, args.device, args.n_jobs)
         by_seed = [runs[run]["weights"] / anchor for runs in trained]
