@@ -19,7 +19,6 @@ from sklearn_metalabel.learners._protocol import BatchSampler
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._torch_learner import _to_input
 from sklearn_metalabel.meta._judge import Outcome
-from sklearn_metalabel.meta._paired import AUDITION
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils._random import torch_seed
@@ -119,8 +118,7 @@ def ours(base, X, Y, seed, depths):
     clf = MetaPolicyClassifier(base, cv=N_FOLDS, random_state=seed).fit(X, Y)
     if isinstance(base, CountedLogistic):
         return clf, (CountedLogistic.n_rows - before) / len(Y)
-    # At most: where equal weights lead from the start, they alone are played to the end.
-    return clf, (clf.history_["reward"].size * AUDITION + 2 * N_FOLDS) * TRAINED_SHARE + 1
+    return clf, clf.history_["reward"].size * TRAINED_SHARE + 1
 
 
 def hypergradient(base, X, Y, seed, depths):

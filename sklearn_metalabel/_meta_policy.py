@@ -70,8 +70,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Whether thresholds are learned; False keeps `initial_thresholds` (the paper's Meta-Training).
     n_episodes : int or "auto", default="auto"
         Training episodes, M, of a recurrent policy, where "auto" is 3 and the folds of one round are played at the
-        same time. Of the paired policy, the folds that are played: "auto" is all of them, or two from 5,000 instances
-        on unless the base learner can start from the solution of another fold.
+        same time. Of the paired policy, the folds that all proposals are played on: "auto" is all of them, and a
+        shorter comparison from 5,000 instances on (see Notes).
     cv : int, splitter, iterable of splits or None, default=3
         Folds whose held-out rows pay, and which the thresholds are chosen on; an integer stratifies over all labels.
         None pays every step on the batch it trained on, as the paper does; the paired policy needs folds.
@@ -199,9 +199,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
       is, or less weight for easy negatives, as in the asymmetric loss [2]_;
     - elsewhere equal weights alone.
 
-    A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. Of
-    networks a fifth of a training shows which is ahead, and the whole of it whether it stays so; from 5,000 instances
-    on, the fifth on one fold alone decides.
+    A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. From
+    5,000 instances on two fifths of a network's training on one fold decide, and only on more weight for positives: less
+    for easy negatives leads early always, and to the end sometimes.
 
     References
     ----------

@@ -19,8 +19,8 @@ __all__ = ["PairedTraining"]
 # From this many rows on, one fold tells proposals apart, and the rows of two folds suffice for thresholds.
 MANY_ROWS = 5_000
 _FOLDS_OF_MANY_ROWS = 2
-# Proposals that are separate trainings are told apart after this share of one: their order is then that of the end.
-AUDITION = 0.2
+# Share of a training after which proposals are then compared, where each is a training of its own.
+AUDITION = 0.4
 
 
 class PairedTraining:
@@ -49,16 +49,18 @@ class PairedTraining:
             self.paths = proposed_paths(learner, weights, self.positives, Y.shape[0])
         # Of what is not kept whole, no scale of each label can be put together: the trial is then played again.
         self.too_large = any(fold.all_held_out is not None for fold in folds)
-        self.many = Y.shape[0] >= MANY_ROWS or self.too_large
-        if n_folds == "auto":
-            n_folds = _FOLDS_OF_MANY_ROWS if self.many and not learner.scales else len(folds)
-        self.folds = folds[:n_folds]
-        self.n_tried = 1 if self.many else len(self.folds)
+        many = Y.shape[0] >= MANY_ROWS or self.too_large
         self.is_path = len(self.paths) == 1
-        n_before = 0 if self.is_path else self.n_tried * len(self.paths)
-        n_again = self.n_tried if self._plays_again() else 0
-        n_finalists = 1 if self.is_path or self.many else 2
-        self.n_runs = n_before + n_finalists * len(self.folds) + n_again
+        # What is compared after a part of the training must be what helps to the end too.
+        self.brief = many and not self.is_path and n_folds == "auto"
+        if self.brief:
+            self.paths = self.paths[:2]
+        if n_folds == "auto":
+            n_folds = _FOLDS_OF_MANY_ROWS if many and not learner.scales else len(folds)
+        self.folds = folds[:n_folds]
+        self.n_tried = 1 if self.brief or (many and learner.scales) else len(self.folds)
+        n_again = self.n_tried if self.brief or self._plays_again() else 0
+        self.n_runs = self.n_tried * len(self.paths) + len(self.folds) - self.n_tried + n_again
 
     def run(self, plan, seeds, final, *, n_jobs=None, monitor):
         """Return what was learned.
@@ -67,31 +69,18 @@ class PairedTraining:
         run.
         """
         calls = _Calls(self.base, plan, n_jobs, monitor)
-        share = 1.0 if self.is_path else AUDITION
+        share = AUDITION if self.brief else 1.0
         runs = calls([(self.folds[k], path, share, seeds[k], None) for k in range(self.n_tried) for path in self.paths])
         tried = _by_fold(runs, len(self.paths))
         chosen, held_out = self._choose(tried)
         solution = next((trial.solution for trial in tried[0] if trial.solution is not None), None)
         if solution is not None:
             solution = final.train(chosen, solution)._solution()
-        if len(held_out) < len(self.folds) and not (calls.stopped and held_out):
-            chosen, rest = self._play_to_the_end(calls, self._finalists(chosen), len(held_out), seeds, solution)
-            held_out += rest
+        left = range(len(held_out), len(self.folds))
+        if left and not (calls.stopped and held_out):
+            runs = calls([(self.folds[k], [chosen], 1.0, seeds[k], solution) for k in left])
+            held_out += [run[-1].held_out for run in runs]
         return self._learned(chosen, tried, held_out, plan.thresholds)
-
-    def _finalists(self, chosen):
-        """What is played to the end: of few rows equal weights too, which an early lead must still beat there."""
-        equal = self.paths[0][0]
-        return [chosen] if self.is_path or self.many or chosen is equal else [equal, chosen]
-
-    def _play_to_the_end(self, calls, finalists, first, seeds, solution):
-        """The finalist to take, and what is held out under it of the folds from the first on."""
-        folds = range(first, len(self.folds))
-        runs = calls([(self.folds[k], [each], 1.0, seeds[k], solution) for each in finalists for k in folds])
-        ends = [[run[-1] for run in runs[c * len(folds) : (c + 1) * len(folds)]] for c in range(len(finalists))]
-        outcomes = [Outcome.pooled([trial.outcome for trial in trials]) for trials in ends]
-        taken = int(len(finalists) == 2 and is_beaten(*outcomes))
-        return finalists[taken], [trial.held_out for trial in ends[taken]]
 
     def _plays_again(self):
         """Whether scales of single labels, on a path whose probabilities are not kept, make folds be played again."""
@@ -105,10 +94,9 @@ class PairedTraining:
         outcomes = [Outcome.pooled([trials[c].outcome for trials in tried]) for c in range(len(proposals))]
         if self.is_path:
             return self._choose_scales(proposals, outcomes, tried)
-        best = 0
-        for c in range(1, len(proposals)):
-            best = c if is_beaten(outcomes[best], outcomes[c]) else best
-        return proposals[best], []
+        best = int(np.argmax([outcome.value for outcome in outcomes]))
+        best = best if is_beaten(outcomes[0], outcomes[best]) else 0
+        return proposals[best], [] if self.brief else [trials[best].held_out for trials in tried]
 
     def _choose_scales(self, proposals, outcomes, tried):
         """A scale for each label."""

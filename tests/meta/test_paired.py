@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -60,29 +62,16 @@ def test_a_network_gets_an_emphasis_or_none():
 
 def test_the_network_is_the_one_its_emphasis_trains(monkeypatch):
     monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: True)
+    monkeypatch.setattr(_paired.Outcome, "value", property(lambda outcome: next(rising)))
+    rising = itertools.count()
     clf = fit(network())
     assert clf.best_proposal_ == "hard negatives 4"
-    assert clf.focus_ > 0
+    assert clf.focus_ == 4
     twin = clf.estimator_.__class__(**clf.estimator_.get_params())
     plain = twin.fit(X, Y).predict_proba(X)
     assert abs(clf.predict_proba(X) - plain).max() > 0.01
     monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: False)
     assert_array_equal(fit(network()).predict_proba(X), plain)
-
-
-def test_an_early_lead_must_still_be_there_at_the_end(monkeypatch):
-    asked = []
-
-    def is_beaten(outcome, other):
-        asked.append((outcome, other))
-        return len(asked) < 4  # ahead in all auditions, no more at the end
-
-    monkeypatch.setattr(_paired, "is_beaten", is_beaten)
-    clf = fit(network())
-    assert len(asked) == 4
-    assert clf.best_proposal_ == "equal"
-    monkeypatch.setattr(_paired, "is_beaten", lambda outcome, other: False)
-    assert_array_equal(fit(network()).thresholds_, clf.thresholds_)
 
 
 def test_learners_that_train_each_label_alone_keep_equal_weights():
@@ -104,9 +93,10 @@ def test_classes_get_no_emphasis():
     assert clf.best_proposal_ == "equal"
 
 
-def test_many_rows_are_tried_on_one_fold(many):
+def test_many_rows_are_tried_on_one_fold_for_a_while(many):
     clf = fit(network())
-    assert clf.history_["reward"].shape == (4, 1)
+    assert clf.history_["reward"].shape == (2, 1)
+    assert clf.best_proposal_ in ("equal", "positives")
     assert np.isfinite(clf.history_["reward"]).all()
 
 
