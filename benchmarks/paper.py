@@ -67,9 +67,9 @@ ROWS = {
     "ODR, macro": (["plain", "folds"], by_rule(odr_macro)),
     "Predictions-as-Features": (["predictions_as_features"], at_half("predictions_as_features")),
     "Subset Maximization": (["subset_maximization"], as_decided("subset_maximization")),
-    "Meta-Training": (["meta"], at_half("meta")),
+    "Meta-Training": (["shared"], at_half("shared")),
     "Meta-Prediction": (["plain", "folds"], by_policy),
-    "Meta-Training-Prediction": (["meta"], as_decided("meta")),
+    "Meta-Training-Prediction": (["shared"], as_decided("shared")),
     "the paper's algorithm": (["paper"], as_decided("paper")),
 }
 
