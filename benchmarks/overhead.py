@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +28,7 @@ from sklearn_metalabel.meta._plan import plan_episodes
 from sklearn_metalabel.utils._threads import current_threads
 
 N_FEATURES, NONZEROS, BATCH = 10_000, 100, 64
+SHARED = {"policy": "shared", "reward": "soft_f1", "n_episodes": 3}
 
 
 def mlp(n_features, n_labels, hidden=256):
@@ -50,7 +52,8 @@ class Case:
     def __init__(self, mode, n_labels, n, epochs, seed):
         X, Y = make_data(n, n_labels, np.random.default_rng(seed))
         base = TorchClassifier(mlp, batch_size=BATCH, n_epochs=epochs, device="cpu")
-        clf = MetaPolicyClassifier.from_paper(base) if mode == "paper" else MetaPolicyClassifier(base)
+        make = {"paper": MetaPolicyClassifier.from_paper, "shared": partial(MetaPolicyClassifier, **SHARED)}
+        clf = make[mode](base)
         rng = np.random.RandomState(seed)
         self.fold = make_folds(clf.cv, X, Y, Y, rng=rng)[0]
         start = np.ones(n_labels), np.full(n_labels, 0.5)
@@ -97,10 +100,10 @@ def main():
     """Print one row for each configuration and number of labels."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--instances", type=int, default=6_000)
-    parser.add_argument("--epochs", type=int, default=5, help="epochs of the base learner, for the default")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of the base learner, for the shared policy")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--labels", type=int, nargs="+", default=[100, 1_000])
-    parser.add_argument("--mode", choices=["default", "paper"], nargs="+", default=["default", "paper"])
+    parser.add_argument("--mode", choices=["shared", "paper"], nargs="+", default=["shared", "paper"])
     parser.add_argument("--output", help="folder of the CSV file")
     parser.add_argument("--only", choices=["episode", "bare"], help=argparse.SUPPRESS)
     args = parser.parse_args()
