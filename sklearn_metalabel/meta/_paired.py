@@ -51,7 +51,7 @@ class PairedTraining:
         self.too_large = any(fold.all_held_out is not None for fold in folds)
         many = Y.shape[0] >= MANY_ROWS or self.too_large
         self.is_path = len(self.paths) == 1
-        # What is compared after a part of the training must be what helps to the end too.
+        # Less weight for easy negatives leads early always, so a short comparison leaves it out.
         self.brief = many and not self.is_path and n_folds == "auto"
         if self.brief:
             self.paths = self.paths[:2]
