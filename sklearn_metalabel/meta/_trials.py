@@ -78,8 +78,8 @@ def run_trials(base, fold, path, share, plan, seed, threads, solution=None):
             trials.append(Trial(proposal, outcome, P, learner.solution, learner if plan.keep_learner else None))
             if outcome.value > trials[best].outcome.value:
                 best = len(trials) - 1
-            elif is_beaten(outcome, trials[best].outcome):
-                break
+            elif proposal.scale >= 1 or is_beaten(outcome, trials[best].outcome):
+                break  # the user's own scale is tried, larger ones only while they are better and better
         for trial in trials[:best] + trials[best + 1 :]:
             trial.solution = None  # each may be as large as the base learner
         if share < 1 or plan.frequency is not None:

@@ -103,12 +103,19 @@ class Path(Ranking):
         return 1
 
 
-def test_a_path_ends_when_it_gets_worse_beyond_chance(log, monkeypatch):
+@pytest.mark.parametrize(
+    ("qualities", "tried"),
+    [
+        ({0.1: 0.1, 0.2: 1.0, 0.3: 0.995, 0.4: 0.0, 1.0: 1.0}, 4),  # worse, but not beyond chance, then far worse
+        ({0.1: 0.9, 1.0: 1.0, 2.0: 1.0, 3.0: 1.0}, 3),  # no better than the user's own
+        ({0.1: 0.1, 1.0: 0.5, 2.0: 0.9, 3.0: 1.0}, 4),
+    ],
+)
+def test_a_path_ends_when_it_does_not_pay_to_go_on(qualities, tried, log, monkeypatch):
     monkeypatch.setattr(Base, "_learner", lambda self: Path(self.quality))
-    qualities = {1.0: 0.1, 2.0: 1.0, 3.0: 0.995, 4.0: 0.0, 5.0: 1.0}
-    trials = run(qualities, qualities)
-    assert [t.proposal.scale for t in trials] == [1.0, 2.0, 3.0, 4.0]
-    assert [t.solution for t in trials] == [None, "solved 2.0", None, None]
+    trials = run({**qualities, 1.0: qualities[1.0]}, qualities)
+    assert [t.proposal.scale for t in trials] == list(qualities)[:tried]
+    assert [t.solution is None for t in trials].count(False) == 1
     assert len(log) == 1
 
 
