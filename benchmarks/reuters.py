@@ -63,13 +63,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--base", choices=list(base_learners(0)), nargs="+", default=list(base_learners(0)))
+    parser.add_argument("--method", choices=list(methods(None, 0)), nargs="+", default=list(methods(None, 0)))
     parser.add_argument("--output", help="folder of the CSV file")
     args = parser.parse_args()
     data = load_text("reuters21578_aptemod")
     print(f"{data[0].shape[0]} training and {data[2].shape[0]} test documents, {args.seeds} seeds")
     table = Table("reuters", "base learner", "method", *COLUMNS, folder=args.output)
     for name in args.base:
-        for method in methods(None, 0):
+        for method in args.method:
             found = [evaluate(methods(base_learners(s)[name], s)[method], *data) for s in range(args.seeds)]
             means, deviations = np.mean(found, axis=0), np.std(found, axis=0)
             cells = [f"{m:.3f} ± {d:.3f}" for m, d in zip(means[:-1], deviations[:-1], strict=True)]

@@ -134,7 +134,7 @@ def cost(args):
 def growth(args):
     """Exponents of n and L in the times of the table of costs, by least squares of logarithms."""
     with (Path(args.output or RESULTS) / "speed.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["data"] == "generated" and row["ours [s]"]]
+        rows = [row for row in csv.DictReader(file) if row["data"] == "generated" and row["plain [s]"]]
     table = Table("speed_growth", "base learner", "fit", "sizes", "exponent of n", "exponent of L", folder=args.output)
     for learner in dict.fromkeys(row["base learner"] for row in rows):
         of_learner = [row for row in rows if row["base learner"] == learner]
