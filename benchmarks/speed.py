@@ -120,7 +120,7 @@ def cost(args):
     table = Table("speed", *columns, folder=args.output)
     for learner in args.learners or SIZES:
         sizes = [(0, 0)] if learner != "TextCNN" and os.environ.get("SKLEARN_METALABEL_DATA") else []
-        for n, L in [*sizes, *SIZES[learner]]:
+        for n, L in args.sizes or [*sizes, *SIZES[learner]]:
             found = in_a_process(args.limit, learner=learner, n=n, L=L, repeats=args.repeats)
             name = "generated" if n else "Reuters-21578"
             if found is None:
@@ -242,6 +242,12 @@ def _libmultilabel():
     return {f"LibMultiLabel {name}": Peer(getattr(linear, name)) for name in names}
 
 
+def _size(text):
+    """Instances and labels."""
+    n, L = text.split(",")
+    return int(n), int(L)
+
+
 PARTS = {"cost": cost, "growth": growth, "large": large, "peers": peers}
 
 
@@ -250,6 +256,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=list(PARTS), nargs="+", default=list(PARTS))
     parser.add_argument("--learners", choices=list(SIZES), nargs="+")
+    parser.add_argument("--sizes", type=_size, nargs="+", help="such as 10000,100; 0,0 is Reuters-21578")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--limit", type=float, default=600.0, help="seconds of one measurement")
     parser.add_argument("--output", help="folder of the CSV files")

@@ -200,8 +200,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     - elsewhere equal weights alone.
 
     A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. From
-    5,000 instances on two fifths of a network's training on one fold decide, and only on more weight for positives: less
-    for easy negatives leads early always, and to the end sometimes.
+    5,000 instances on two fifths of a network's training on one fold decide, and only on more weight for positives:
+    less for easy negatives leads early always, and to the end sometimes.
 
     References
     ----------

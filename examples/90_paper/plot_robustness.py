@@ -33,7 +33,7 @@ X, Y = load_multidigits(return_X_y=True)
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, random_state=0)
 base = TorchClassifier(MLP, module__hidden=64, n_epochs=3 if FAST else 15, random_state=0)
 classifiers = {
-    "policy=\"shared\"": MetaPolicyClassifier(base, policy="shared", random_state=0),
+    'policy="shared"': MetaPolicyClassifier(base, policy="shared", random_state=0),
     "the paper's algorithm": MetaPolicyClassifier.from_paper(base, n_episodes=2 if FAST else 5, random_state=0),
 }
 

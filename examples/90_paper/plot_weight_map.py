@@ -34,7 +34,7 @@ depth = np.array([name.count("/") for name in data.target_names])
 frequency = data.target.sum(axis=0)
 base = TorchClassifier(MLP, module__hidden=64, n_epochs=2 if FAST else 10)
 makers = {
-    "policy=\"shared\"": partial(MetaPolicyClassifier, policy="shared"),
+    'policy="shared"': partial(MetaPolicyClassifier, policy="shared"),
     "the paper's algorithm": partial(MetaPolicyClassifier.from_paper, n_episodes=2 if FAST else 8),
 }
 weights = {
