@@ -138,6 +138,8 @@ def growth(args):
     table = Table("speed_growth", "base learner", "fit", "sizes", "exponent of n", "exponent of L", folder=args.output)
     for learner in dict.fromkeys(row["base learner"] for row in rows):
         of_learner = [row for row in rows if row["base learner"] == learner]
+        if len(of_learner) < 4:
+            continue  # too few to tell two exponents
         A = np.array([[1.0, np.log(int(row["n"])), np.log(int(row["L"]))] for row in of_learner])
         for fit in ("plain [s]", "ours [s]"):
             times = np.log([float(row[fit]) for row in of_learner])
@@ -193,8 +195,8 @@ def peers(args):
         "LabelWeightedLogistic(C=100)": LabelWeightedLogistic(C=100),
         "MetaPolicyClassifier()": MetaPolicyClassifier(random_state=0),
         "TunedThresholdsClassifierCV, policy": TunedThresholdsClassifierCV(LabelWeightedLogistic(C=100), cv=3),
-        "TunedThresholdsClassifierCV, scutfbr": TunedThresholdsClassifierCV(
-            LabelWeightedLogistic(C=100), rule="scutfbr", cv=3
+        "TunedThresholdsClassifierCV, scutfbr.1": TunedThresholdsClassifierCV(
+            LabelWeightedLogistic(C=100), rule="scutfbr.1", cv=3
         ),
         "scikit-learn OneVsRestClassifier": OneVsRestClassifier(lbfgs),
         "scikit-learn ClassifierChain": ClassifierChain(lbfgs, order="random", random_state=0),
