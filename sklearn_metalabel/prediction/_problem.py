@@ -8,7 +8,7 @@ the expected reward is then computed instead of sampled: a policy gradient witho
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, log_expit
+from scipy.special import expit
 
 from sklearn_metalabel.thresholds._checks import row_blocks
 from sklearn_metalabel.thresholds._held_out import BIN_PROBABILITIES
@@ -21,6 +21,30 @@ NOISE = 0.15
 _SLACK, _BINNED_SLACK = 10 * NOISE, 20 * NOISE
 # Entries this many deviations of noise below their cut, and below the nearest label of their row, are left alone.
 _NEAR = 14.0
+# Entries of a part of the rows; a gradient in a few parameters needs no more.
+_PART_ENTRIES, _PART_ROWS = 150_000, 1_000
+
+
+class _Coins(NamedTuple):
+    """Decisions on the entries, which noise makes coins."""
+
+    margins: np.ndarray  # (E,), over the cuts, in deviations of noise
+    chances: np.ndarray  # (E,), that the entry is above its cut
+    log_misses: np.ndarray  # (E,), logarithm of the chance that it is not
+
+    @classmethod
+    def of(cls, margins):
+        """Coins of margins."""
+        small = np.exp(-np.abs(margins))
+        chances = np.where(margins > 0, 1.0, small) / (1 + small)
+        return cls(margins, chances, -np.maximum(margins, 0) - np.log1p(small))
+
+
+class _Totals(NamedTuple):
+    """Expected counts of each label, (L,)."""
+
+    hits: np.ndarray
+    predicted: np.ndarray
 
 
 class _Empty(NamedTuple):
@@ -73,17 +97,21 @@ class DecisionProblem:
         Row (ascending), label, fold, calibrated logit and truth of each entry. All positives are among them.
     rest : _Rest, optional
         Negatives beside these.
+    factor : float, default=1.0
+        How many rows each row of the entries stands for.
     """
 
-    def __init__(self, n_rows, n_labels, entries, rest=_NOTHING):
-        self.n_rows, self.n_labels, self.rest = n_rows, n_labels, rest
+    def __init__(self, n_rows, n_labels, entries, rest=_NOTHING, factor=1.0):
+        self.n_rows, self.n_labels, self.rest, self.factor = n_rows, n_labels, rest, factor
         self.row, self.label, fold, self.logits, self.truth = entries
         self.cell = fold * n_labels + self.label
         self.starts = np.flatnonzero(np.diff(self.row, prepend=-1))
         self.group = np.cumsum(np.diff(self.row, prepend=-1) != 0) - 1
-        self.hits = self.truth.astype(np.float64)
-        self.positives = np.bincount(self.label, self.hits, minlength=n_labels)
-        self.row_positives = self._by_row(self.hits)
+        self.on = np.flatnonzero(self.truth)
+        self.positives = self._by_label(np.ones(self.on.size), self.on)
+        self.row_positives = self._by_row(self.truth.astype(np.float64))
+        # What is to be added to the counts of the rows for those of all.
+        self.others = _Totals(np.zeros(n_labels), np.zeros(n_labels))
 
     @classmethod
     def build(cls, Y, P, fold_of, folds, link):
@@ -119,12 +147,42 @@ class DecisionProblem:
 
     def near(self, cuts):
         """The problem without the entries that small changes of cuts (K, L) cannot give a part in the reward."""
-        margins = (self.logits - cuts.ravel()[self.cell]) / NOISE
+        margins = self._margins(cuts)
         top = np.maximum.reduceat(margins, self.starts)[self.group] if self.starts.size else margins
-        kept = self.truth | (margins > np.minimum(-_NEAR, top - _NEAR))
-        fold = self.cell // self.n_labels
-        entries = [array[kept] for array in (self.row, self.label, fold, self.logits, self.truth)]
-        return DecisionProblem(self.n_rows, self.n_labels, entries, self.rest)
+        return self._keep(self.truth | (margins > np.minimum(-_NEAR, top - _NEAR)), self.factor)
+
+    def part(self, cuts, never_empty, rng):
+        """The same of a random part of the rows where entries are many.
+
+        Its counts are completed to those that all rows have at `cuts`, so that a label has the right frequency even
+        where chance gave the part no positive of it.
+        """
+        share = _PART_ENTRIES / max(self.row.size, 1)
+        n_kept = max(_PART_ROWS, round(share * self.starts.size))
+        if share >= 1 or n_kept >= self.starts.size:
+            return self.near(cuts)
+        drawn = np.zeros(self.starts.size, dtype=bool)
+        drawn[rng.choice(drawn.size, n_kept, replace=False)] = True
+        part = self._keep(drawn[self.group], self.starts.size / n_kept).near(cuts)
+        whole, counted = self._totals(cuts, never_empty), part._totals(cuts, never_empty)
+        part.others = _Totals(*(a - part.factor * b for a, b in zip(whole, counted, strict=True)))
+        part.positives = self.positives
+        return part
+
+    def _keep(self, kept, factor):
+        """The problem of a mask of the entries."""
+        fold = self.cell[kept] // self.n_labels
+        entries = [self.row[kept], self.label[kept], fold, self.logits[kept], self.truth[kept]]
+        return DecisionProblem(self.n_rows, self.n_labels, entries, self.rest, factor)
+
+    def _margins(self, cuts):
+        """Margins (E,) over cuts (K, L), in deviations of noise."""
+        return (self.logits - cuts.ravel()[self.cell]) / NOISE
+
+    def _totals(self, cuts, never_empty):
+        """Expected counts of the entries under cuts (K, L)."""
+        chance, _ = self._chances(_Coins.of(self._margins(cuts)), never_empty)
+        return _Totals(self._by_label(chance[self.on], self.on), self._by_label(chance))
 
     def decide(self, cuts, never_empty):
         """Decisions (E,) of cuts (K, L)."""
@@ -155,34 +213,36 @@ class DecisionProblem:
 
         `weights` maps names of `CRITERIA` to what a point of each is worth.
         """
-        margins = (self.logits - cuts.ravel()[self.cell]) / NOISE
-        coins, rest_coins = expit(margins), expit(self.rest.margins(cuts) / NOISE)
+        coins, rest_coins = _Coins.of(self._margins(cuts)), expit(self.rest.margins(cuts) / NOISE)
         extra = self._by_cell(self.rest.counts * rest_coins, cuts).sum(axis=0)
-        empty = self._nearest_chances(margins) if never_empty else None
-        chance = coins if empty is None else coins + empty.chance[self.group] * empty.nearest
+        chance, empty = self._chances(coins, never_empty)
         reward, by_extra = 0.0, np.zeros(self.n_labels)
-        by_chance, by_margin = np.zeros_like(coins), np.zeros_like(coins)
+        by_chance, by_margin = np.zeros_like(chance), np.zeros_like(chance)
         for name, weight in weights.items():
             if name == "strict_accuracy":
-                value, part, extra_part = self._strict_accuracy(margins, coins, empty, extra)
+                value, part, extra_part = self._strict_accuracy(coins, empty, extra)
                 by_margin += weight * part
             else:
                 value, part, extra_part = getattr(self, f"_{name}")(chance, extra)
                 by_chance += weight * part
             by_extra += weight * extra_part
             reward += weight * value
-        by_margin += by_chance * coins * (1 - coins)
+        by_margin += by_chance * coins.chances * (1 - coins.chances)
         if empty is not None:
-            by_margin += self._through_nearest(by_chance, coins, empty)
-        gradient = np.bincount(self.cell, by_margin, minlength=cuts.size).reshape(cuts.shape)
+            by_margin += self._through_nearest(by_chance, coins.chances, empty)
+        gradient = self.factor * np.bincount(self.cell, by_margin, minlength=cuts.size).reshape(cuts.shape)
         gradient += by_extra * self._by_cell(self.rest.counts * rest_coins * (1 - rest_coins), cuts)
         return reward, -gradient / NOISE
 
-    def _nearest_chances(self, margins):
-        """Chance that a row stays empty, and of each entry that it is the nearest of its row then."""
-        top = np.maximum.reduceat(margins, self.starts)
-        weight = np.exp(margins - top[self.group])
-        return _Empty(np.exp(self._by_row(log_expit(-margins))), weight / self._by_row(weight)[self.group])
+    def _chances(self, coins, never_empty):
+        """Chance (E,) that an entry is predicted, and what it owes to rows that may stay empty, if these may not."""
+        if not never_empty:
+            return coins.chances, None
+        top = np.maximum.reduceat(coins.margins, self.starts) if self.starts.size else coins.margins
+        weight = np.exp(coins.margins - top[self.group])
+        chance = np.exp(self._by_row(coins.log_misses))
+        empty = _Empty(chance, weight * (1 / self._by_row(weight))[self.group])
+        return coins.chances + chance[self.group] * empty.nearest, empty
 
     def _through_nearest(self, by_chance, coins, empty):
         """Gradient in the margins that flows through the fallback of empty rows, from that in the chances."""
@@ -202,6 +262,10 @@ class DecisionProblem:
         """Sums over the entries of each row that has any."""
         return np.add.reduceat(values, self.starts) if self.starts.size else np.zeros(0)
 
+    def _by_label(self, values, entries=slice(None)):
+        """Sums of values of some entries over those of each label."""
+        return np.bincount(self.label[entries], values, minlength=self.n_labels)
+
     def _by_cell(self, values, cuts):
         """Sums over the bins of what was left out, of the shape (K, L) of `cuts`."""
         return np.bincount(self.rest.cell, values, minlength=cuts.size).reshape(cuts.shape)
@@ -210,47 +274,64 @@ class DecisionProblem:
         """Chance that a row has none of the false positives among what was left out."""
         return np.exp(-extra.sum() / self.n_rows)
 
-    def _strict_accuracy(self, margins, coins, empty, extra):
+    def _strict_accuracy(self, coins, empty, extra):
         """Expected share of rows without an error, and its gradients in the margins and in `extra`."""
-        right = np.exp(self._by_row(log_expit(np.where(self.truth, margins, -margins))))
-        spared = self._spared(extra)
+        log_hits = np.bincount(self.group[self.on], coins.margins[self.on], minlength=self.starts.size)
+        right = np.exp(self._by_row(coins.log_misses) + log_hits)
+        share = self._spared(extra) / self.n_rows
         if empty is None:
-            value = (right.sum() + self.n_rows - right.size) / self.n_rows * spared
-            return value, right[self.group] * (self.hits - coins) * (spared / self.n_rows), -value / self.n_rows
+            value = (self.n_rows - self.factor * (right.size - right.sum())) * share
+            return value, self._raised(right * share, -coins.chances), -value / self.n_rows
         # A row without labels is never right, one with a single label is if it is the nearest of an empty row too.
         right *= self.row_positives > 0
-        rescued = np.where(self.row_positives == 1, empty.chance * self._by_row(self.hits * empty.nearest), 0.0)
-        gradient = right[self.group] * (self.hits - coins)
-        gradient += rescued[self.group] * (self.hits - empty.nearest - coins)
-        value = (right.sum() + rescued.sum()) / self.n_rows * spared
-        return value, gradient * (spared / self.n_rows), -value / self.n_rows
+        hit = np.bincount(self.group[self.on], empty.nearest[self.on], minlength=self.starts.size)
+        rescued = np.where(self.row_positives == 1, empty.chance * hit, 0.0)
+        gradient = self._raised(right * share, -coins.chances)
+        gradient += self._raised(rescued * share, -empty.nearest - coins.chances)
+        value = self.factor * (right.sum() + rescued.sum()) * share
+        return value, gradient, -value / self.n_rows
+
+    def _raised(self, of_row, lowered):
+        """Gradient of values of rows that their positives raise by 1 and all entries by `lowered`."""
+        gradient = of_row[self.group] * lowered
+        gradient[self.on] += of_row[self.group[self.on]]
+        return gradient
 
     # These take the chance of each entry and the false positives (L,) among what was left out; they return the score
-    # and its gradients in both.
+    # and its gradients in both. Each row counts once in these; `factor` is for the caller.
     def _micro_f1(self, chance, extra):
         """F1 of the expected counts of all labels together."""
-        value, slope, slope_predicted = _f1(self.hits @ chance, chance.sum() + extra.sum(), self.positives.sum())
-        return value, np.where(self.truth, slope, 0.0) - slope_predicted, -slope_predicted
+        hits = self.factor * chance[self.on].sum() + self.others.hits.sum()
+        predicted = self.factor * chance.sum() + self.others.predicted.sum() + extra.sum()
+        value, slope, slope_predicted = _f1(hits, predicted, self.positives.sum())
+        gradient = np.full(chance.size, -slope_predicted)
+        gradient[self.on] += slope
+        return value, gradient, -slope_predicted
 
     def _macro_f1(self, chance, extra):
         """Mean over labels of the F1 of expected counts."""
-        hits = np.bincount(self.label, self.hits * chance, minlength=self.n_labels)
-        predicted = np.bincount(self.label, chance, minlength=self.n_labels) + extra
-        value, slope, slope_predicted = _f1(hits, predicted, self.positives)
-        gradient = np.where(self.truth, slope[self.label], 0.0) - slope_predicted[self.label]
+        hits = self.factor * self._by_label(chance[self.on], self.on) + self.others.hits
+        predicted = self.factor * self._by_label(chance) + self.others.predicted
+        value, slope, slope_predicted = _f1(hits, predicted + extra, self.positives)
+        gradient = -slope_predicted[self.label]
+        gradient[self.on] += slope[self.label[self.on]]
         return value.mean(), gradient / self.n_labels, -slope_predicted / self.n_labels
 
     def _samples_f1(self, chance, extra):
         """Mean over rows of the F1 of expected counts."""
-        hits, predicted = self._by_row(self.hits * chance), self._by_row(chance) + extra.sum() / self.n_rows
+        hits = np.bincount(self.group[self.on], chance[self.on], minlength=self.starts.size)
+        predicted = self._by_row(chance) + extra.sum() / self.n_rows
         value, slope, slope_predicted = _f1(hits, predicted, self.row_positives)
-        gradient = np.where(self.truth, slope[self.group], 0.0) - slope_predicted[self.group]
-        return value.sum() / self.n_rows, gradient / self.n_rows, -slope_predicted.sum() / self.n_rows**2
+        gradient = -slope_predicted[self.group]
+        gradient[self.on] += slope[self.group[self.on]]
+        by_extra = -self.factor * slope_predicted.sum() / self.n_rows**2
+        return self.factor * value.sum() / self.n_rows, gradient / self.n_rows, by_extra
 
 
 def _f1(hits, predicted, positives):
-    """F1 of counts, and what a hit adds to it and a prediction takes from it."""
-    total = np.maximum(predicted + positives, np.finfo(np.float64).tiny)
+    """F1 of counts, and what a hit adds to it and a prediction takes from it; estimates of none may be below zero."""
+    hits = np.maximum(hits, 0)
+    total = np.maximum(np.maximum(predicted, hits) + positives, np.finfo(np.float64).tiny)
     value = 2 * hits / total
     return value, 2 / total, value / total
 

@@ -79,7 +79,7 @@ class PredictionPolicy:
         fallback = never_empty
         if never_empty == "auto":
             fallback = _pays(problem, _all_cuts(start, folds), criterion)
-        parameters = _ascend(problem, folds, start, fallback, weights)
+        parameters = _ascend(problem, folds, start, fallback, weights, self.rng)
         if not is_named:
             parameters = _explore(problem, folds, parameters, fallback, criterion, self.rng)
         return self._thresholds(parameters), bool(fallback)
@@ -301,15 +301,15 @@ def _all_cuts(parameters, folds):
     return np.stack([policy_cuts(parameters, candidates) for candidates in folds])
 
 
-def _ascend(problem, folds, start, never_empty, weights):
+def _ascend(problem, folds, start, never_empty, weights, rng):
     """Parameters after a few steps up the expected reward (Adam); few rows keep them near the start."""
     penalty = _PENALTY / problem.n_rows**2
     parameters, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(1, _STEPS + 1):
         cuts = _all_cuts(parameters, folds)
         if step % _STEPS_NEARBY == 1:
-            near = problem.near(cuts)
-        _, by_cut = near.expected_reward(cuts, never_empty, weights)
+            part = problem.part(cuts, never_empty, rng)
+        _, by_cut = part.expected_reward(cuts, never_empty, weights)
         gradient = sum(policy_gradient(parameters, c, g) for c, g in zip(folds, by_cut, strict=True))
         gradient -= penalty * (parameters - start)
         mean += (1 - _MEAN_DECAY) * (gradient - mean)

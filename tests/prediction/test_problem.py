@@ -174,3 +174,36 @@ def test_entries_nearby_are_enough(name, never_empty):
         strict=True,
     ):
         assert_allclose(found, expected, atol=1e-5)
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["micro_f1", "macro_f1"])
+def test_a_part_of_the_rows_is_completed_to_the_counts_of_all(name, never_empty, monkeypatch):
+    problem, *_, cuts = a_problem(n=400)
+    monkeypatch.setattr(_problem, "_PART_ENTRIES", 100)
+    monkeypatch.setattr(_problem, "_PART_ROWS", 10)
+    part = problem.part(cuts, never_empty, np.random.RandomState(0))
+    assert part.row.size < problem.row.size / 2
+    expected, _ = problem.expected_reward(cuts, never_empty, {name: 1.0})
+    assert_allclose(part.expected_reward(cuts, never_empty, {name: 1.0})[0], expected)
+
+
+@BOTH
+@pytest.mark.parametrize("name", sorted(CRITERIA))
+def test_gradients_of_parts_are_right_on_average(name, never_empty, monkeypatch):
+    problem, *_, cuts = a_problem(n=400)
+    expected, gradient = problem.expected_reward(cuts, never_empty, {name: 1.0})
+    monkeypatch.setattr(_problem, "_PART_ENTRIES", problem.row.size / 4)
+    monkeypatch.setattr(_problem, "_PART_ROWS", 1)
+    rng = np.random.RandomState(0)
+    parts = [problem.part(cuts, never_empty, rng).expected_reward(cuts, never_empty, {name: 1.0}) for _ in range(300)]
+    values, gradients = zip(*parts, strict=True)
+    assert_allclose(np.mean(values), expected, rtol=0.02)
+    error = np.std(gradients, axis=0) / np.sqrt(len(gradients))
+    assert np.all(np.abs(np.mean(gradients, axis=0) - gradient) < 4.5 * error + 1e-9)
+
+
+def test_few_entries_are_all_looked_at():
+    problem, *_, cuts = a_problem()
+    part = problem.part(cuts, False, np.random.RandomState(0))
+    assert_array_equal(part.row, problem.near(cuts).row)

@@ -43,7 +43,7 @@ def test_the_search_improves_what_it_is_paid_for(name):
     policy = PredictionPolicy(Y, P, fold_of)
     problem, folds = policy._nested, policy.folds
     start = np.zeros((N_OUTPUTS, 2))
-    end = _search._ascend(problem, folds, start, False, {name: 1.0})
+    end = _search._ascend(problem, folds, start, False, {name: 1.0}, np.random.RandomState(0))
     rewards = [problem.expected_reward(_search._all_cuts(p, folds), False, {name: 1.0})[0] for p in (start, end)]
     assert rewards[1] > rewards[0] + 1e-4
 
@@ -175,10 +175,10 @@ def test_few_rows_keep_the_policy_near_its_start(monkeypatch):
     Y, P, fold_of = a_case(n=60)
     policy = PredictionPolicy(Y, P, fold_of)
     problem, folds = policy._nested, policy.folds
-    start, far = np.zeros((N_OUTPUTS, 2)), []
+    start, far, rng = np.zeros((N_OUTPUTS, 2)), [], np.random.RandomState(0)
     for penalty in (_search._PENALTY, 0.0):
         monkeypatch.setattr(_search, "_PENALTY", penalty)
-        far.append(np.abs(_search._ascend(problem, folds, start, False, {"macro_f1": 1.0})).mean())
+        far.append(np.abs(_search._ascend(problem, folds, start, False, {"macro_f1": 1.0}, rng)).mean())
     assert far[0] < 0.5 * far[1]
 
 
