@@ -100,7 +100,7 @@ def default_tolerance(n, d, *, rough=False):
     """Tolerance for X of shape (n, d); rough solutions rank instances as well, but are not kept."""
     if n * d <= _SMALL:
         return 1e-4 if rough else 1e-8
-    return 2e-2 if rough else 5e-3
+    return 5e-2 if rough else 5e-3
 
 
 def _run(solve, blocks, n_threads):

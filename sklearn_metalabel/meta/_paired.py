@@ -20,7 +20,7 @@ __all__ = ["PairedTraining"]
 MANY_ROWS = 5_000
 _FOLDS_OF_MANY_ROWS = 2
 # Share of a training after which proposals are then compared, where each is a training of its own.
-AUDITION = 0.4
+AUDITION = 0.5
 
 
 class PairedTraining:
@@ -69,16 +69,20 @@ class PairedTraining:
         run.
         """
         calls = _Calls(self.base, plan, n_jobs, monitor)
-        share = AUDITION if self.brief else 1.0
-        runs = calls([(self.folds[k], path, share, seeds[k], None) for k in range(self.n_tried) for path in self.paths])
-        tried = _by_fold(runs, len(self.paths))
+        options = {"share": AUDITION, "keep_begun": calls.n_jobs == 1} if self.brief else {}
+        tried = [(self.folds[k], path, seeds[k]) for k in range(self.n_tried) for path in self.paths]
+        tried = _by_fold(calls([(*each, options) for each in tried]), len(self.paths))
         chosen, held_out = self._choose(tried)
         solution = next((trial.solution for trial in tried[0] if trial.solution is not None), None)
         if solution is not None:
             solution = final.train(chosen, solution)._solution()
         left = range(len(held_out), len(self.folds))
         if left and not (calls.stopped and held_out):
-            runs = calls([(self.folds[k], [chosen], 1.0, seeds[k], solution) for k in left])
+            begun = dict(enumerate(_take_begun(trials, chosen) for trials in tried))
+            options = [{"solution": solution, "begun": begun.get(k), "judged": False} for k in left]
+            runs = calls(
+                [(self.folds[k], [chosen], seeds[k], of_fold) for k, of_fold in zip(left, options, strict=True)]
+            )
             held_out += [run[-1].held_out for run in runs]
         return self._learned(chosen, tried, held_out, plan.thresholds)
 
@@ -151,7 +155,7 @@ class _Calls:
         self.stopped = False
 
     def __call__(self, arguments):
-        """Trials of each of (fold, path, share, seed, solution)."""
+        """Trials of each of (fold, path, seed, further arguments of `run_trials` by name)."""
         tickets = [self.monitor.begin() for _ in arguments]
         played = Parallel(n_jobs=self.n_jobs)(
             delayed_on_fold(
@@ -159,13 +163,12 @@ class _Calls:
                 fold,
                 base=self.base,
                 path=path,
-                share=share,
                 plan=self.plan,
                 seed=seed,
                 threads=self.threads,
-                solution=solution,
+                **options,
             )
-            for fold, path, share, seed, solution in arguments
+            for fold, path, seed, options in arguments
         )
         for ticket, trials in zip(tickets, played, strict=True):
             self.stopped |= bool(self.monitor.end(ticket, _as_episode(trials[-1], self.plan.thresholds)))
@@ -177,6 +180,14 @@ def _by_fold(runs, n_paths):
     folds = [[trial for run in runs[k : k + n_paths] for trial in run] for k in range(0, len(runs), n_paths)]
     n_common = min(map(len, folds))
     return [trials[:n_common] for trials in folds]
+
+
+def _take_begun(trials, proposal):
+    """The run of a fold that was begun under a proposal, if it was kept; the others are let go."""
+    begun = next((trial.begun for trial in trials if trial.proposal is proposal), None)
+    for trial in trials:
+        trial.begun = None
+    return begun
 
 
 def _put_together(trials, of_label):

@@ -8,7 +8,7 @@ from sklearn.utils import _safe_indexing
 from sklearn_metalabel.meta._judge import Outcome, is_beaten
 from sklearn_metalabel.thresholds._held_out import HeldOut
 from sklearn_metalabel.utils._probabilities import clip_probabilities
-from sklearn_metalabel.utils._random import torch_seed
+from sklearn_metalabel.utils._random import generator_states, torch_seed
 from sklearn_metalabel.utils._targets import label_rows
 from sklearn_metalabel.utils._threads import use_threads
 
@@ -36,17 +36,21 @@ class TrialPlan:
 class Trial:
     """What came of one proposal on one fold.
 
-    `held_out` is P (rows, L), or a HeldOut of all held-out rows, or None after a part of a training.
+    `held_out` is P (rows, L), or a HeldOut of all held-out rows, or None after a part of a training. `begun` is the
+    training run after a part of it, where it was to be kept.
     """
 
     proposal: object
-    outcome: Outcome
+    outcome: Outcome | None
     held_out: object = None
     solution: object = None
     learner: object = None
+    begun: object = None
 
 
-def run_trials(base, fold, path, share, plan, seed, threads, solution=None):
+def run_trials(
+    base, fold, path, plan, seed, threads, *, share=1.0, solution=None, begun=None, keep_begun=False, judged=True
+):
     """One training run on a fold: a `Trial` of each proposal of a path.
 
     Parameters
@@ -57,26 +61,32 @@ def run_trials(base, fold, path, share, plan, seed, threads, solution=None):
         With held-out rows.
     path : list of Proposal
         Tried one after the other.
-    share : float
-        Share of the updates of a full training to make.
     plan : TrialPlan
     seed : int
         All randomness.
     threads : dict
         Thread counts to work with.
+    share : float
+        Share of the updates of a full training to make.
     solution : object
         What a learner that can start from a solution starts from.
+    begun : object
+        A part of this very run, made before: the same comes out, in less time.
+    keep_begun : bool
+        Whether a part of a run is to be gone on with.
+    judged : bool
+        Whether to tell what the held-out rows say.
     """
-    learner = base._clone_for_training(seed)._learner()
-    with use_threads(threads), torch_seed(seed, getattr(learner, "device", None)):
-        held_out = _HeldOut(fold, plan)
-        step = _start(learner, fold, share, seed, solution)
-        trials, best = [], 0
+    run = begun or _Run(base, fold, seed, solution)
+    learner, held_out = run.learner, _HeldOut(fold, plan)
+    trials, best = [], 0
+    with use_threads(threads), torch_seed(seed, run.device, run.states):
         for proposal in path:
-            step(proposal)
-            P, outcome = held_out.judge(learner)
+            run.train(proposal, share)
+            P = held_out.predict(learner) if judged or plan.frequency is None else None
+            outcome = held_out.judge(P) if judged else None
             trials.append(Trial(proposal, outcome, P, learner.solution, learner if plan.keep_learner else None))
-            if outcome.value > trials[best].outcome.value:
+            if len(path) == 1 or outcome.value > trials[best].outcome.value:
                 best = len(trials) - 1
             elif proposal.scale >= 1 or is_beaten(outcome, trials[best].outcome):
                 break  # the user's own scale is tried, larger ones only while they are better and better
@@ -87,23 +97,38 @@ def run_trials(base, fold, path, share, plan, seed, threads, solution=None):
                 trial.held_out = None
         if share == 1 and plan.frequency is not None:
             trials[-1].held_out = held_out.compact(learner)
-        return trials
+    if share < 1 and keep_begun:
+        trials[-1].begun = run
+    return trials
 
 
-def _start(learner, fold, share, seed, solution):
-    """Start a learner on a fold's training rows; what trains it under a proposal."""
-    rows = fold.train
-    weights = None if fold.sample_weight is None else fold.sample_weight[rows]
-    started = {} if solution is None else {"solution": solution}
-    learner.start(_safe_indexing(fold.X, rows), fold.Y[rows], sample_weight=weights, seed=seed, **started)
-    sample = learner.batches(len(rows), np.random.RandomState(seed))
-    n_updates = max(1, round(share * learner.n_updates(len(rows))))
+class _Run:
+    """A training run on a fold's training rows; it may be left and gone on with."""
 
-    def step(proposal):
-        for _ in range(n_updates):
-            learner.step(sample(), proposal.label_weight, **proposal.emphasis)
+    def __init__(self, base, fold, seed, solution):
+        self.learner = base._clone_for_training(seed)._learner()
+        self.device = getattr(self.learner, "device", None)
+        self.fold, self.seed, self.solution = fold, seed, solution
+        self.draw, self.states, self.n_made = None, None, 0
 
-    return step
+    def train(self, proposal, share):
+        """Make so great a share of all updates under a proposal, with those that were made before."""
+        rows, learner = self.fold.train, self.learner
+        if self.draw is None:
+            self._start()
+        n_updates = max(1, round(share * learner.n_updates(len(rows))))
+        for _ in range(n_updates - self.n_made):
+            learner.step(self.draw(), proposal.label_weight, **proposal.emphasis)
+        self.n_made = n_updates if share < 1 else 0
+        self.states = generator_states(self.device)
+
+    def _start(self):
+        fold, rows = self.fold, self.fold.train
+        weights = None if fold.sample_weight is None else fold.sample_weight[rows]
+        started = {} if self.solution is None else {"solution": self.solution}
+        X, Y = _safe_indexing(fold.X, rows), fold.Y[rows]
+        self.learner.start(X, Y, sample_weight=weights, seed=self.seed, **started)
+        self.draw = self.learner.batches(len(rows), np.random.RandomState(self.seed))
 
 
 class _HeldOut:
@@ -111,13 +136,16 @@ class _HeldOut:
 
     def __init__(self, fold, plan):
         self.X = _safe_indexing(fold.X, fold.held_out)
-        self.Y = label_rows(fold.Y, fold.held_out, dtype=bool)
         self.fold, self.plan = fold, plan
 
-    def judge(self, learner):
-        """Probabilities of the rows, in float32, where the largest would otherwise be 1, and what they are worth."""
-        P = _predict(learner, self.X)
-        return P, Outcome.of(self.Y, P, self.plan.reward, self.plan.thresholds)
+    def predict(self, learner):
+        """Probabilities of the rows."""
+        return _predict(learner, self.X)
+
+    def judge(self, P):
+        """What probabilities of the rows are worth."""
+        Y = label_rows(self.fold.Y, self.fold.held_out, dtype=bool)
+        return Outcome.of(Y, P, self.plan.reward, self.plan.thresholds)
 
     def compact(self, learner):
         """What thresholds need of all held-out rows."""

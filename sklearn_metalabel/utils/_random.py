@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-__all__ = ["draw_seed", "draw_seeds", "fix_random_states", "torch_seed"]
+__all__ = ["draw_seed", "draw_seeds", "fix_random_states", "generator_states", "torch_seed"]
 
 _TORCH_RNG = threading.RLock()
 
@@ -33,13 +33,27 @@ def fix_random_states(estimator, seed):
 
 
 @contextmanager
-def torch_seed(seed, device=None):
+def torch_seed(seed, device=None, states=None):
     """Seed torch's global generators inside the block and give them back as they were.
 
-    Modules draw from the global generator alone (initial weights, dropout), so threads take turns here.
+    `states` are `generator_states` to go on from in place of the seed. Modules draw from the global generator alone
+    (initial weights, dropout), so threads take turns here.
     """
-    accelerated = device is not None and device.type != "cpu"
+    accelerated = _is_accelerated(device)
     with _TORCH_RNG, torch.random.fork_rng(devices=range(torch.cuda.device_count()) if accelerated else []):
         # torch.manual_seed reaches the generators of all devices, which are only given back where they are used.
         (torch if accelerated else torch.default_generator).manual_seed(seed)
+        if states is not None:
+            torch.set_rng_state(states[0])
+            if accelerated:
+                torch.cuda.set_rng_state_all(states[1])
         yield
+
+
+def generator_states(device=None):
+    """States of torch's global generators, for `torch_seed`."""
+    return torch.get_rng_state(), torch.cuda.get_rng_state_all() if _is_accelerated(device) else []
+
+
+def _is_accelerated(device):
+    return device is not None and device.type != "cpu"

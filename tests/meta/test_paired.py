@@ -100,6 +100,16 @@ def test_many_rows_are_tried_on_one_fold_for_a_while(many):
     assert np.isfinite(clf.history_["reward"]).all()
 
 
+def test_what_is_begun_is_gone_on_with_in_this_process_and_made_again_in_others(many):
+    def droppy(n_features, n_labels):
+        return torch.nn.Sequential(torch.nn.Linear(n_features, 16), torch.nn.Dropout(), torch.nn.Linear(16, n_labels))
+
+    base = TorchClassifier(droppy, lr=0.01, batch_size=32, n_epochs=6, device="cpu")
+    alone, together = fit(base), fit(base, n_jobs=2)
+    assert_array_equal(alone.thresholds_, together.thresholds_)
+    assert_array_equal(alone.history_["reward"], together.history_["reward"])
+
+
 def test_of_many_rows_two_folds_are_played_unless_a_solution_starts_the_others(many, monkeypatch):
     seen = []
     monkeypatch.setattr(

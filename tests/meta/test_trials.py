@@ -2,8 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from sklearn_metalabel.learners import TorchClassifier
 from sklearn_metalabel.learners._protocol import Learner
+from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.meta._episode import Fold
 from sklearn_metalabel.meta._proposals import Proposal
 from sklearn_metalabel.meta._trials import TrialPlan, run_trials
@@ -63,9 +66,9 @@ def log():
     return Ranking.log
 
 
-def run(quality, scales=(1.0,), share=1.0, plan=PLAN, fold=FOLD, solution=None):
+def run(quality, scales=(1.0,), share=1.0, plan=PLAN, fold=FOLD, solution=None, **options):
     path = [Proposal(str(s), ONES, s) for s in scales]
-    return run_trials(Base(quality), fold, path, share, plan, 3, current_threads(), solution)
+    return run_trials(Base(quality), fold, path, plan, 3, current_threads(), share=share, solution=solution, **options)
 
 
 def test_every_proposal_is_trained_on_the_same_batches(log):
@@ -134,3 +137,27 @@ def test_a_reward_that_is_no_number_is_refused(bad):
     plan = TrialPlan(as_reward(lambda Y, P, t: np.full(2, bad)), np.full(2, 0.5))
     with pytest.raises(ValueError, match="reward must be finite"):
         run({1.0: 0.5}, plan=plan)
+
+
+def test_a_run_gone_on_with_is_the_run_made_at_once():
+    def net(n_features, n_labels):
+        return torch.nn.Sequential(torch.nn.Linear(n_features, 8), torch.nn.Dropout(), torch.nn.Linear(8, n_labels))
+
+    base = as_label_classifier(TorchClassifier(net, batch_size=8, n_epochs=3, device="cpu"))
+    options = {"base": base, "fold": FOLD, "path": [Proposal("equal", ONES)], "plan": PLAN, "seed": 3}
+    options["threads"] = current_threads()
+    (part,) = run_trials(**options, share=0.4, keep_begun=True)
+    assert run_trials(**options, share=0.4)[0].begun is None
+    torch.rand(5)  # the global generator moves on meanwhile
+    (gone_on,), (whole,) = run_trials(**options, begun=part.begun), run_trials(**options)
+    assert np.abs(gone_on.held_out - whole.held_out).max() == 0
+    assert len(part.begun.learner.losses) == 15
+
+
+def test_a_run_that_nobody_judges_holds_out_all_the_same():
+    (trial,) = run({1.0: 0.5}, judged=False)
+    assert trial.outcome is None
+    assert trial.held_out.shape == (20, 2)
+    fold = replace(FOLD, held_out=np.arange(40, 50), all_held_out=np.arange(40, 60))
+    (trial,) = run({1.0: 0.5}, plan=replace(PLAN, frequency=np.array([0.3, 0.2])), fold=fold, judged=False)
+    assert trial.held_out.n_samples == 20
