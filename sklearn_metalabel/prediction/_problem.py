@@ -152,7 +152,7 @@ class DecisionProblem:
         return self._keep(self.truth | (margins > np.minimum(-_NEAR, top - _NEAR)), self.factor)
 
     def part(self, cuts, never_empty, rng):
-        """The same of a random part of the rows where entries are many.
+        """The problem of a random part of the rows where entries are many.
 
         Its counts are completed to those that all rows have at `cuts`, so that a label has the right frequency even
         where chance gave the part no positive of it.
@@ -160,20 +160,21 @@ class DecisionProblem:
         share = _PART_ENTRIES / max(self.row.size, 1)
         n_kept = max(_PART_ROWS, round(share * self.starts.size))
         if share >= 1 or n_kept >= self.starts.size:
-            return self.near(cuts)
+            return self
         drawn = np.zeros(self.starts.size, dtype=bool)
         drawn[rng.choice(drawn.size, n_kept, replace=False)] = True
-        part = self._keep(drawn[self.group], self.starts.size / n_kept).near(cuts)
+        part = self._keep(drawn[self.group], self.starts.size / n_kept)
         whole, counted = self._totals(cuts, never_empty), part._totals(cuts, never_empty)
         part.others = _Totals(*(a - part.factor * b for a, b in zip(whole, counted, strict=True)))
-        part.positives = self.positives
         return part
 
     def _keep(self, kept, factor):
-        """The problem of a mask of the entries."""
+        """The problem of a mask of the entries; the counts it is completed to stay."""
         fold = self.cell[kept] // self.n_labels
         entries = [self.row[kept], self.label[kept], fold, self.logits[kept], self.truth[kept]]
-        return DecisionProblem(self.n_rows, self.n_labels, entries, self.rest, factor)
+        problem = DecisionProblem(self.n_rows, self.n_labels, entries, self.rest, factor)
+        problem.others, problem.positives = self.others, self.positives
+        return problem
 
     def _margins(self, cuts):
         """Margins (E,) over cuts (K, L), in deviations of noise."""

@@ -21,6 +21,8 @@ __all__ = ["PredictionPolicy", "learn_thresholds", "pretrained_thresholds"]
 _STEPS, _LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 25, 0.1, 0.9, 0.999
 # Steps after which the entries with a part in the reward are looked up again.
 _STEPS_NEARBY = 4
+# Steps after which other rows are drawn, where not all are looked at.
+_STEPS_A_PART = 12
 # Pull towards the start, by the square of the number of rows: chosen on training splits, felt below a thousand rows.
 _PENALTY = 2_000.0
 # Entries (rows times labels, or of a `HeldOut`) that the search looks at; more do not change a few parameters.
@@ -307,9 +309,11 @@ def _ascend(problem, folds, start, never_empty, weights, rng):
     parameters, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(1, _STEPS + 1):
         cuts = _all_cuts(parameters, folds)
-        if step % _STEPS_NEARBY == 1:
+        if step % _STEPS_A_PART == 1:
             part = problem.part(cuts, never_empty, rng)
-        _, by_cut = part.expected_reward(cuts, never_empty, weights)
+        if step % _STEPS_NEARBY == 1:
+            near = part.near(cuts)
+        _, by_cut = near.expected_reward(cuts, never_empty, weights)
         gradient = sum(policy_gradient(parameters, c, g) for c, g in zip(folds, by_cut, strict=True))
         gradient -= penalty * (parameters - start)
         mean += (1 - _MEAN_DECAY) * (gradient - mean)
