@@ -70,8 +70,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Whether thresholds are learned; False keeps `initial_thresholds` (the paper's Meta-Training).
     n_episodes : int or "auto", default="auto"
         Training episodes, M, of a recurrent policy, where "auto" is 3 and the folds of one round are played at the
-        same time. Of the paired policy, the folds that all proposals are played on: "auto" is all of them, and a
-        shorter comparison from 5,000 instances on (see Notes).
+        same time. Of the paired policy, the folds that all proposals are played on: "auto" is all of them, and from
+        5,000 instances on fewer (see Notes).
     cv : int, splitter, iterable of splits or None, default=3
         Folds whose held-out rows pay, and which the thresholds are chosen on; an integer stratifies over all labels.
         None pays every step on the batch it trained on, as the paper does; the paired policy needs folds.
@@ -200,8 +200,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     - elsewhere equal weights alone.
 
     A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. From
-    5,000 instances on two fifths of a network's training on one fold decide, and only on more weight for positives:
-    less for easy negatives leads early always, and to the end sometimes.
+    5,000 instances on a network plays one fold: a third of a training under every proposal, then equal weights and the
+    best of the others to the end, and thresholds are chosen on that fold's held-out rows.
 
     References
     ----------

@@ -16,11 +16,12 @@ from sklearn_metalabel.utils._threads import current_threads
 
 __all__ = ["PairedTraining"]
 
-# From this many rows on, one fold tells proposals apart, and the rows of two folds suffice for thresholds.
+# From this many rows on, one fold tells proposals apart.
 MANY_ROWS = 5_000
+# Folds whose rows are then enough for thresholds, where no proposal is tried to the end.
 _FOLDS_OF_MANY_ROWS = 2
-# Share of a training after which proposals are then compared, where each is a training of its own.
-AUDITION = 0.5
+# Share of a training after which the proposals that are trainings of their own are then compared for the first time.
+AUDITION = 1 / 3
 
 
 class PairedTraining:
@@ -51,15 +52,13 @@ class PairedTraining:
         self.too_large = any(fold.all_held_out is not None for fold in folds)
         many = Y.shape[0] >= MANY_ROWS or self.too_large
         self.is_path = len(self.paths) == 1
-        # Less weight for easy negatives leads early always, so a short comparison leaves it out.
         self.brief = many and not self.is_path and n_folds == "auto"
-        if self.brief:
-            self.paths = self.paths[:2]
         if n_folds == "auto":
-            n_folds = _FOLDS_OF_MANY_ROWS if many and not learner.scales else len(folds)
+            few = 1 if self.brief else _FOLDS_OF_MANY_ROWS
+            n_folds = few if many and not learner.scales else len(folds)
         self.folds = folds[:n_folds]
-        self.n_tried = 1 if self.brief or (many and learner.scales) else len(self.folds)
-        n_again = self.n_tried if self.brief or self._plays_again() else 0
+        self.n_tried = 1 if many and learner.scales else len(self.folds)
+        n_again = 2 if self.brief else self.n_tried if self._plays_again() else 0
         self.n_runs = self.n_tried * len(self.paths) + len(self.folds) - self.n_tried + n_again
 
     def run(self, plan, seeds, final, *, n_jobs=None, monitor):
@@ -69,22 +68,36 @@ class PairedTraining:
         run.
         """
         calls = _Calls(self.base, plan, n_jobs, monitor)
-        options = {"share": AUDITION, "keep_begun": calls.n_jobs == 1} if self.brief else {}
-        tried = [(self.folds[k], path, seeds[k]) for k in range(self.n_tried) for path in self.paths]
-        tried = _by_fold(calls([(*each, options) for each in tried]), len(self.paths))
+        rounds = self._audition(calls, seeds[0]) if self.brief else self._try(calls, seeds)
+        tried = rounds[-1:] if self.brief else rounds
         chosen, held_out = self._choose(tried)
         solution = next((trial.solution for trial in tried[0] if trial.solution is not None), None)
         if solution is not None:
             solution = final.train(chosen, solution)._solution()
         left = range(len(held_out), len(self.folds))
         if left and not (calls.stopped and held_out):
-            begun = dict(enumerate(_take_begun(trials, chosen) for trials in tried))
-            options = [{"solution": solution, "begun": begun.get(k), "judged": False} for k in left]
-            runs = calls(
-                [(self.folds[k], [chosen], seeds[k], of_fold) for k, of_fold in zip(left, options, strict=True)]
-            )
+            options = {"solution": solution, "judged": False}
+            runs = calls([(self.folds[k], [chosen], seeds[k], options) for k in left])
             held_out += [run[-1].held_out for run in runs]
-        return self._learned(chosen, tried, held_out, plan.thresholds)
+        return self._learned(chosen, rounds, held_out, plan.thresholds)
+
+    def _try(self, calls, seeds):
+        """Trials of each fold, of all proposals to the end."""
+        arguments = [(self.folds[k], path, seeds[k], {}) for k in range(self.n_tried) for path in self.paths]
+        return _by_fold(calls(arguments), len(self.paths))
+
+    def _audition(self, calls, seed):
+        """Trials of one fold: all proposals for a while, then equal weights and the best of the others to the end.
+
+        Equal weights learn slowest, so that a short comparison says nothing against them.
+        """
+        fold, options = self.folds[0], {"share": AUDITION, "keep_begun": calls.n_jobs == 1}
+        early = [trials[-1] for trials in calls([(fold, path, seed, options) for path in self.paths])]
+        best = 1 + int(np.argmax([trial.outcome.value for trial in early[1:]]))
+        arguments = [(fold, self.paths[c], seed, {"begun": early[c].begun}) for c in (0, best)]
+        for trial in early:
+            trial.begun = None  # each is as large as the base learner
+        return early, [trials[-1] for trials in calls(arguments)]
 
     def _plays_again(self):
         """Whether scales of single labels, on a path whose probabilities are not kept, make folds be played again."""
@@ -100,7 +113,7 @@ class PairedTraining:
             return self._choose_scales(proposals, outcomes, tried)
         best = int(np.argmax([outcome.value for outcome in outcomes]))
         best = best if is_beaten(outcomes[0], outcomes[best]) else 0
-        return proposals[best], [] if self.brief else [trials[best].held_out for trials in tried]
+        return proposals[best], [trials[best].held_out for trials in tried]
 
     def _choose_scales(self, proposals, outcomes, tried):
         """A scale for each label."""
@@ -113,22 +126,20 @@ class PairedTraining:
             chosen = Proposal("scale of each label", label_weight / label_weight.mean(), label_weight.mean())
         return chosen, [] if self._plays_again() else [_put_together(trials, of_label) for trials in tried]
 
-    def _learned(self, chosen, tried, held_out, thresholds):
-        """The record of the training."""
+    def _learned(self, chosen, rounds, held_out, thresholds):
+        """The record of the training; `rounds` are lists of trials that can be compared."""
         # One row for each episode: a fold under a path of proposals.
-        n_steps = len(tried[0]) // len(self.paths)
-        shape = len(tried) * len(self.paths), n_steps
-        values = np.array([[trial.outcome.value for trial in trials] for trials in tried])
-        neutral = int(np.argmin([abs(np.log(trial.proposal.scale)) for trial in tried[0]]))
-        weights = np.array([[trial.proposal.label_weight for trial in trials] for trials in tried], dtype=np.float32)
-        weights = weights.reshape(*shape, -1)
+        n_steps = len(rounds[0]) if self.is_path else 1
+        trials = [trial for each in rounds for trial in each]
+        weights = np.array([trial.proposal.label_weight for trial in trials], dtype=np.float32)
+        weights = weights.reshape(-1, n_steps, len(thresholds))
         return Learned(
             proposal=chosen,
             thresholds=thresholds,
             out_of_fold=self._out_of_fold(held_out),
             history={
-                "reward": values.reshape(shape),
-                "baseline": np.repeat(values[:, [neutral]], values.shape[1], axis=1).reshape(shape),
+                "reward": np.array([trial.outcome.value for trial in trials]).reshape(-1, n_steps),
+                "baseline": np.concatenate([_baseline(each) for each in rounds]).reshape(-1, n_steps),
                 "weights": weights,
                 "thresholds": np.broadcast_to(np.float32(thresholds), weights.shape).copy(),
                 "greedy_weights": chosen.weights[None],
@@ -182,12 +193,10 @@ def _by_fold(runs, n_paths):
     return [trials[:n_common] for trials in folds]
 
 
-def _take_begun(trials, proposal):
-    """The run of a fold that was begun under a proposal, if it was kept; the others are let go."""
-    begun = next((trial.begun for trial in trials if trial.proposal is proposal), None)
-    for trial in trials:
-        trial.begun = None
-    return begun
+def _baseline(trials):
+    """What the neutral one of comparable trials is worth, for each of them."""
+    neutral = np.argmin([abs(np.log(trial.proposal.scale)) for trial in trials])
+    return np.full(len(trials), trials[neutral].outcome.value)
 
 
 def _put_together(trials, of_label):

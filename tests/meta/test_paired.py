@@ -93,11 +93,27 @@ def test_classes_get_no_emphasis():
     assert clf.best_proposal_ == "equal"
 
 
-def test_many_rows_are_tried_on_one_fold_for_a_while(many):
+def test_many_rows_are_tried_on_one_fold_and_two_proposals_to_the_end(many):
     clf = fit(network())
-    assert clf.history_["reward"].shape == (2, 1)
-    assert clf.best_proposal_ in ("equal", "positives")
-    assert np.isfinite(clf.history_["reward"]).all()
+    rewards, baseline = clf.history_["reward"].ravel(), clf.history_["baseline"].ravel()
+    assert rewards.shape == (6,)
+    assert_array_equal(baseline, [*4 * [rewards[0]], *2 * [rewards[4]]])
+    assert np.isfinite(rewards).all()
+    assert (clf.best_proposal_ == "equal") or rewards[5] > rewards[4]
+
+
+def test_the_best_of_the_others_goes_to_the_end_beside_equal_weights(many, monkeypatch):
+    ended = []
+    run_trials = _paired.run_trials
+
+    def told(*args, path, share=1.0, **options):
+        ended.extend([path[0].name] if share == 1 else [])
+        return run_trials(*args, path=path, share=share, **options)
+
+    monkeypatch.setattr(_paired, "run_trials", told)
+    rewards = fit(network()).history_["reward"].ravel()
+    names = ["positives", "hard negatives 2", "hard negatives 4"]
+    assert ended == ["equal", names[int(np.argmax(rewards[1:4]))]]
 
 
 def test_what_is_begun_is_gone_on_with_in_this_process_and_made_again_in_others(many):
@@ -110,7 +126,7 @@ def test_what_is_begun_is_gone_on_with_in_this_process_and_made_again_in_others(
     assert_array_equal(alone.history_["reward"], together.history_["reward"])
 
 
-def test_of_many_rows_two_folds_are_played_unless_a_solution_starts_the_others(many, monkeypatch):
+def test_of_many_rows_few_folds_are_played_unless_a_solution_starts_the_others(many, monkeypatch):
     seen = []
     monkeypatch.setattr(
         "sklearn_metalabel._meta_policy.choose_thresholds",
@@ -119,10 +135,11 @@ def test_of_many_rows_two_folds_are_played_unless_a_solution_starts_the_others(m
         ),
     )
     fit(network())
+    fit(network(), learn_weights=False)
     fit(network(), n_episodes=3)
     fit()
-    assert [len(P) for _, P, _ in seen] == [160, 240, 240]
-    assert [len(np.unique(fold_of)) for _, _, fold_of in seen] == [2, 3, 3]
+    assert [len(P) for _, P, _ in seen] == [80, 160, 240, 240]
+    assert [len(np.unique(fold_of)) for _, _, fold_of in seen] == [1, 2, 3, 3]
 
 
 @pytest.mark.parametrize("estimator", [None, network()], ids=["linear", "network"])
