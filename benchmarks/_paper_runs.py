@@ -120,13 +120,31 @@ def shared(task, data, seed, device):
     return _policies(clf, data)
 
 
+def default(task, data, seed, device):
+    """`MetaPolicyClassifier` with its defaults."""
+    cv = N_FOLDS if data.groups is None else splits_of(data, N_FOLDS, seed)
+    return _policies(
+        MetaPolicyClassifier(task.base(seed, device), cv=cv, criterion=task.criterion, random_state=seed), data
+    )
+
+
 def paper(task, data, seed, device):
     """The paper's Algorithm 1."""
     clf = MetaPolicyClassifier.from_paper(task.base(seed, device), random_state=seed)
     return _policies(clf, data)
 
 
-TRAININGS = (plain, folds, anchors, shared, paper, hierarchy_aware, predictions_as_features, subset_maximization)
+TRAININGS = (
+    plain,
+    folds,
+    anchors,
+    shared,
+    default,
+    paper,
+    hierarchy_aware,
+    predictions_as_features,
+    subset_maximization,
+)
 RUNS = {training.__name__: training for training in TRAININGS}
 
 

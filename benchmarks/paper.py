@@ -70,6 +70,7 @@ ROWS = {
     "Meta-Training": (["shared"], at_half("shared")),
     "Meta-Prediction": (["plain", "folds"], by_policy),
     "Meta-Training-Prediction": (["shared"], as_decided("shared")),
+    "MetaPolicyClassifier": (["default"], as_decided("default")),
     "the paper's algorithm": (["paper"], as_decided("paper")),
 }
 

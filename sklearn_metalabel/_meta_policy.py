@@ -133,11 +133,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     scale_ : float
         Factor of all weights, for base learners whose weights set the strength of a penalty; else 1.
     positive_weights_ : ndarray of shape (n_labels,)
-        Further factor of the loss of each label's positives. Probabilities are corrected for it: log-odds are lowered
-        by its logarithm.
+        Further factor of the loss of each label's positives.
     focus_ : float
         Power that takes weight from negatives which are told apart already: a negative of probability p counts
-        ``max(p - 0.05, 0) ** focus_``, where `focus_` is above 0. Probabilities are then too high.
+        ``max(p - 0.05, 0) ** focus_``, where `focus_` is above 0. Probabilities are corrected for this and for
+        `positive_weights_`: from the log-odds goes the logarithm of a positive's weight over a negative's.
     thresholds_ : ndarray of shape (n_labels,)
         A label is predicted when its probability is strictly greater; in [0, 1], 1 is never. Binary and multiclass
         targets are decided by the most probable class instead.

@@ -2,12 +2,15 @@
 
 import numpy as np
 import torch
+from scipy.special import expit
 
 __all__ = ["EMPHASES", "Emphasis"]
 
 EMPHASES = frozenset({"positive_weight", "focus"})
 # Negatives below this probability count nothing under a focus, as in the asymmetric loss.
 _MARGIN = 0.05
+# What their weight is taken for in the correction of probabilities, so that they stay in order.
+_LEAST = 0.02
 
 
 class Emphasis:
@@ -29,20 +32,25 @@ class Emphasis:
     def __init__(self, device, positive_weight=None, focus=0.0):
         self.focus = float(focus)
         self.log_odds = None if positive_weight is None else np.log(np.asarray(positive_weight, dtype=np.float64))
-        if positive_weight is not None:
-            positive_weight = torch.as_tensor(np.array(positive_weight), dtype=torch.float32, device=device)
-        self.positive_weight = positive_weight
+        positive_weight = np.ones(1) if positive_weight is None else np.array(positive_weight)
+        self.positive_weight = torch.as_tensor(positive_weight, dtype=torch.float32, device=device)
 
     def weight(self, label_weight, logits, targets):
         """Weight of each entry (B, L), or `label_weight` (L,) itself where that is all there is."""
-        if self.positive_weight is None and self.focus == 0:
-            return label_weight
-        positive = 1.0 if self.positive_weight is None else self.positive_weight
-        negative = 1.0
         if self.focus:
-            negative = (torch.sigmoid(logits.detach()) - _MARGIN).clamp(min=0) ** self.focus
-        return label_weight * (targets * positive + (1 - targets) * negative)
+            weight = torch.sigmoid(logits.detach().float()).sub_(_MARGIN).clamp_(min=0)
+            weight = weight.square_().square_() if self.focus == 4 else weight.pow_(self.focus)  # 4 is slow as a power
+            return weight.lerp_(self.positive_weight, targets.float()).mul_(label_weight)
+        if self.log_odds is not None:
+            return torch.addcmul(label_weight, targets, label_weight * (self.positive_weight - 1))
+        return label_weight
 
     def corrected(self, Z):
-        """Log-odds (n, L) less what the weight of the positives added to them."""
+        """Log-odds (n, L) without what the emphasis added to them.
+
+        A network fits ``odds * positive / negative``, the odds of the label and the weights of its positives and
+        negatives: the logarithm of the weights' ratio is taken off.
+        """
+        if self.focus:
+            Z = Z + self.focus * np.log(np.maximum(expit(Z) - _MARGIN, _LEAST))
         return Z if self.log_odds is None else Z - self.log_odds.astype(Z.dtype)

@@ -45,15 +45,24 @@ def test_no_gradient_passes_through_a_focus():
     assert not Emphasis(CPU, focus=1.0).weight(WEIGHT, logits, TARGETS).requires_grad
 
 
-def test_probabilities_are_corrected_for_the_weight_of_positives():
+@pytest.mark.parametrize("emphasis", [{"positive_weight": np.array([9.0, 2.0])}, {"focus": 2.0}, {"focus": 4.0}])
+def test_probabilities_are_corrected_for_what_the_loss_weighed(emphasis):
     Y = (np.random.default_rng(0).random((400, 2)) < [0.1, 0.3]).astype(np.int8)
     X = np.zeros((400, 1), dtype=np.float32)
-    classifier = TorchClassifier(Bias, lr=0.1, batch_size=400, n_epochs=200, device="cpu", random_state=0)
+    classifier = TorchClassifier(Bias, lr=0.1, batch_size=400, n_epochs=300, device="cpu", random_state=0)
     classifier._check_training_data(X, Y)
-    classifier._fit_labels(X, Y, label_weight=np.ones(2), positive_weight=np.array([9.0, 2.0]))
+    classifier._fit_labels(X, Y, label_weight=np.ones(2), **emphasis)
     assert_allclose(classifier._label_probabilities(X)[0], Y.mean(axis=0), atol=0.01)
     odds = 1 / (1 + np.exp(-classifier.state_["bias"]))
     assert (odds > Y.mean(axis=0) + 0.1).all()
+
+
+def test_the_correction_keeps_the_order():
+    Z = np.linspace(-30, 30, 2001, dtype=np.float32)[:, None]
+    corrected = Emphasis(CPU, positive_weight=np.array([3.0]), focus=4.0).corrected(Z)
+    assert corrected.dtype == np.float32
+    assert (np.diff(corrected, axis=0) > 0).all()
+    assert corrected[-1] == Z[-1] + np.float32(4 * np.log(0.95)) - np.float32(np.log(3))
 
 
 @pytest.mark.parametrize("form", ["step", "fit"])
