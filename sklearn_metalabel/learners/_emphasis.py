@@ -9,8 +9,8 @@ __all__ = ["EMPHASES", "Emphasis"]
 EMPHASES = frozenset({"positive_weight", "focus"})
 # Negatives below this probability count nothing under a focus, as in the asymmetric loss.
 _MARGIN = 0.05
-# What their weight is taken for in the correction of probabilities, so that they stay in order.
-_LEAST = 0.02
+# In the correction of probabilities no weight is taken for less: where the loss hardly looked, nothing was learned.
+_LEAST = 0.01
 
 
 class Emphasis:
@@ -52,5 +52,5 @@ class Emphasis:
         negatives: the logarithm of the weights' ratio is taken off.
         """
         if self.focus:
-            Z = Z + self.focus * np.log(np.maximum(expit(Z) - _MARGIN, _LEAST))
+            Z = Z + self.focus * np.log(np.maximum(expit(Z) - _MARGIN, _LEAST ** (1 / self.focus)))
         return Z if self.log_odds is None else Z - self.log_odds.astype(Z.dtype)
