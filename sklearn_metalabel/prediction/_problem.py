@@ -22,7 +22,7 @@ _SLACK, _BINNED_SLACK = 10 * NOISE, 20 * NOISE
 # Entries this many deviations of noise below their cut, and below the nearest label of their row, are left alone.
 _NEAR = 14.0
 # Entries of a part of the rows; a gradient in a few parameters needs no more.
-_PART_ENTRIES, _PART_ROWS = 150_000, 1_000
+_PART_ENTRIES, _PART_ROWS = 60_000, 1_000
 
 
 class _Coins(NamedTuple):
