@@ -43,20 +43,35 @@ class AveragePrecisionReward(BaseReward):
         """Do nothing: there are no parameters."""
 
     def _score(self, Y, P, thresholds):
-        n, n_labels = P.shape
-        width = max(1, _BLOCK_ENTRIES // n)
-        blocks = (slice(first, first + width) for first in range(0, n_labels, width))
-        scores = [
-            _average_precision(dense_labels(Y, labels), np.sort(P[:, labels].T), P[:, labels].T) for labels in blocks
-        ]
-        return np.broadcast_to(np.concatenate(scores), thresholds.shape).copy()
+        scores = np.zeros(P.shape[1])
+        present = np.flatnonzero(np.asarray(Y.sum(axis=0)).ravel())
+        width = max(1, _BLOCK_ENTRIES // len(P))
+        for first in range(0, present.size, width):
+            labels = present[first : first + width]
+            scores[labels] = _average_precision(dense_labels(Y, labels), P[:, labels].T)
+        return np.broadcast_to(scores, thresholds.shape).copy()
 
 
-def _average_precision(y, ascending, p):
-    """Average precision (b,) of labels y (b, n) with probabilities p (b, n); `ascending` holds them sorted."""
-    scores = np.zeros(len(y))
-    for j in np.flatnonzero(y.any(axis=1)):
-        hits = np.sort(p[j, y[j]])
-        passed = y.shape[1] - np.searchsorted(ascending[j], hits)
-        scores[j] = np.mean((len(hits) - np.searchsorted(hits, hits)) / passed)
-    return scores
+def _average_precision(y, p):
+    """Average precision (b,) of labels y (b, n), each with a positive, and probabilities p (b, n)."""
+    label, at = np.nonzero(y)
+    hits = p[label, at]
+    order = np.lexsort((hits, label))
+    label, hits = label[order], hits[order]
+    positives = np.bincount(label)
+    # Equal hits of a label share the place of the first of them.
+    is_first = (np.diff(label, prepend=-1) != 0) | (np.diff(hits, prepend=-1) != 0)
+    place = np.maximum.accumulate(np.where(is_first, np.arange(hits.size), 0))
+    hits_passed = np.cumsum(positives)[label] - place
+    passed = y.shape[1] - _count_below(np.sort(p), label, hits)
+    return np.bincount(label, hits_passed / passed) / positives
+
+
+def _count_below(ascending, row, values):
+    """How many entries of a row of `ascending` (b, n) are below each value, by bisection for all of them at once."""
+    low, high = np.zeros(values.size, dtype=np.intp), np.full(values.size, ascending.shape[1])
+    while (low < high).any():
+        middle = (low + high) // 2
+        below = (low < high) & (ascending[row, np.minimum(middle, ascending.shape[1] - 1)] < values)
+        low, high = np.where(below, middle + 1, low), np.where(below, high, np.minimum(middle, high))
+    return low
