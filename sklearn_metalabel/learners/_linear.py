@@ -148,18 +148,18 @@ class LogisticLearner(Learner):
         self.classifier = classifier
 
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
-        self._data = (X, Y)
-        self._sample_weight = sample_weight
+        self.hold(X, Y, sample_weight)
         self.solution = solution
 
     def step(self, rows, label_weight):
         model = self.classifier
         model._fit_labels(
-            *self._data,
+            self.X,
+            self.Y,
             label_weight=label_weight,
-            sample_weight=self._sample_weight,
+            sample_weight=self.sample_weight,
             start=self.solution,
-            tol=model.tol or default_tolerance(*self._data[0].shape, rough=True),
+            tol=model.tol or default_tolerance(*self.X.shape, rough=True),
         )
         self.solution = model._solution()
 

@@ -32,6 +32,10 @@ class Learner(ABC):
     def start(self, X, Y, *, sample_weight=None, seed=0):
         """Take fresh parameters for these training rows; X (n, d), Y (n, L), sample_weight (n,)."""
 
+    def hold(self, X, Y, sample_weight=None):
+        """Hold training rows from now on; None for all lets go of those that are held."""
+        self.X, self.Y, self.sample_weight = X, Y, sample_weight
+
     @abstractmethod
     def step(self, rows, label_weight):
         """Make one update on `rows` (None: all) with the loss of label j multiplied by label_weight[j]."""
@@ -60,14 +64,13 @@ class RefitLearner(Learner):
         self.classifier = classifier
 
     def start(self, X, Y, *, sample_weight=None, seed=0):
-        self._data = (X, Y, sample_weight)
+        self.hold(X, Y, sample_weight)
         self._seed = seed
         self._fitted = None
 
     def step(self, rows, label_weight):
-        X, Y, sample_weight = self._data
         self._fitted = self.classifier._clone_for_training(self._seed)
-        self._fitted._fit_labels(X, Y, label_weight=label_weight, sample_weight=sample_weight)
+        self._fitted._fit_labels(self.X, self.Y, label_weight=label_weight, sample_weight=self.sample_weight)
 
     def predict_proba(self, X):
         return self._fitted._label_probabilities(X)

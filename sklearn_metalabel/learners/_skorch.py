@@ -71,8 +71,11 @@ class SkorchLearner(Learner):
     def start(self, X, Y, *, sample_weight=None, seed=0):
         _refuse_sample_weight(sample_weight)
         self.net = clone(self.classifier.net).initialize()
-        self.X, self.Y, self.n_labels = _inputs(X, self.net), label_rows(Y), Y.shape[1]
-        self.n_steps, self.emphasis = 0, {}
+        self.hold(X, Y)
+        self.n_steps, self.n_labels, self.emphasis = 0, Y.shape[1], {}
+
+    def hold(self, X, Y, sample_weight=None):
+        self.X, self.Y = (None, None) if X is None else (_inputs(X, self.net), label_rows(Y))
 
     def step(self, rows, label_weight, **emphasis):
         rows = slice(None) if rows is None else rows

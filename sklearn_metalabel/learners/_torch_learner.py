@@ -44,14 +44,19 @@ class TorchLearner(Learner):
         self.sizes = data_sizes(X, Y)
         self.n_labels = Y.shape[1]
         self.module = self.classifier._build(self.sizes).to(self.device).train()
-        self.X = X if sp.issparse(X) else _to_tensor(X, self.device, input_dtype(self.module))
-        self.Y = Y if sp.issparse(Y) else torch.from_numpy(np.ascontiguousarray(Y)).to(self.device)
-        self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
+        self.hold(X, Y, sample_weight)
         self.optimizer = self.classifier._build_optimizer(self.module)
         self.loss = self.classifier._build_loss(_to_tensor(_frequencies(Y), self.device))
         self.losses, self._unchecked = [], []
         self._index, self._label_weight = _EpochIndex(self.device), None
         self.emphasis, self._weigh = {}, Emphasis(self.device)
+
+    def hold(self, X, Y, sample_weight=None):
+        dense = X is not None and not sp.issparse(X)
+        self.X = _to_tensor(X, self.device, input_dtype(self.module)) if dense else X
+        dense = Y is not None and not sp.issparse(Y)
+        self.Y = torch.from_numpy(np.ascontiguousarray(Y)).to(self.device) if dense else Y
+        self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
 
     def step(self, rows, label_weight, **emphasis):
         """Make one update; the loss that is returned stays on the device."""

@@ -116,19 +116,26 @@ class _Run:
         rows, learner = self.fold.train, self.learner
         if self.draw is None:
             self._start()
+        elif self.n_made:
+            learner.hold(*self._training_rows())
         n_updates = max(1, round(share * learner.n_updates(len(rows))))
         for _ in range(n_updates - self.n_made):
             learner.step(self.draw(), proposal.label_weight, **proposal.emphasis)
         self.n_made = n_updates if share < 1 else 0
         self.states = generator_states(self.device)
+        if share < 1:
+            learner.hold(None, None)  # other runs hold as many rows meanwhile
 
     def _start(self):
+        X, Y, weights = self._training_rows()
+        started = {} if self.solution is None else {"solution": self.solution}
+        self.learner.start(X, Y, sample_weight=weights, seed=self.seed, **started)
+        self.draw = self.learner.batches(len(self.fold.train), np.random.RandomState(self.seed))
+
+    def _training_rows(self):
         fold, rows = self.fold, self.fold.train
         weights = None if fold.sample_weight is None else fold.sample_weight[rows]
-        started = {} if self.solution is None else {"solution": self.solution}
-        X, Y = _safe_indexing(fold.X, rows), fold.Y[rows]
-        self.learner.start(X, Y, sample_weight=weights, seed=self.seed, **started)
-        self.draw = self.learner.batches(len(rows), np.random.RandomState(self.seed))
+        return _safe_indexing(fold.X, rows), fold.Y[rows], weights
 
 
 class _HeldOut:

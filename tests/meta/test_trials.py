@@ -148,6 +148,7 @@ def test_a_run_gone_on_with_is_the_run_made_at_once():
     options["threads"] = current_threads()
     (part,) = run_trials(**options, share=0.4, keep_begun=True)
     assert run_trials(**options, share=0.4)[0].begun is None
+    assert part.begun.learner.X is None  # rows that wait take no memory
     torch.rand(5)  # the global generator moves on meanwhile
     (gone_on,), (whole,) = run_trials(**options, begun=part.begun), run_trials(**options)
     assert np.abs(gone_on.held_out - whole.held_out).max() == 0
