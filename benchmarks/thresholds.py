@@ -27,7 +27,7 @@ from sklearn_metalabel.thresholds._criteria import CRITERIA, criterion_score
 from sklearn_metalabel.thresholds._resolve import RULES
 
 # Raise the first when a rule changes, the second when the search of the policy does: earlier results are not read then.
-VERSION, SEARCH_VERSION = 1, 2
+VERSION, SEARCH_VERSION = 1, 3
 TEST_SETS = [
     *("reuters21578_aptemod", "rcv1_subset1", "bibtex", "goemotions", "hoc", "wos_1k", "bbn_gold", "enron_corr"),
     *("cellcycle_fun", "delicious", "emotions", "flags", "genbase", "scene", "yeast", "corel5k", "stackex_coffee"),
