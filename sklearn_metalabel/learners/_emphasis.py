@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from scipy.special import expit
+from scipy.special import expit, logit
 
 __all__ = ["EMPHASES", "Emphasis"]
 
@@ -52,5 +52,10 @@ class Emphasis:
         negatives: the logarithm of the weights' ratio is taken off.
         """
         if self.focus:
-            Z = Z + self.focus * np.log(np.maximum(expit(Z) - _MARGIN, _LEAST ** (1 / self.focus)))
+            least = _LEAST ** (1 / self.focus)
+            z = Z.ravel()
+            hard = np.flatnonzero(z > logit(_MARGIN + least))  # of all others the weight is the least
+            corrected = z + z.dtype.type(np.log(_LEAST))
+            corrected[hard] = z[hard] + self.focus * np.log(expit(z[hard]) - _MARGIN)
+            Z = corrected.reshape(Z.shape)
         return Z if self.log_odds is None else Z - self.log_odds.astype(Z.dtype)

@@ -61,7 +61,7 @@ def iterative_folds(Y, proportions, rng=None):
         rows = rows[fold[rows] < 0]
         fold[rows] = deal(demand[:, j], room, rows.size, rng)
         room -= np.bincount(fold[rows], minlength=room.size)
-        touched = _charge(demand, left, Y[rows], fold[rows])
+        touched = _charge(demand, left, *_entries_of(Y, rows), fold[rows])
         for label in touched[left[touched] > 0]:
             heapq.heappush(heap, (int(left[label]), int(label)))
 
@@ -83,11 +83,18 @@ def deal(demand, room, n_rows, rng=None):
     return part[np.lexsort((tie[part], taken - room[part], -lack))[:n_rows]]
 
 
-def _charge(demand, left, Y_rows, fold_rows):
+def _entries_of(Y, rows):
+    """Labels of some rows of a CSR array, and how many each row has; without the cost of a matrix for few rows."""
+    first = Y.indptr[rows]
+    lengths = Y.indptr[rows + 1] - first
+    at = np.arange(lengths.sum()) + np.repeat(first - np.cumsum(lengths) + lengths, lengths)
+    return Y.indices[at], lengths
+
+
+def _charge(demand, left, labels, lengths, fold_rows):
     """Subtract the labels of rows just dealt from `demand` and `left`; return these labels."""
-    part = np.repeat(fold_rows, np.diff(Y_rows.indptr))
-    np.subtract.at(demand, (part, Y_rows.indices), 1.0)
-    touched, counts = np.unique(Y_rows.indices, return_counts=True)
+    np.subtract.at(demand, (np.repeat(fold_rows, lengths), labels), 1.0)
+    touched, counts = np.unique(labels, return_counts=True)
     left[touched] -= counts
     return touched
 
