@@ -23,7 +23,6 @@ from _table import RESULTS, Table
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 VOCABULARY, LENGTH, LABELS = 5_000, 20, 3
-EPOCHS = 10  # half of the default of TorchClassifier
 SIZES = {
     "linear": [(n, L) for n in (1_000, 10_000) for L in (10, 100, 1_000)] + [(100_000, 10), (100_000, 100)],
     "MLP": [(n, L) for n in (1_000, 10_000) for L in (10, 100, 1_000)] + [(10_000, 10_000), (100_000, 10)],
@@ -59,8 +58,8 @@ def base_learner(learner, L):
     if learner == "linear":
         return LabelWeightedLogistic()
     if learner == "MLP":
-        return TorchClassifier(MLP, module__hidden=64 if L > 1_000 else 256, n_epochs=EPOCHS, random_state=0)
-    return TorchClassifier(TextCNN, module__n_filters=50, module__embedding_dim=50, n_epochs=EPOCHS, random_state=0)
+        return TorchClassifier(MLP, module__hidden=64 if L > 1_000 else 256, random_state=0)
+    return TorchClassifier(TextCNN, module__n_filters=50, module__embedding_dim=50, random_state=0)
 
 
 def seconds(run):
