@@ -18,6 +18,7 @@ from sklearn_metalabel.meta._final import FinalTraining
 from sklearn_metalabel.meta._folds import make_folds
 from sklearn_metalabel.meta._monitor import EpisodeMonitor
 from sklearn_metalabel.meta._plan import check_exploration
+from sklearn_metalabel.meta._proposals import Proposal
 from sklearn_metalabel.meta._starts import start_thresholds, start_weights
 from sklearn_metalabel.meta._training import RECURRENT, prepare_training, restored_meta_learner
 from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_from_held_out, choose_thresholds, named_choosers
@@ -119,6 +120,10 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     never_empty : bool or "auto", default="auto"
         Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
+    warm_start : bool, default=False
+        Whether `fit` goes on from what the last one learned. A recurrent policy keeps its parameters. The paired policy
+        proposes scales within ten times the one it took, or equal weights and the emphasis it took; all of them again
+        where it took equal weights. The base learner is always trained anew.
     n_jobs : int, default=None
         Episodes played at the same time; the result does not depend on it. Every episode uses as many threads as torch
         is set to, and no more episodes than cores allow run at once: to play several, lower that number first, for
@@ -250,6 +255,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         "rule": [StrOptions({*CHOOSERS, "episode"}), callable, tuple, list],
         "criterion": [str, callable, tuple, list],
         "never_empty": ["boolean", StrOptions({"auto"})],
+        "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -281,6 +287,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         rule="policy",
         criterion=("strict_accuracy", "micro_f1", "macro_f1"),
         never_empty="auto",
+        warm_start=False,
         n_jobs=None,
         random_state=None,
     ):
@@ -308,6 +315,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.rule = rule
         self.criterion = criterion
         self.never_empty = never_empty
+        self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -489,7 +497,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             rng,
             emphasise=self._target.has_thresholds,  # classes are told apart by probabilities
             keep_learner=bool(getattr(self, "_skl_callbacks", [])),
+            last=self._last_policy(),
         )
+
+    def _last_policy(self):
+        """Proposal and arrays of the policy of the last fit, as far as this one starts from them."""
+        if not self.warm_start or not hasattr(self, "best_proposal_"):
+            return None, None
+        return Proposal(self.best_proposal_, self.weights_, self.scale_), self.policy_state_
 
     def _keep(self, learned, seed):
         """Set what was learned."""

@@ -132,6 +132,32 @@ def test_greedy_episodes_can_be_played_again_from_other_starts(policy):
     assert all(np.array_equal(before[name], value) for name, value in clf.policy_state_.items())
 
 
+@pytest.mark.parametrize("policy", ["gru", "shared"])
+def test_a_warm_start_goes_on_with_the_network_of_a_recurrent_policy(policy):
+    clf = fit(policy=policy, warm_start=True)
+    first = clf.policy_state_
+    assert any(np.any(value != 0) for name, value in first.items() if "head" in name)
+    clf.set_params(policy_lr=1e-12).fit(X, Y)
+    assert all(np.allclose(first[name], value, rtol=1e-6) for name, value in clf.policy_state_.items())
+    clf.set_params(warm_start=False).fit(X, Y)
+    assert not any(np.any(abs(value) > 1e-6) for name, value in clf.policy_state_.items() if "head" in name)
+
+
+@pytest.mark.parametrize(("change", "n_labels"), [({"policy": "shared"}, 5), ({"hidden_size": 4}, 5), ({}, 4)])
+def test_a_warm_start_refuses_another_network(change, n_labels):
+    clf = fit(policy="gru", warm_start=True)
+    thresholds = clf.thresholds_
+    with pytest.raises(ValueError, match=r"is not what it was; set warm_start=False"):
+        clf.set_params(**change).fit(X, Y[:, :n_labels])
+    assert clf.thresholds_ is thresholds
+
+
+def test_a_warm_start_may_change_the_kind_of_policy_and_the_labels_of_a_shared_one():
+    clf = fit(warm_start=True).set_params(policy="shared").fit(X, Y)
+    assert clf.fit(X, Y[:, :4]).thresholds_.shape == (4,)
+    assert clf.set_params(policy="paired").fit(X, Y).best_proposal_ != "greedy episode"
+
+
 def test_the_paired_policy_proposes_the_same_from_every_start(default):
     again = default.greedy_episode("random", "random", random_state=1)
     assert_allclose(again.weights, default.weights_[None])

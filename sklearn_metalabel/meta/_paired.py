@@ -7,7 +7,7 @@ from sklearn.utils.parallel import Parallel
 
 from sklearn_metalabel.meta._judge import Outcome, is_beaten, scale_of_labels
 from sklearn_metalabel.meta._learned import Learned
-from sklearn_metalabel.meta._proposals import Proposal, proposed_paths
+from sklearn_metalabel.meta._proposals import OF_EACH_LABEL, Proposal, proposed_paths
 from sklearn_metalabel.meta._trials import run_trials
 from sklearn_metalabel.meta._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds._held_out import HeldOut
@@ -38,16 +38,18 @@ class PairedTraining:
         Loss weights that proposals start from.
     learn, emphasise : bool
         Whether to propose anything but `weights`, and whether emphases are among it.
+    last : Proposal or None
+        What an earlier fit took, to start from.
     """
 
-    def __init__(self, base, folds, n_folds, weights, learn, emphasise):
+    def __init__(self, base, folds, n_folds, weights, learn, emphasise, last=None):
         self.base, self.weights = base, weights
         Y = folds[0].Y
         learner = base._learner()
         self.positives = np.asarray(Y.sum(axis=0), dtype=np.float64).ravel()
         self.paths = [[Proposal("equal", weights)]]
         if learn and (learner.scales or emphasise):
-            self.paths = proposed_paths(learner, weights, self.positives, Y.shape[0])
+            self.paths = proposed_paths(learner, weights, self.positives, Y.shape[0], last)
         # Of what is not kept whole, no scale of each label can be put together: the trial is then played again.
         self.too_large = any(fold.all_held_out is not None for fold in folds)
         many = Y.shape[0] >= MANY_ROWS or self.too_large
@@ -56,9 +58,11 @@ class PairedTraining:
         if n_folds == "auto":
             few = 1 if self.brief else _FOLDS_OF_MANY_ROWS
             n_folds = few if many and not learner.scales else len(folds)
+        # Two are not worth a comparison on the way.
+        self.has_audition = self.brief and len(self.paths) > 2
         self.folds = folds[:n_folds]
         self.n_tried = 1 if many and learner.scales else len(self.folds)
-        n_again = 2 if self.brief else self.n_tried if self._plays_again() else 0
+        n_again = 2 if self.has_audition else self.n_tried if self._plays_again() else 0
         self.n_runs = self.n_tried * len(self.paths) + len(self.folds) - self.n_tried + n_again
 
     def run(self, plan, seeds, final, *, n_jobs=None, monitor):
@@ -68,8 +72,8 @@ class PairedTraining:
         run.
         """
         calls = _Calls(self.base, plan, n_jobs, monitor)
-        rounds = self._audition(calls, seeds[0]) if self.brief else self._try(calls, seeds)
-        tried = rounds[-1:] if self.brief else rounds
+        rounds = self._audition(calls, seeds[0]) if self.has_audition else self._try(calls, seeds)
+        tried = rounds[-1:] if self.has_audition else rounds
         chosen, held_out = self._choose(tried)
         solution = next((trial.solution for trial in tried[0] if trial.solution is not None), None)
         if solution is not None:
@@ -123,7 +127,7 @@ class PairedTraining:
         chosen = proposals[of_label[0]]
         if (of_label != of_label[0]).any():
             label_weight = scales[of_label] * self.weights
-            chosen = Proposal("scale of each label", label_weight / label_weight.mean(), label_weight.mean())
+            chosen = Proposal(OF_EACH_LABEL, label_weight / label_weight.mean(), label_weight.mean())
         return chosen, [] if self._plays_again() else [_put_together(trials, of_label) for trials in tried]
 
     def _learned(self, chosen, rounds, held_out, thresholds):

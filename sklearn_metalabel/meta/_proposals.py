@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["Proposal", "proposed_paths"]
+__all__ = ["OF_EACH_LABEL", "Proposal", "proposed_paths"]
 
 # Chosen on development splits: see "Which weights pay" in the user guide.
 _RARITY_EXPONENT = 0.5
 _FOCUSES = (2.0, 4.0)
+_EQUAL, _SCALE, OF_EACH_LABEL = "equal", "scale {:g}", "scale of each label"
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,30 @@ class Proposal:
         return self.scale * self.weights
 
 
-def proposed_paths(learner, weights, positives, n_instances):
+def proposed_paths(learner, weights, positives, n_instances, last=None):
     """Lists of proposals; those of one list are tried one after the other, each started from the last solution.
 
     Where weights set the strength of a penalty (`learner.scales`), their scale is what matters. Where labels share
-    parameters, it is the weight of positives against negatives.
+    parameters, it is the weight of positives against negatives. Where `last`, the proposal that an earlier fit took,
+    is of the same kind, only what is near it is proposed.
     """
     if learner.scales:
-        return [[Proposal(f"scale {scale:g}", weights, scale) for scale in learner.scales]]
+        return [[Proposal(_SCALE.format(scale), weights, scale) for scale in _near(learner.scales, last)]]
     rarity = n_instances / np.clip(positives, 1, n_instances)
     emphases = {
-        "equal": {},
+        _EQUAL: {},
         "positives": {"positive_weight": rarity**_RARITY_EXPONENT},
         **{f"hard negatives {focus:g}": {"focus": focus} for focus in _FOCUSES},
     }
-    return [
-        [Proposal(name, weights, emphasis=emphasis)]
-        for name, emphasis in emphases.items()
-        if learner.emphases.issuperset(emphasis)
-    ]
+    names = [name for name, emphasis in emphases.items() if learner.emphases.issuperset(emphasis)]
+    if last is not None and last.name in names[1:]:
+        names = [_EQUAL, last.name]
+    return [[Proposal(name, weights, emphasis=emphases[name])] for name in names]
+
+
+def _near(scales, last):
+    """The scale that was taken last, as nearly as it is among all, and its neighbours."""
+    if last is None or last.name not in [OF_EACH_LABEL, *map(_SCALE.format, scales)]:
+        return scales
+    at = int(np.abs(np.log(scales) - np.log(last.scale)).argmin())
+    return scales[max(at - 1, 0) : at + 2]

@@ -35,17 +35,18 @@ class Training:
     settings: MetaSettings | None = None
 
 
-def prepare_training(params, base, folds, start, anchor, rng, *, emphasise, keep_learner):
+def prepare_training(params, base, folds, start, anchor, rng, *, emphasise, keep_learner, last=(None, None)):
     """`Training` of the policy.
 
     `params` are the parameters of the estimator by name, `start` is (w_0, p_0), `anchor` (L,) what weights depart
-    from; `emphasise` tells whether proposals may distort probabilities.
+    from; `emphasise` tells whether proposals may distort probabilities, and `last` is what an earlier fit ended with:
+    its proposal and the arrays of its policy.
     """
     if params["reward"] == "auto":
         params = {**params, "reward": _REWARDS[params["policy"]]}
     if params["policy"] == "paired":
-        return _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner)
-    return _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner)
+        return _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner, last[0])
+    return _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner, last[1])
 
 
 def restored_meta_learner(settings, anchor, policy_state):
@@ -55,13 +56,13 @@ def restored_meta_learner(settings, anchor, policy_state):
     return meta.load_policy_state(policy_state)
 
 
-def _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner):
+def _prepare_paired(params, base, folds, start, rng, emphasise, keep_learner, last):
     """The training that compares proposals."""
     weights, thresholds = start
     learn = params["learn_weights"]
     if not emphasise or not params["learn_thresholds"] or _needs_all(params["rule"], params["criterion"]):
         folds = [replace(fold, all_held_out=None) for fold in folds]
-    training = PairedTraining(base, folds, params["n_episodes"], weights, learn, learn and emphasise)
+    training = PairedTraining(base, folds, params["n_episodes"], weights, learn, learn and emphasise, last)
     frequency = training.positives / folds[0].Y.shape[0] if training.too_large else None
     plan = TrialPlan(as_reward(params["reward"]), thresholds, keep_learner, frequency)
     seeds = draw_seeds(rng, len(folds))
@@ -77,7 +78,7 @@ def _needs_all(rule, criterion):
     return rule == "episode" or needs_all_probabilities(rule, criterion)
 
 
-def _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner):
+def _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner, last):
     """The training that follows a policy gradient."""
     n_episodes = _EPISODES if params["n_episodes"] == "auto" else params["n_episodes"]
     plan, sigmas = plan_episodes(
@@ -86,6 +87,9 @@ def _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner):
     settings = MetaSettings.from_params(params)
     with torch_seed(draw_seed(rng)):
         meta = MetaLearner(settings, anchor)
+    if last:
+        _check_shapes(last, meta.policy_state())
+        meta.load_policy_state(last)
     seeds = draw_seeds(rng, n_episodes)
 
     def run(monitor, final):
@@ -95,3 +99,12 @@ def _prepare_recurrent(params, base, folds, start, anchor, rng, keep_learner):
         return learned
 
     return Training(run, n_episodes, settings)
+
+
+def _check_shapes(last, policy_state):
+    """Refuse the arrays of a policy that is not like this one."""
+    if {name: a.shape for name, a in last.items()} != {name: a.shape for name, a in policy_state.items()}:
+        raise ValueError(
+            "warm_start=True goes on with the policy of the last fit, and policy, hidden_size or the number of labels "
+            "is not what it was; set warm_start=False for this fit."
+        )

@@ -201,3 +201,30 @@ def test_weights_and_scale_pay_on_scene(load_real):
     ours = MetaPolicyClassifier(LabelWeightedLogistic(C=100), random_state=0).fit(X, Y)
     kept = MetaPolicyClassifier(LabelWeightedLogistic(C=100), learn_weights=False, random_state=0).fit(X, Y)
     assert strict_accuracy_score(Y_test, ours.predict(X_test)) > strict_accuracy_score(Y_test, kept.predict(X_test))
+
+
+def test_a_warm_start_tries_what_is_near_the_scale_it_took():
+    clf = fit(LabelWeightedLogistic(C=1e-3), warm_start=True)
+    tried = clf.history_["weights"][0, :, 0]
+    assert_allclose(tried, [0.01, 0.1, 1, 10], rtol=1e-5)
+    assert clf.scale_ == pytest.approx(10)
+    again = clf.fit(X, Y).history_["weights"][0, :, 0]
+    assert_allclose(again, [1, 10, 100][: len(again)], rtol=1e-5)
+    assert_allclose(clf.set_params(warm_start=False).fit(X, Y).history_["weights"][0, :, 0], tried)
+
+
+def test_a_warm_start_tries_the_emphasis_it_took(many, monkeypatch):
+    rising = itertools.count()
+    with monkeypatch.context() as patch:
+        patch.setattr(_paired, "is_beaten", lambda outcome, other: True)
+        patch.setattr(_paired.Outcome, "value", property(lambda outcome: next(rising)))
+        clf = fit(network(), warm_start=True)
+    assert clf.best_proposal_ == "hard negatives 4"
+    clf.fit(X, Y)
+    assert clf.best_proposal_ in ("equal", "hard negatives 4")
+    assert clf.n_episodes_ == 2
+    assert fit(network(), n_episodes=1).history_["reward"][[0, 3]].tolist() == clf.history_["reward"].tolist()
+
+
+def test_the_first_fit_of_a_warm_start_is_like_any():
+    assert_array_equal(fit(warm_start=True).thresholds_, fit().thresholds_)
