@@ -305,6 +305,7 @@ INVALID = {
     "rule": ["best", None, []],
     "criterion": ["f_one", 3, ("f_one",), ("micro_f1", "roc_auc"), ()],
     "never_empty": ["yes", None],
+    "warm_start": ["yes", 2.0],
     "n_jobs": [1.5, "all"],
     "random_state": ["zero", -1],
 }
