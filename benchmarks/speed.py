@@ -260,7 +260,7 @@ def main():
     parser.add_argument("--learners", choices=list(SIZES), nargs="+")
     parser.add_argument("--sizes", type=_size, nargs="+", help="such as 10000,100; 0,0 is Reuters-21578")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds of one measurement")
+    parser.add_argument("--limit", type=float, default=3_600.0, help="seconds of one measurement")
     parser.add_argument("--output", help="folder of the CSV files")
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()

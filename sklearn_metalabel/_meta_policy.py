@@ -121,9 +121,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
     warm_start : bool, default=False
-        Whether `fit` goes on from what the last one learned. A recurrent policy keeps its parameters. The paired policy
-        proposes scales within ten times the one it took, or equal weights and the emphasis it took; all of them again
-        where it took equal weights. The base learner is always trained anew.
+        Whether `fit` goes on from what the last one learned with the same base learner. A recurrent policy keeps its
+        parameters. The paired policy proposes scales within ten times the one it took, or equal weights and the
+        emphasis it took; all of them again where it took equal weights. The base learner is always trained anew.
     n_jobs : int, default=None
         Episodes played at the same time; the result does not depend on it. Every episode uses as many threads as torch
         is set to, and no more episodes than cores allow run at once: to play several, lower that number first, for

@@ -80,6 +80,21 @@ def test_a_step_is_the_weighted_loss_of_the_batch(multilabel_data):
     assert not np.array_equal(learner.predict_proba(X[rows]), P)
 
 
+@pytest.mark.parametrize("emphasis", [{"positive_weight": np.array([9.0, 4.0, 1.0, 2.0])}, {"focus": 2.0}])
+def test_probabilities_are_corrected_for_what_the_loss_weighed(emphasis, multilabel_data):
+    X, Y = multilabel_data
+    learner = started(X, Y)
+    learner.step(np.arange(20), np.ones(4), **emphasis)
+    classifier = SkorchLabelClassifier(net(), random_state=0)
+    classifier._fit_labels(X, Y, label_weight=np.ones(4), **emphasis)
+    for P, trained in ((learner.predict_proba(X), learner.net), (classifier._label_probabilities(X), classifier.net_)):
+        raw = trained.forward(X.astype(np.float32)).sigmoid().numpy()
+        positive = emphasis.get("positive_weight", np.ones(4))
+        negative = np.maximum(raw - 0.05, 0.1) ** emphasis.get("focus", 0.0)
+        odds = raw / (1 - raw) * negative / positive
+        assert_allclose(P, odds / (1 + odds), atol=1e-6)
+
+
 def test_updates_and_batches_are_those_of_the_net(multilabel_data):
     learner = started(*multilabel_data)
     assert (learner.batch_size, learner.n_updates(80), learner.n_updates(81)) == (20, 20, 25)
