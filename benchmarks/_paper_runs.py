@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
-from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import TorchClassifier
 from sklearn_metalabel.learners._label_weight import resolve_label_weight
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
@@ -61,7 +61,7 @@ def predictions_as_features(task, data, seed, device):
 
 
 def subset_maximization(task, data, seed, device):
-    """The recurrent classifier chain, reading instances with the base learner's network."""
+    """The recurrent classifier chain, reading samples with the base learner's network."""
     base = task.base(seed, device)
     params = base.get_params(deep=False) if isinstance(base, TorchClassifier) else {}
     encoder = {name: value for name, value in params.items() if name.startswith(("module", "optimizer"))}

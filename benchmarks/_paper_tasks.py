@@ -133,7 +133,7 @@ def _bilstm(name, seed, device):
 
 
 TEXT = {"tables": (5, 6), "metrics": TEXT_METRICS, "criterion": ("strict_accuracy", "macro_f1", "micro_f1")}
-# The F1 of an average instance is the named criterion that comes nearest to loose macro-F1.
+# The F1 of an average sample is the named criterion that comes nearest to loose macro-F1.
 TYPING = {"tables": (2, 3), "metrics": TYPING_METRICS, "criterion": ("strict_accuracy", "samples_f1", "micro_f1")}
 TASKS = {
     task.name: task

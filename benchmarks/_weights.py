@@ -21,7 +21,7 @@ from sklearn_metalabel.learners._torch_learner import _to_input
 from sklearn_metalabel.meta._judge import Outcome
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.rewards import AveragePrecisionReward
-from sklearn_metalabel.utils._random import torch_seed
+from sklearn_metalabel.utils import torch_seed
 
 __all__ = ["LINEAR", "NETWORK", "N_FOLDS", "UNIFORM", "CountedLogistic", "held_out_outcome", "stratified_folds"]
 
@@ -124,7 +124,7 @@ def ours(base, X, Y, seed, depths):
 def hypergradient(base, X, Y, seed, depths):
     """Label weights and one factor of all positives that follow the held-out loss through the last step.
 
-    After Ren et al. (2018) and Shu et al. (2019), on weights of labels in place of instances: the step looked through
+    After Ren et al. (2018) and Shu et al. (2019), on weights of labels in place of samples: the step looked through
     is one of plain gradient descent of the last layer, so that no second derivatives are needed.
     """
     train, held_out = stratified_folds(Y, seed)[0]

@@ -21,7 +21,7 @@ NETWORKS = {"TextCNN": (TextCNN, 120), "AttentiveBiLSTM": (AttentiveBiLSTM, 28)}
 
 
 def make_data(n, n_columns, rng):
-    """Word numbers and three labels an instance."""
+    """Word numbers and three labels a sample."""
     X = rng.integers(1, N_TOKENS, size=(n, n_columns), dtype=np.int32)
     Y = np.zeros((n, N_LABELS), dtype=np.int8)
     Y[np.repeat(np.arange(n), 3), rng.integers(N_LABELS, size=3 * n)] = 1
@@ -63,7 +63,7 @@ def seconds(function, *args):
 def main():
     """Print one row for each network."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--instances", type=int, default=3_000)
+    parser.add_argument("--samples", type=int, default=3_000)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
@@ -72,13 +72,13 @@ def main():
     columns = ["network", "updates", "TorchClassifier [s]", "plain loop [s]", "ratio", "ratio of each repeat"]
     table = Table("networks", *columns, folder=args.output)
     for name, (network, n_columns) in NETWORKS.items():
-        X, Y = make_data(args.instances, n_columns, np.random.default_rng(0))
+        X, Y = make_data(args.samples, n_columns, np.random.default_rng(0))
         case = network, X, Y, args.epochs, args.device
         seconds(plain_loop, *case)
         times = np.array([[seconds(ours, *case), seconds(plain_loop, *case)] for _ in range(args.repeats)])
         ratios = times[:, 0] / times[:, 1]
         fitted, plain = np.median(times, axis=0)
-        updates = args.epochs * -(-args.instances // BATCH)
+        updates = args.epochs * -(-args.samples // BATCH)
         spread = f"{ratios.min():.2f} - {ratios.max():.2f}"
         table.add(name, updates, f"{fitted:.2f}", f"{plain:.2f}", f"{np.median(ratios):.2f}", spread)
 

@@ -25,7 +25,7 @@ from sklearn_metalabel.meta._episode import run_episode
 from sklearn_metalabel.meta._folds import make_folds
 from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
 from sklearn_metalabel.meta._plan import plan_episodes
-from sklearn_metalabel.utils._threads import current_threads
+from sklearn_metalabel.utils import current_threads
 
 N_FEATURES, NONZEROS, BATCH = 10_000, 100, 64
 SHARED = {"policy": "shared", "reward": "soft_f1", "n_episodes": 3}
@@ -37,7 +37,7 @@ def mlp(n_features, n_labels, hidden=256):
 
 
 def make_data(n, n_labels, rng):
-    """Sparse X of `N_FEATURES` columns and a dense Y of three labels an instance."""
+    """Sparse X of `N_FEATURES` columns and a dense Y of three labels a sample."""
     columns = rng.integers(N_FEATURES, size=n * NONZEROS)
     rows = np.repeat(np.arange(n), NONZEROS)
     X = sp.csr_matrix((rng.random(n * NONZEROS, dtype=np.float32), (rows, columns)), shape=(n, N_FEATURES))
@@ -92,14 +92,14 @@ def seconds(function):
 def peak_memory(args, mode, n_labels, what):
     """Peak resident memory in MiB of a process that plays one thing."""
     command = [sys.executable, __file__, "--only", what, "--mode", mode, "--labels", str(n_labels)]
-    command += ["--instances", str(args.instances), "--epochs", str(args.epochs)]
+    command += ["--samples", str(args.samples), "--epochs", str(args.epochs)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
 def main():
     """Print one row for each configuration and number of labels."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--instances", type=int, default=6_000)
+    parser.add_argument("--samples", type=int, default=6_000)
     parser.add_argument("--epochs", type=int, default=5, help="epochs of the base learner, for the shared policy")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--labels", type=int, nargs="+", default=[100, 1_000])
@@ -108,17 +108,17 @@ def main():
     parser.add_argument("--only", choices=["episode", "bare"], help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only:
-        case = Case(args.mode[0], args.labels[0], args.instances, args.epochs, seed=0)
+        case = Case(args.mode[0], args.labels[0], args.samples, args.epochs, seed=0)
         case.play_episode() if args.only == "episode" else case.play_bare()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
-    print(f"{args.instances} instances, {N_FEATURES} sparse features, batch {BATCH}, {args.repeats} repeats")
+    print(f"{args.samples} samples, {N_FEATURES} sparse features, batch {BATCH}, {args.repeats} repeats")
     columns = ["mode", "labels", "steps", "updates", "episode [s]", "bare [s]", "ratio"]
     columns += ["ratio of each repeat", "memory ratio"]
     table = Table("overhead", *columns, folder=args.output)
     for mode in args.mode:
         for n_labels in args.labels:
-            case = Case(mode, n_labels, args.instances, args.epochs, seed=0)
+            case = Case(mode, n_labels, args.samples, args.epochs, seed=0)
             seconds(case.play_bare)
             times = np.array([[seconds(case.play_episode), seconds(case.play_bare)] for _ in range(args.repeats)])
             ratios = times[:, 0] / times[:, 1]

@@ -21,7 +21,7 @@ from scipy.stats import bootstrap, spearmanr
 
 from sklearn_metalabel.prediction import learn_thresholds
 from sklearn_metalabel.thresholds import decide, odr_macro, odr_micro, scutfbr
-from sklearn_metalabel.utils._hierarchy import label_depths
+from sklearn_metalabel.utils import label_depths
 
 REPORTED = Path(__file__).parent / "paper_reported.csv"
 

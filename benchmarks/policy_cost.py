@@ -1,7 +1,7 @@
 """What learning the prediction policy costs, beside the cross-validated fits whose probabilities it reads.
 
-Part one: Reuters-21578 (about 8,000 instances, 90 labels), three folds, side by side in one run. Part two: generated
-probabilities of 100,000 instances and 1,000 labels, time and peak memory beside the size of P. Run it with ``python
+Part one: Reuters-21578 (about 8,000 samples, 90 labels), three folds, side by side in one run. Part two: generated
+probabilities of 100,000 samples and 1,000 labels, time and peak memory beside the size of P. Run it with ``python
 benchmarks/policy_cost.py``; SKLEARN_METALABEL_DATA names the folder of the data.
 """
 
@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--shape", type=int, nargs=2, default=[100_000, 1_000])
     parser.add_argument("--output", help="folder of the CSV file")
     args = parser.parse_args()
-    # Folds lack labels with a few instances, and one-vs-rest says so in its own way.
+    # Folds lack labels with a few samples, and one-vs-rest says so in its own way.
     warnings.simplefilter("ignore", ConstantLabelWarning)
     warnings.filterwarnings("ignore", "Label not")
     columns = ["base learner", "n", "L", "fits [s]", "policy [s]", "ratio", "peak memory / P"]

@@ -1,8 +1,8 @@
 """What a fit of `MetaPolicyClassifier` costs: beside one plain fit of its base learner, by size, and beside its peers.
 
-``python benchmarks/speed.py --part cost`` fits generated data of growing numbers of instances and labels, and Reuters-
+``python benchmarks/speed.py --part cost`` fits generated data of growing numbers of samples and labels, and Reuters-
 21578 where SKLEARN_METALABEL_DATA names the folder of the data; ``--part growth`` tells from that table how times grow;
-``--part large`` fits 100,000 labels on 100,000 sparse instances; ``--part peers`` fits other ways to choose thresholds
+``--part large`` fits 100,000 labels on 100,000 sparse samples; ``--part peers`` fits other ways to choose thresholds
 on Reuters-21578. Every size is measured in a process of its own, on one thread, plain and ours in turn.
 """
 
@@ -32,7 +32,7 @@ LARGE = (100_000, 100_000)
 
 
 def generated(n, L, tokens=False, seed=0):
-    """Instances of tokens, or counts of them (sparse), and labels that follow from some of the tokens (sparse)."""
+    """Samples of tokens, or counts of them (sparse), and labels that follow from some of the tokens (sparse)."""
     rng = np.random.default_rng(seed)
     T = 1 + (VOCABULARY * rng.random((n, LENGTH)) ** 3).astype(np.int64)
     of_token = rng.permutation(max(L, VOCABULARY)) % L
@@ -163,7 +163,7 @@ def fit_large():
 
 
 def large(args):
-    """100,000 labels on 100,000 sparse instances."""
+    """100,000 labels on 100,000 sparse samples."""
     found = in_a_process(args.limit, large=True)
     columns = ["n", "L", "plain [s]", "ours [s]", "ours / plain", "peak memory [GiB]", "labels predicted a row", "rule"]
     table = Table("speed_large", *columns, folder=args.output)
@@ -245,7 +245,7 @@ def _libmultilabel():
 
 
 def _size(text):
-    """Instances and labels."""
+    """Samples and labels."""
     n, L = text.split(",")
     return int(n), int(L)
 

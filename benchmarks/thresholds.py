@@ -55,7 +55,7 @@ def score_all(Y, D):
 def rule_results(case, P, P_judged):
     """Scores of each form of each rule, on nested out-of-fold rows and on the judged rows.
 
-    The forms of a rule are: no fallback for empty instances, a fallback; those of rcut are k = 1, 2, ...
+    The forms of a rule are: no fallback for empty samples, a fallback; those of rcut are k = 1, 2, ...
     """
     Y, Y_judged = case["Y"], case["Y_judged"]
     found = {}

@@ -32,7 +32,7 @@ from sklearn_metalabel.learners._thresholded import constant_labels_are_quiet
 from sklearn_metalabel.meta._judge import Outcome
 from sklearn_metalabel.nn import MLP
 from sklearn_metalabel.thresholds._criteria import criterion_score
-from sklearn_metalabel.utils._hierarchy import label_depths
+from sklearn_metalabel.utils import label_depths
 
 # Raise the number of a method, or of "tuning", when its results would be others: earlier ones are not read then.
 VERSIONS = {"learned (ours)": 2}

@@ -4,7 +4,7 @@ from sklearn_metalabel._fixed_thresholds import FixedThresholdsClassifier
 from sklearn_metalabel._meta_policy import MetaPolicyClassifier
 from sklearn_metalabel._tuned_thresholds import TunedThresholdsClassifierCV
 from sklearn_metalabel.learners import LabelWeightedClassifier
-from sklearn_metalabel.utils._warnings import ConstantLabelWarning, PolicyDivergenceWarning
+from sklearn_metalabel.utils import ConstantLabelWarning, PolicyDivergenceWarning
 
 __version__ = "0.1.0"
 __all__ = [

@@ -5,9 +5,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_metalabel.learners._thresholded import ThresholdedClassifier, constant_labels_are_quiet
-from sklearn_metalabel.utils._params import StrOptions, fit_context
-from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._warnings import warn_constant_labels
+from sklearn_metalabel.utils import StrOptions, fit_context, restore_on_error, warn_constant_labels
 
 __all__ = ["FixedThresholdsClassifier"]
 
@@ -28,7 +26,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
         Thresholds that the response must exceed, in its units: probabilities in [0, 1], or decision values, where inf
         is never and -inf always. "auto" is 0.5 for probabilities and 0 for decision values.
     never_empty : bool, default=False
-        Whether an instance above no threshold gets the label nearest to its threshold.
+        Whether a sample above no threshold gets the label nearest to its threshold.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
 
@@ -39,7 +37,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
     thresholds_ : ndarray of shape (n_labels,)
         The thresholds used. Binary and multiclass targets are predicted by the classifier instead.
     never_empty_ : bool
-        Whether every instance gets a label.
+        Whether every sample gets a label.
     response_method_ : {"predict_proba", "decision_function"}
         What is cut.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -93,9 +91,9 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances, as the classifier takes them.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples, as the classifier takes them.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight` and other metadata for the classifier, or what metadata routing asks for.

@@ -27,11 +27,15 @@ from sklearn_metalabel.rewards._resolve import REWARDS
 from sklearn_metalabel.thresholds import decide
 from sklearn_metalabel.thresholds._criteria import check_criterion
 from sklearn_metalabel.thresholds._held_out import HeldOut
-from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
-from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
-from sklearn_metalabel.utils._random import draw_seed
-from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._warnings import warn_constant_labels
+from sklearn_metalabel.utils import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    draw_seed,
+    fit_context,
+    restore_on_error,
+    warn_constant_labels,
+)
 
 __all__ = ["MetaPolicyClassifier"]
 
@@ -72,7 +76,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     n_episodes : int or "auto", default="auto"
         Training episodes, M, of a recurrent policy, where "auto" is 3 and the folds of one round are played at the
         same time. Of the paired policy, the folds that all proposals are played on: "auto" is all of them, and from
-        5,000 instances on fewer (see Notes).
+        5,000 samples on fewer (see Notes).
     cv : int, splitter, iterable of splits or None, default=3
         Folds whose held-out rows pay, and which the thresholds are chosen on; an integer stratifies over all labels.
         None pays every step on the batch it trained on, as the paper does; the paired policy needs folds.
@@ -101,7 +105,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     weight_anchor : {"uniform", "frequency", "hierarchy"}, array-like or callable, default="uniform"
         Weights, of shape (n_labels,), that the policy proposes departures from. "frequency" is one over the fourth root
         of the label's number of positives; "hierarchy" its depth, where label names are paths such as "/person/artist".
-        A callable is given the label matrix of shape (n_instances, n_labels) and returns the weights.
+        A callable is given the label matrix of shape (n_samples, n_labels) and returns the weights.
     weight_shrinkage : float, default=0.01
         Of recurrent policies: penalty on the divergence of the weights from their anchor.
     initial_weights : None, "random" or array-like of shape (n_labels,), default=None
@@ -118,7 +122,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         "samples_f1", a scorer of scikit-learn that reads predictions or its name, a function ``(y_true, y_pred) ->
         float``, or several, whose mean is taken.
     never_empty : bool or "auto", default="auto"
-        Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
+        Whether a sample above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
     warm_start : bool, default=False
         Whether `fit` goes on from what the last one learned with the same base learner. A recurrent policy keeps its
@@ -149,7 +153,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     estimator_ : estimator
         The base learner, trained on all rows under `weights_`.
     never_empty_ : bool
-        Whether every instance gets a label.
+        Whether every sample gets a label.
     best_proposal_ : str
         What the weights come from: a proposal of the paired policy, or "greedy episode".
     best_rule_ : str or None
@@ -192,7 +196,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     bound, so thresholds that follow it run to the ends; and the paper's GRU sees nothing of the data. The default
     learns both from held-out rows.
 
-    A label's threshold can be moved for nothing, so what weights are worth is the ranking of instances: they are paid
+    A label's threshold can be moved for nothing, so what weights are worth is the ranking of samples: they are paid
     the average precision of held-out rows, half as a mean over labels and half as a mean over positives. The paired
     policy proposes what its kind of base learner can make use of:
 
@@ -205,7 +209,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     - elsewhere equal weights alone.
 
     A proposal is taken where it is ahead of equal weights by more than the standard error of a paired bootstrap. From
-    5,000 instances on a network plays one fold: a third of a training under every proposal, then equal weights and the
+    5,000 samples on a network plays one fold: a third of a training under every proposal, then equal weights and the
     best of the others to the end, and thresholds are chosen on that fold's held-out rows.
 
     References
@@ -372,9 +376,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight` for the base learner and `groups` for the splitter, or what metadata routing asks for.

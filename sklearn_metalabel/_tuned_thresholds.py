@@ -18,12 +18,19 @@ from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, Multila
 from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
 from sklearn_metalabel.thresholds._criteria import check_criterion
 from sklearn_metalabel.thresholds._link import fit_link
-from sklearn_metalabel.utils._cluster import aligned
-from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
-from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states
-from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._threads import current_threads, use_threads
-from sklearn_metalabel.utils._warnings import warn_constant_labels
+from sklearn_metalabel.utils import (
+    Interval,
+    StrOptions,
+    aligned,
+    current_threads,
+    draw_seed,
+    draw_seeds,
+    fit_context,
+    fix_random_states,
+    restore_on_error,
+    use_threads,
+    warn_constant_labels,
+)
 
 __all__ = ["TunedThresholdsClassifierCV"]
 
@@ -54,7 +61,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         a scorer of scikit-learn that reads predictions or its name ("jaccard_macro"), a function ``(y_true, y_pred) ->
         float``, or several, whose mean is taken.
     never_empty : bool or "auto", default="auto"
-        Whether an instance above no threshold gets the label nearest to its threshold; "auto" chooses that on
+        Whether a sample above no threshold gets the label nearest to its threshold; "auto" chooses that on
         out-of-fold rows.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
@@ -77,11 +84,11 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         A label is predicted when its response is strictly greater: a probability (1 is never, 0 always) or a decision
         value (inf is never, -inf always). Binary and multiclass targets are predicted by the classifier instead.
     never_empty_ : bool
-        Whether every instance gets a label.
+        Whether every sample gets a label.
     best_rule_ : str or None
         The rule that was best; None for binary and multiclass targets.
     cv_results_ : dict of str -> ndarray
-        A row for each rule, and for each way with empty instances that was tried: "rule", "never_empty" ("auto" where
+        A row for each rule, and for each way with empty samples that was tried: "rule", "never_empty" ("auto" where
         the rule decides it), "mean_test_<name>" for each part of `criterion`, "mean_test_score", "rank_test_score" and
         "split<k>_test_score". The means are over all held-out rows together, so that rare labels count; they are not
         the means of the splits. "policy" or "pretrained" alone has no scores, since nothing is compared. Empty for
@@ -173,9 +180,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances, as the classifier takes them.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples, as the classifier takes them.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight` and other metadata for the classifier and `groups` for the splitter, or what metadata
@@ -302,16 +309,16 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         self.never_empty_, self.best_rule_, self.cv_results_ = found.never_empty, found.name, found.results
 
 
-def _splitter(cv, n_instances, rng):
+def _splitter(cv, n_samples, rng):
     """A splitter for what is accepted as `cv`."""
     if isinstance(cv, Real) and not isinstance(cv, Integral):
         return MultilabelStratifiedShuffleSplit(1, test_size=cv, random_state=draw_seed(rng))
     if cv is not None and not isinstance(cv, Integral):
         return check_cv(cv)
     n_folds = 5 if cv is None else cv
-    if n_instances < n_folds:
+    if n_samples < n_folds:
         raise ValueError(
-            f"cv={cv} folds need at least {n_folds} instances, got n_samples={n_instances}; add instances or lower cv."
+            f"cv={cv} folds need at least {n_folds} samples, got n_samples={n_samples}; add samples or lower cv."
         )
     return MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=draw_seed(rng))
 

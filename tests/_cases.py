@@ -6,7 +6,7 @@ from sklearn.svm import LinearSVC
 from torch import nn
 
 from sklearn_metalabel import FixedThresholdsClassifier, MetaPolicyClassifier, TunedThresholdsClassifierCV
-from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import (
     LabelWeightedClassifier,
     LabelWeightedLogistic,

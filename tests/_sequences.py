@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_metalabel.dependence._sequence_network import SequenceNetwork
+from sklearn_metalabel.baselines._sequence_network import SequenceNetwork
 
 N_LABELS, HIDDEN, DIM = 4, 5, 3
 

@@ -18,7 +18,7 @@ from sklearn_metalabel import (
     MetaPolicyClassifier,
     TunedThresholdsClassifierCV,
 )
-from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.utils._warnings import ConstantLabelWarning
 
@@ -146,11 +146,9 @@ def test_a_label_with_one_value_gets_a_constant_probability(base):
 def test_one_instance_trains_a_learner_but_is_too_few_for_folds():
     for estimator in ESTIMATORS[1:-1]:
         assert clone(estimator).fit(X[:1], Y[:1]).predict(X[:1]).shape == (1, 4)
-    assert_refuses(ESTIMATORS[-1], X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 instances.*n_samples=1")
-    assert_refuses(
-        MetaPolicyClassifier(), X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 instances.*n_samples=1"
-    )
-    assert_refuses(MetaPolicyClassifier(cv=5), X[:4], Y[:4], ValueError, "cv=5 folds need at least 5 instances")
+    assert_refuses(ESTIMATORS[-1], X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 samples.*n_samples=1")
+    assert_refuses(MetaPolicyClassifier(), X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 samples.*n_samples=1")
+    assert_refuses(MetaPolicyClassifier(cv=5), X[:4], Y[:4], ValueError, "cv=5 folds need at least 5 samples")
     paper = MetaPolicyClassifier.from_paper(n_episodes=1)
     assert paper.fit(X[:1], Y[:1]).predict(X[:1]).shape == (1, 4)
 
@@ -251,7 +249,7 @@ def test_a_base_learner_that_cannot_be_weighted_is_refused(make, case):
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
 def test_prediction_before_fit_is_refused(estimator, method):
-    with pytest.raises(NotFittedError, match=f"This {type(estimator).__name__} instance is not fitted yet"):
+    with pytest.raises(NotFittedError, match=f"This {type(estimator).__name__} sample is not fitted yet"):
         getattr(clone(estimator), method)(X)
 
 

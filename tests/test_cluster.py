@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_metalabel import MetaPolicyClassifier, TunedThresholdsClassifierCV
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier
 from sklearn_metalabel.datasets import make_hierarchical_multilabel
-from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier
 from sklearn_metalabel.learners import LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.utils._threads import current_threads, use_threads
 

@@ -282,7 +282,7 @@ def test_a_prefit_classifier_can_be_tuned_on_very_few_rows(n, multilabel_data):
 
 def test_too_few_rows_for_the_folds_are_named(multilabel_data):
     X, Y = multilabel_data
-    with pytest.raises(ValueError, match="cv=5 folds need at least 5 instances, got n_samples=4"):
+    with pytest.raises(ValueError, match="cv=5 folds need at least 5 samples, got n_samples=4"):
         tuned(cv=5).fit(X[:4], Y[:4])
 
 

@@ -70,7 +70,7 @@ for name, table in {"cut at 0.5": cut_at_half, "MetaPolicyClassifier": learned}.
 # held-out rows.
 
 classifier = classifiers[0]
-print(f"thresholds come from: {classifier.best_rule_}; every instance gets a label: {classifier.never_empty_}")
+print(f"thresholds come from: {classifier.best_rule_}; every sample gets a label: {classifier.never_empty_}")
 display = PolicyDisplay.from_estimator(classifier)
 if sys.argv[1:]:
     display.figure_.savefig(sys.argv[1], dpi=150, bbox_inches="tight")

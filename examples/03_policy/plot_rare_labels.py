@@ -5,14 +5,14 @@ Rare labels want lower thresholds
 A classifier trained with log-loss is right to give a rare label a low probability: it is rarely there. Cut at 0.5, such
 a label is then hardly ever predicted. ``TunedThresholdsClassifierCV`` chooses a threshold for each label from
 out-of-fold probabilities, here by the learned prediction policy that is paid in macro-F1, where every label counts the
-same: the thresholds come out the lower the rarer the label. Four rules are compared with it, on instances that nobody
+same: the thresholds come out the lower the rarer the label. Four rules are compared with it, on samples that nobody
 has trained on and over several draws of the data.
 """
 
 # %%
 # Long-tailed data
 # ----------------
-# 40 labels on two levels; the most frequent has about half of the instances, the rarest a handful.
+# 40 labels on two levels; the most frequent has about half of the samples, the rarest a handful.
 
 import os
 import sys
@@ -34,7 +34,7 @@ RULES["learned policy"] = "policy"
 
 
 def draw(seed):
-    """Training and test instances: X_train, Y_train, X_test, Y_test."""
+    """Training and test samples: X_train, Y_train, X_test, Y_test."""
     X, Y = make_hierarchical_multilabel(
         6000, 40, n_labels=40, n_levels=2, imbalance=1.3, class_sep=2.0, random_state=seed
     )
@@ -44,7 +44,7 @@ def draw(seed):
 # %%
 # One fit for each fold, whatever the rule
 # ----------------------------------------
-# The base learner is fitted on three folds and on all instances. The rule then is a matter of moments.
+# The base learner is fitted on three folds and on all samples. The rule then is a matter of moments.
 
 figures, fitted = {name: [] for name in RULES}, {name: [] for name in RULES}
 for seed in SEEDS:
@@ -70,7 +70,7 @@ for name, rows in figures.items():
 # Where the thresholds go
 # -----------------------
 # Each dot is a label of a draw. On the left, the learned thresholds by the frequency of the label; labels tuned one by
-# one (grey) scatter widely where there are few instances to tune on. On the right, F1 on the test instances for thirds
+# one (grey) scatter widely where there are few samples to tune on. On the right, F1 on the test samples for thirds
 # of the labels by frequency.
 
 labels = {name: np.concatenate(rows) for name, rows in fitted.items()}
@@ -78,14 +78,14 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constraine
 for name, colour in {"best F1 of each label": "0.75", "learned policy": "C0"}.items():
     left.scatter(labels[name][:, 0], labels[name][:, 1], s=14, color=colour, label=name)
 left.axhline(0.5, color="0.4", linewidth=0.8, linestyle="--")
-left.set(xscale="log", xlabel="share of training instances with the label", ylabel="threshold", ylim=(0, 1))
+left.set(xscale="log", xlabel="share of training samples with the label", ylabel="threshold", ylim=(0, 1))
 left.legend(loc="upper left")
 thirds = ["rare", "middling", "frequent"]
 for i, (name, rows) in enumerate(labels.items()):
     third = np.digitize(rows[:, 0], np.quantile(rows[:, 0], [1 / 3, 2 / 3]))
     means = [rows[third == k, 2].mean() for k in range(3)]
     right.bar(np.arange(3) + 0.16 * (i - 2), means, 0.15, color=f"C{i}", label=name)
-right.set(xticks=range(3), xticklabels=thirds, xlabel="labels", ylabel="mean F1 on test instances")
+right.set(xticks=range(3), xticklabels=thirds, xlabel="labels", ylabel="mean F1 on test samples")
 right.legend()
 
 frequency, threshold = labels["learned policy"][:, 0], labels["learned policy"][:, 1]

@@ -10,8 +10,8 @@ probabilities has its best threshold inside.
 # %%
 # Two labels
 # ----------
-# Calibrated probabilities of an easy label, which a third of the instances have and which is well separated, and of a
-# hard one, which one instance in twenty has and which is not. Truth is drawn from the probabilities.
+# Calibrated probabilities of an easy label, which a third of the samples have and which is well separated, and of a
+# hard one, which one sample in twenty has and which is not. Truth is drawn from the probabilities.
 
 import os
 import sys
@@ -39,7 +39,7 @@ def draw(seed, n=2000):
 # Where each reward is largest
 # ----------------------------
 # Over a grid of thresholds in [0.05, 0.95], the interval to which ``RatioReward`` clips. :math:`S` is the mean
-# probability of the negatives minus that of the positives, each counted over all instances: its sign alone decides.
+# probability of the negatives minus that of the positives, each counted over all samples: its sign alone decides.
 
 grid = np.linspace(0.05, 0.95, 91)
 thresholds = np.column_stack([grid, grid])

@@ -9,9 +9,9 @@ due at :math:`p = 0.05` and a quarter at :math:`p = 0.8`.
 """
 
 # %%
-# One instance, one label
+# One sample, one label
 # -----------------------
-# ``RatioReward(clip=None)`` is Eq. 6 to the letter. It sums over instances, so with one instance and one label it is
+# ``RatioReward(clip=None)`` is Eq. 6 to the letter. It sums over samples, so with one sample and one label it is
 # the curve of Figure 3.
 
 import sys
@@ -56,7 +56,7 @@ axes[0].legend(frameon=False)
 # %%
 # What follows
 # ------------
-# Over many instances the curves add up to :math:`C - S / p`. Whether a threshold is pushed to 0 or to 1 is the sign of
+# Over many samples the curves add up to :math:`C - S / p`. Whether a threshold is pushed to 0 or to 1 is the sign of
 # :math:`S` alone: see :ref:`sphx_glr_auto_examples_03_policy_plot_ratio_reward.py`.
 
 if sys.argv[1:]:

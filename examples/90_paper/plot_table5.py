@@ -29,7 +29,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from sklearn_metalabel import MetaPolicyClassifier
-from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import TorchClassifier
 from sklearn_metalabel.metrics import strict_accuracy_score
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold

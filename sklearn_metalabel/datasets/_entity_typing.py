@@ -19,10 +19,10 @@ _DESCR = """\
 Mentions of entities and their types
 ------------------------------------
 
-Each instance is a mention: a sentence in tokens, and the place of the mention in it. The labels are types
+Each sample is a mention: a sentence in tokens, and the place of the mention in it. The labels are types
 such as /person/artist; a mention has all ancestors of its types.
 
-:Number of instances: {n}
+:Number of samples: {n}
 :Number of labels: {L}
 :Dropped: {n_dropped} mentions outside their sentence, without a type, or given twice
 :Source: {source}
@@ -75,7 +75,7 @@ def load_entity_typing(
         holds `train.json` and `test.json`, or a single file. Each may be compressed, with the ending `.gz`.
 
     subset : {"train", "test", "all"}, default="train"
-        Which instances to return. `"all"` is `"train"` followed by `"test"`; of a single file, it is
+        Which samples to return. `"all"` is `"train"` followed by `"test"`; of a single file, it is
         the whole file. Lines of a single file that have no field `split` belong to every subset.
 
     data_home : str or path-like, default=None

@@ -28,13 +28,13 @@ def make_hierarchical_multilabel(
 
     Labels are drawn at the leaves of a random tree by a power law, and every ancestor of a label is a label
     too. Each label adds its own pattern to a few features, to which noise is added. Difficulty, imbalance,
-    label noise and size are each set by one parameter; sparse data of 20,000 instances, 10,000 features
+    label noise and size are each set by one parameter; sparse data of 20,000 samples, 10,000 features
     and 10,000 labels take about a second.
 
     Parameters
     ----------
     n_samples : int, default=1000
-        Number of instances.
+        Number of samples.
 
     n_features : int, default=50
         Number of features.
@@ -47,15 +47,15 @@ def make_hierarchical_multilabel(
         larger than the one above by about the same factor.
 
     labels_per_sample : float, default=2.0
-        Mean number of leaves drawn for an instance, at least 1 unless `allow_unlabeled`. The number is one
+        Mean number of leaves drawn for a sample, at least 1 unless `allow_unlabeled`. The number is one
         plus a Poisson variate, or a Poisson variate with `allow_unlabeled`. A leaf drawn twice counts once.
 
     allow_unlabeled : bool, default=False
-        Whether an instance may be without labels.
+        Whether a sample may be without labels.
 
     imbalance : float, default=1.0
         Exponent of the power law: the r-th most common leaf is drawn with a weight of r ** -imbalance. With
-        0.0 all are equally likely. Very rare labels may have no instance at all.
+        0.0 all are equally likely. Very rare labels may have no sample at all.
 
     n_informative : int, default=10
         Number of features that the pattern of a label touches, drawn with replacement; at most `n_features`.
@@ -72,7 +72,7 @@ def make_hierarchical_multilabel(
 
     sparse : bool, default=False
         If True, data and target are CSR arrays. Noise then falls on `n_informative` random features of
-        each instance, and not on all.
+        each sample, and not on all.
 
     return_X_y : bool, default=True
         If False, return a Bunch, with the tree.
@@ -139,7 +139,7 @@ def make_hierarchical_multilabel(
         target_names=_paths(parents),
         parents=parents,
         label_strength=strength,
-        DESCR=f"{n_samples} generated instances with {n_labels} labels in a tree of {n_levels} levels.",
+        DESCR=f"{n_samples} generated samples with {n_labels} labels in a tree of {n_levels} levels.",
     )
 
 

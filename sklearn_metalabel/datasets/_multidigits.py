@@ -15,16 +15,16 @@ _DESCR = """\
 Images of several handwritten digits
 ------------------------------------
 
-Each instance is a strip of 8 x 8 slots, some of them filled with a handwritten digit of
+Each sample is a strip of 8 x 8 slots, some of them filled with a handwritten digit of
 `sklearn.datasets.load_digits`, moved by up to one pixel each way. The labels say which digits occur,
 not where. No digit occurs twice in a strip.
 
-:Number of instances: {n}
+:Number of samples: {n}
 :Number of features: {d} pixels in [0, 1]
 :Number of labels: 13: ten digits, each below one of the groups /loop (0 6 8 9), /line (1 4 7)
-    and /curve (2 3 5); an instance that has a digit has its group
+    and /curve (2 3 5); a sample that has a digit has its group
 :Label frequencies: long-tailed; 1 is the most common digit, 5 and 8 are the rarest
-:Independence: the images that a training instance is made of are in no test instance; which of
+:Independence: the images that a training sample is made of are in no test sample; which of
     the 1,797 images belong to which side never changes
 
 The digits are a part of the test set of E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten
@@ -50,14 +50,14 @@ def load_multidigits(
 
     ================   =======================
     Labels             13: 3 groups, 10 digits
-    Instances                             2400
+    Samples                             2400
     Features                    192, in [0, 1]
     ================   =======================
 
     Parameters
     ----------
     n_samples : int, default=2400
-        Number of instances, at least 3. Two thirds are training instances, a third test instances.
+        Number of samples, at least 3. Two thirds are training samples, a third test samples.
 
     n_digits : tuple (int, int), default=(1, 3)
         Smallest and greatest number of digits in an image, between 0 and 10; all numbers from the one to
@@ -68,7 +68,7 @@ def load_multidigits(
         With 0.0 all are equally likely.
 
     subset : {"train", "test", "all"}, default="all"
-        Which instances to return. `"all"` is `"train"` followed by `"test"` of the same integer
+        Which samples to return. `"all"` is `"train"` followed by `"test"` of the same integer
         `random_state`. No source image serves both.
 
     return_X_y : bool, default=False
@@ -188,7 +188,7 @@ def _compose(sources, classes, n, n_digits, weights, rng):
 
 
 def _as_bunch(images, has_digit):
-    """Everything about the instances, in arrays."""
+    """Everything about the samples, in arrays."""
     has_group = has_digit @ np.eye(len(_GROUPS), dtype=np.int64)[_GROUP_OF_DIGIT] > 0
     target = np.hstack([has_group.astype(np.int64), has_digit])
     names = [f"/{group}" for group in _GROUPS]

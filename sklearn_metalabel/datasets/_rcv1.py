@@ -24,7 +24,7 @@ RCV1-v2 with the LYRL2004 split
 Stories of the Reuters newswire from August 1996 to August 1997, labelled with topics that form a tree; a
 story has all ancestors of its topics.
 
-:Number of instances: {n}
+:Number of samples: {n}
 :Number of labels: {L}
 :Text: tokens of a story, separated by spaces: lower case, without stop words, stemmed, and in scrambled
     order, so that no story can be read
@@ -63,7 +63,7 @@ def fetch_rcv1_v2(
         are kept in its subfolder `sklearn_metalabel/rcv1_v2`.
 
     subset : {"train", "test", "all"}, default="train"
-        Which instances to return; only their files are downloaded. `"all"` is `"train"` followed by `"test"`.
+        Which samples to return; only their files are downloaded. `"all"` is `"train"` followed by `"test"`.
 
     download_if_missing : bool, default=True
         If False, raise an OSError if a file is not there, instead of downloading it.

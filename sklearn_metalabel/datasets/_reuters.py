@@ -26,7 +26,7 @@ Reuters-21578, ModApte split
 Stories that appeared on the Reuters newswire in 1987, labelled with their economic topics by people of
 Reuters Ltd. and Carnegie Group, Inc. The rare topics have a handful of stories, the most common thousands.
 
-:Number of instances: {n}
+:Number of samples: {n}
 :Number of labels: {L}
 :Text: title and body of a story, as printed; the whole text where it is not divided into these
 :Split: ModApte: `LEWISSPLIT` is TRAIN or TEST, and `TOPICS` is YES; stories without one of the labels are
@@ -65,7 +65,7 @@ def fetch_reuters21578(
     ==================   ==========================
     Labels               90
     Training, test       about 7,770 and 3,020
-    Labels an instance   1.2 on average, at least 1
+    Labels a sample   1.2 on average, at least 1
     Data                 text
     ==================   ==========================
 
@@ -76,7 +76,7 @@ def fetch_reuters21578(
         is kept in its subfolder `sklearn_metalabel/reuters21578`.
 
     subset : {"train", "test", "all"}, default="train"
-        Which instances to return. `"all"` is `"train"` followed by `"test"`.
+        Which samples to return. `"all"` is `"train"` followed by `"test"`.
 
     categories : "modapte90" or array-like of str, default="modapte90"
         Topics that are the labels: those with at least one training and one test story, or the given ones.

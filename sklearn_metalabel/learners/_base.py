@@ -8,10 +8,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sklearn_metalabel.learners._protocol import RefitLearner
-from sklearn_metalabel.utils._params import fit_context
-from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._targets import encode_target
-from sklearn_metalabel.utils._warnings import warn_constant_labels
+from sklearn_metalabel.utils import encode_target, fit_context, restore_on_error, warn_constant_labels
 
 __all__ = ["LabelClassifier", "LabelProbabilityMixin", "check_label_weight"]
 
@@ -42,12 +39,12 @@ class LabelProbabilityMixin(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
-        P : ndarray of shape (n_instances, n_labels) or (n_instances, n_classes)
+        P : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
             Multi-label targets: probability of each label, strictly inside (0, 1).
             Binary and multiclass targets: probability of each class, rows sum to 1.
         """
@@ -59,12 +56,12 @@ class LabelProbabilityMixin(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
-        margins : ndarray of shape (n_instances, n_labels), (n_instances, n_classes) or (n_instances,)
+        margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
             Multi-label targets: probability minus threshold, positive where a label is above its threshold.
             Multiclass targets: log-odds of each class. Binary targets: log-odds of the second class.
         """
@@ -76,12 +73,12 @@ class LabelProbabilityMixin(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
-        y : ndarray of shape (n_instances, n_labels) or (n_instances,)
+        y : ndarray of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
             target). Binary and multiclass targets: the class.
         """
@@ -114,7 +111,7 @@ class LabelProbabilityMixin(ClassifierMixin):
     def _check_training_data(self, X, y):
         """Checked X and encoded y; sets what scikit-learn and the predictions need to know of them."""
         X = validate_data(self, X, reset=True, **self._input_checks())
-        Y, target = encode_target(y, n_instances=X.shape[0])
+        Y, target = encode_target(y, n_samples=X.shape[0])
         self._set_target(target)
         return X, Y
 
@@ -148,14 +145,14 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}, or classes.
         label_weight : array-like of shape (n_labels,), default=None
             Positive factor of each label's loss; None is one for all.
         **fit_params : dict
-            `sample_weight`, array-like of shape (n_instances,): factor of each instance's loss.
+            `sample_weight`, array-like of shape (n_samples,): factor of each sample's loss.
 
         Returns
         -------

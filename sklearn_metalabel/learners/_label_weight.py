@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_metalabel.learners._base import check_label_weight
-from sklearn_metalabel.utils._hierarchy import label_depths
+from sklearn_metalabel.utils import label_depths
 
 __all__ = ["NAMED_WEIGHTS", "resolve_label_weight"]
 

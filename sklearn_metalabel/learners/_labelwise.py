@@ -9,12 +9,19 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._protocol import BatchSampler, Learner, RefitLearner
-from sklearn_metalabel.utils._cluster import aligned
-from sklearn_metalabel.utils._params import HasMethods, Interval, StrOptions
-from sklearn_metalabel.utils._probabilities import clip_probabilities
-from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states
-from sklearn_metalabel.utils._targets import label_column
-from sklearn_metalabel.utils._threads import current_threads, use_threads
+from sklearn_metalabel.utils import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    aligned,
+    clip_probabilities,
+    current_threads,
+    draw_seed,
+    draw_seeds,
+    fix_random_states,
+    label_column,
+    use_threads,
+)
 
 __all__ = ["LabelwiseClassifier", "PartialFitLearner"]
 
@@ -32,7 +39,7 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
     incremental : {"auto"} or bool, default="auto"
         Whether to train by `partial_fit`; "auto" does so where the classifier has it.
     batch_size : int, default=64
-        Instances of one incremental update.
+        Samples of one incremental update.
     n_epochs : int, default=10
         Passes over the training rows, for incremental training.
     n_jobs : int, default=None
@@ -139,8 +146,8 @@ class PartialFitLearner(Learner):
         self.classifier = classifier
         self.batch_size = classifier.batch_size
 
-    def n_updates(self, n_instances):
-        return self.classifier.n_epochs * -(-n_instances // self.batch_size)
+    def n_updates(self, n_samples):
+        return self.classifier.n_epochs * -(-n_samples // self.batch_size)
 
     def start(self, X, Y, *, sample_weight=None, seed=0):
         self.X, self.Y, self.sample_weight = X, Y, sample_weight

@@ -8,9 +8,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._newton import default_tolerance, fit_logistic
 from sklearn_metalabel.learners._protocol import Learner
-from sklearn_metalabel.utils._params import Interval, fit_context
-from sklearn_metalabel.utils._probabilities import to_probabilities
-from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils import Interval, fit_context, restore_on_error, to_probabilities
 
 __all__ = ["LabelWeightedLogistic", "LogisticLearner"]
 
@@ -91,12 +89,12 @@ class LabelWeightedLogistic(LabelClassifier):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}, or classes.
-        sample_weight : array-like of shape (n_instances,), default=None
-            Factor of each instance's loss.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Factor of each sample's loss.
         label_weight : array-like of shape (n_labels,), default=None
             Positive factor of each label's loss; None is one for all.
 

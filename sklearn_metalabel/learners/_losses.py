@@ -1,4 +1,4 @@
-"""Losses of the logits of many labels, before weights and means: one number for each instance and label."""
+"""Losses of the logits of many labels, before weights and means: one number for each sample and label."""
 
 import inspect
 from functools import partial
@@ -14,9 +14,9 @@ def asymmetric_loss(logits, targets, gamma_neg=4.0, gamma_pos=0.0, clip=0.05):
 
     Parameters
     ----------
-    logits : Tensor of shape (n_instances, n_labels)
+    logits : Tensor of shape (n_samples, n_labels)
         Log-odds.
-    targets : Tensor of shape (n_instances, n_labels)
+    targets : Tensor of shape (n_samples, n_labels)
         0 or 1.
     gamma_neg : float, default=4.0
         Focus on hard negatives; 0 is none.
@@ -27,8 +27,8 @@ def asymmetric_loss(logits, targets, gamma_neg=4.0, gamma_pos=0.0, clip=0.05):
 
     Returns
     -------
-    losses : Tensor of shape (n_instances, n_labels)
-        Loss of each instance and label.
+    losses : Tensor of shape (n_samples, n_labels)
+        Loss of each sample and label.
 
     See Also
     --------
@@ -68,17 +68,17 @@ def focal_loss(logits, targets, gamma=2.0):
 
     Parameters
     ----------
-    logits : Tensor of shape (n_instances, n_labels)
+    logits : Tensor of shape (n_samples, n_labels)
         Log-odds.
-    targets : Tensor of shape (n_instances, n_labels)
+    targets : Tensor of shape (n_samples, n_labels)
         0 or 1.
     gamma : float, default=2.0
         Focus on what is predicted badly; 0 gives the log-loss.
 
     Returns
     -------
-    losses : Tensor of shape (n_instances, n_labels)
-        Loss of each instance and label.
+    losses : Tensor of shape (n_samples, n_labels)
+        Loss of each sample and label.
 
     See Also
     --------
@@ -108,13 +108,13 @@ def focal_loss(logits, targets, gamma=2.0):
 def distribution_balanced_loss(
     logits, targets, frequencies, alpha=0.1, beta=10.0, mu=0.9, kappa=0.05, negative_scale=2.0, gamma=0.0
 ):
-    r"""Distribution-balanced loss: labels count by their rarity among those of the instance, and negatives less.
+    r"""Distribution-balanced loss: labels count by their rarity among those of the sample, and negatives less.
 
     Parameters
     ----------
-    logits : Tensor of shape (n_instances, n_labels)
+    logits : Tensor of shape (n_samples, n_labels)
         Log-odds.
-    targets : Tensor of shape (n_instances, n_labels)
+    targets : Tensor of shape (n_samples, n_labels)
         0 or 1.
     frequencies : Tensor of shape (n_labels,)
         Share of the training rows that have each label, strictly between 0 and 1; `TorchClassifier` gives it.
@@ -133,8 +133,8 @@ def distribution_balanced_loss(
 
     Returns
     -------
-    losses : Tensor of shape (n_instances, n_labels)
-        Loss of each instance and label.
+    losses : Tensor of shape (n_samples, n_labels)
+        Loss of each sample and label.
 
     See Also
     --------
@@ -143,11 +143,11 @@ def distribution_balanced_loss(
 
     Notes
     -----
-    With the frequencies :math:`f_j` of the labels, Wu et al. [1]_ weight label j of an instance by
+    With the frequencies :math:`f_j` of the labels, Wu et al. [1]_ weight label j of a sample by
     :math:`\alpha + \sigma(\beta (r_j - \mu))`, where :math:`r_j` is :math:`1 / f_j` over the sum of :math:`1 / f_k`
-    for the labels k that the instance has, and lower its logit by :math:`\kappa \log(1 / f_j - 1)`. The lowered
+    for the labels k that the sample has, and lower its logit by :math:`\kappa \log(1 / f_j - 1)`. The lowered
     logit z of a negative costs :math:`\log(1 + e^{\lambda z}) / \lambda`, λ being `negative_scale`. The three
-    constants of the weight are those of Huang et al. [2]_ for text; ``gamma=2`` adds their focus. An instance without
+    constants of the weight are those of Huang et al. [2]_ for text; ``gamma=2`` adds their focus. A sample without
     labels has the largest weight for each label.
 
     References
@@ -205,12 +205,12 @@ def _log_loss(logits, targets, weight):
 
 
 def _weighted_mean(loss, logits, targets, weight):
-    """Weighted mean of a loss of each instance and label."""
+    """Weighted mean of a loss of each sample and label."""
     losses = loss(logits, targets)
     if not torch.is_tensor(losses) or losses.shape != logits.shape:
         got = tuple(losses.shape) if torch.is_tensor(losses) else type(losses).__name__
         raise ValueError(
-            f"The loss must return a number for each instance and label, of shape {tuple(logits.shape)}, got {got}; "
+            f"The loss must return a number for each sample and label, of shape {tuple(logits.shape)}, got {got}; "
             "leave the mean to the classifier, which weights them first."
         )
     return (losses * weight).mean()

@@ -5,10 +5,7 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 
 from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.utils._params import HasMethods
-from sklearn_metalabel.utils._probabilities import clip_probabilities
-from sklearn_metalabel.utils._random import fix_random_states
-from sklearn_metalabel.utils._targets import label_rows
+from sklearn_metalabel.utils import HasMethods, clip_probabilities, fix_random_states, label_rows
 
 __all__ = ["NativeLabelClassifier"]
 

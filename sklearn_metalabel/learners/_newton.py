@@ -97,7 +97,7 @@ def fit_logistic(
 
 
 def default_tolerance(n, d, *, rough=False):
-    """Tolerance for X of shape (n, d); rough solutions rank instances as well, but are not kept."""
+    """Tolerance for X of shape (n, d); rough solutions rank samples as well, but are not kept."""
     if n * d <= _SMALL:
         return 1e-4 if rough else 1e-8
     return 5e-2 if rough else 5e-3

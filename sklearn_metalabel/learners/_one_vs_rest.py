@@ -8,7 +8,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples
 
-from sklearn_metalabel.utils._targets import label_column
+from sklearn_metalabel.utils import label_column
 
 __all__ = ["ConstantLabel", "WeightedOneVsRest"]
 

@@ -48,13 +48,13 @@ class Learner(ABC):
         """Probabilities of the training rows `rows` (None: all) of X; those of the last step may come cheaper."""
         return self.predict_proba(X if rows is None else X[rows])
 
-    def n_updates(self, n_instances):
-        """Updates of one full training run on `n_instances` rows."""
+    def n_updates(self, n_samples):
+        """Updates of one full training run on `n_samples` rows."""
         return 1
 
-    def batches(self, n_instances, rng):
+    def batches(self, n_samples, rng):
         """What draws the rows of each step: `BatchSampler`, or one that tells this learner of every epoch."""
-        return BatchSampler(n_instances, self.batch_size, rng)
+        return BatchSampler(n_samples, self.batch_size, rng)
 
 
 class RefitLearner(Learner):
@@ -83,8 +83,8 @@ class BatchSampler:
     `on_epoch`, if given, is called with the list of an epoch's batches before the first of them is handed out.
     """
 
-    def __init__(self, n_instances, batch_size, rng, on_epoch=None):
-        self.n_instances = n_instances
+    def __init__(self, n_samples, batch_size, rng, on_epoch=None):
+        self.n_samples = n_samples
         self.batch_size = batch_size
         self.rng = rng
         self.on_epoch = on_epoch
@@ -95,8 +95,8 @@ class BatchSampler:
         if self.batch_size is None:
             return None
         if not self._left:
-            n_batches = -(-self.n_instances // self.batch_size)
-            batches = np.array_split(self.rng.permutation(self.n_instances), n_batches)
+            n_batches = -(-self.n_samples // self.batch_size)
+            batches = np.array_split(self.rng.permutation(self.n_samples), n_batches)
             if self.on_epoch is not None:
                 self.on_epoch(batches)
             self._left = batches[::-1]

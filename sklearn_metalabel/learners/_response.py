@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
 from sklearn_metalabel.learners._resolve import as_label_classifier
-from sklearn_metalabel.utils._probabilities import clip_probabilities
+from sklearn_metalabel.utils import clip_probabilities
 
 __all__ = ["as_classifier", "as_multilabel", "check_response_method", "label_response"]
 

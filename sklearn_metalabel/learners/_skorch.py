@@ -11,10 +11,7 @@ from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
 from sklearn_metalabel.learners._protocol import Learner
 from sklearn_metalabel.learners._torch import input_dtype
-from sklearn_metalabel.utils._params import HasMethods
-from sklearn_metalabel.utils._probabilities import to_probabilities
-from sklearn_metalabel.utils._random import draw_seed, torch_seed
-from sklearn_metalabel.utils._targets import label_rows
+from sklearn_metalabel.utils import HasMethods, draw_seed, label_rows, to_probabilities, torch_seed
 
 __all__ = ["SkorchLabelClassifier", "SkorchLearner"]
 
@@ -65,8 +62,8 @@ class SkorchLearner(Learner):
         size = classifier.net.batch_size
         self.batch_size = None if size == -1 else size
 
-    def n_updates(self, n_instances):
-        return self.classifier.net.max_epochs * -(-n_instances // (self.batch_size or n_instances))
+    def n_updates(self, n_samples):
+        return self.classifier.net.max_epochs * -(-n_samples // (self.batch_size or n_samples))
 
     def start(self, X, Y, *, sample_weight=None, seed=0):
         _refuse_sample_weight(sample_weight)

@@ -15,9 +15,7 @@ from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._response import as_classifier, as_multilabel, check_response_method, label_response
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
 from sklearn_metalabel.thresholds._decide import PROBABILITIES, SCORES, decide_rows
-from sklearn_metalabel.utils._probabilities import clip_probabilities, to_probabilities
-from sklearn_metalabel.utils._targets import encode_target
-from sklearn_metalabel.utils._warnings import ConstantLabelWarning
+from sklearn_metalabel.utils import ConstantLabelWarning, clip_probabilities, encode_target, to_probabilities
 
 __all__ = ["ThresholdedClassifier", "constant_labels_are_quiet"]
 
@@ -39,12 +37,12 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances, as the classifier inside takes them.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, as the classifier inside takes them.
 
         Returns
         -------
-        P : ndarray of shape (n_instances, n_labels) or (n_instances, n_classes)
+        P : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
             Multi-label targets: probability of each label, strictly inside (0, 1).
             Binary and multiclass targets: what the classifier inside gives.
         """
@@ -58,12 +56,12 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances, as the classifier inside takes them.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, as the classifier inside takes them.
 
         Returns
         -------
-        margins : ndarray of shape (n_instances, n_labels), (n_instances, n_classes) or (n_instances,)
+        margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
             Multi-label targets: response minus threshold, positive exactly where a label is above its threshold. Where
             that would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with the response.
             Binary and multiclass targets: decision values or log-odds of the classifier inside.
@@ -81,12 +79,12 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances, as the classifier inside takes them.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, as the classifier inside takes them.
 
         Returns
         -------
-        y : ndarray of shape (n_instances, n_labels) or (n_instances,)
+        y : ndarray of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
             target). Binary and multiclass targets: the class that the classifier inside predicts.
         """
@@ -120,7 +118,7 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         if _num_samples(X) == 0:
             raise ValueError("Found array with 0 sample(s) in X, while at least 1 is required; pass some rows.")
         (X,) = indexable(X)
-        Y, target = encode_target(y, n_instances=_num_samples(X))
+        Y, target = encode_target(y, n_samples=_num_samples(X))
         self._set_target(target)
         return X, Y
 

@@ -13,9 +13,7 @@ from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._losses import build_loss
 from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
 from sklearn_metalabel.learners._torch_learner import TorchLearner, data_sizes, input_dtype, predict_module
-from sklearn_metalabel.utils._device import resolve_device
-from sklearn_metalabel.utils._params import Interval, StrOptions
-from sklearn_metalabel.utils._random import draw_seed, torch_seed
+from sklearn_metalabel.utils import Interval, StrOptions, draw_seed, resolve_device, torch_seed
 
 __all__ = ["TorchClassifier", "TorchLearner", "build_module", "data_sizes", "input_dtype"]
 
@@ -35,7 +33,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     """Multi-label classifier from any torch module that gives one logit a label.
 
     It trains the module with `BCEWithLogitsLoss`, or another `loss`, each label's loss multiplied by its weight and,
-    with `sample_weight`, each instance's by its own; weights of one give torch's own loss exactly. It is what
+    with `sample_weight`, each sample's by its own; weights of one give torch's own loss exactly. It is what
     :class:`~sklearn_metalabel.MetaPolicyClassifier` makes of a torch module.
 
     Parameters
@@ -54,14 +52,14 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     lr : float, default=1e-3
         Learning rate.
     loss : {"log_loss", "asymmetric", "focal", "distribution_balanced"} or callable, default="log_loss"
-        Loss, or a function of logits and targets, both of shape (B, L), that returns the loss of each instance and
+        Loss, or a function of logits and targets, both of shape (B, L), that returns the loss of each sample and
         label; `loss__*` parameters go to it, and `frequencies`, the share of the training rows that have each label,
         if its signature has them. Only "log_loss" aims at calibrated probabilities: those of other losses rank the
-        instances of a label, but may be far off, and a threshold of 0.5 is arbitrary for them.
+        samples of a label, but may be far off, and a threshold of 0.5 is arbitrary for them.
         :class:`~sklearn_metalabel.MetaPolicyClassifier` and
         :class:`~sklearn_metalabel.TunedThresholdsClassifierCV` learn thresholds that fit.
     batch_size : int, default=64
-        Instances of one update.
+        Samples of one update.
     n_epochs : int, default=20
         Passes over the training rows.
     device : str or torch.device, default="auto"
@@ -232,10 +230,10 @@ def _fits_fused(module, options):
     return known and not sparse and not {"fused", "foreach", "differentiable"} & options.keys()
 
 
-def _train(learner, n_instances, label_weight, emphasis, rng):
+def _train(learner, n_samples, label_weight, emphasis, rng):
     """Make all updates of a full run; returns the loss of each."""
-    sample = learner.batches(n_instances, rng)
-    for _ in range(learner.n_updates(n_instances)):
+    sample = learner.batches(n_samples, rng)
+    for _ in range(learner.n_updates(n_samples)):
         learner.step(sample(), label_weight, **emphasis)
     learner.check()
     return learner.losses

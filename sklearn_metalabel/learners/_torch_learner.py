@@ -9,9 +9,7 @@ from torch import nn
 
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
 from sklearn_metalabel.learners._protocol import BatchSampler, Learner
-from sklearn_metalabel.utils._device import resolve_device
-from sklearn_metalabel.utils._probabilities import to_probabilities
-from sklearn_metalabel.utils._targets import label_rows
+from sklearn_metalabel.utils import label_rows, resolve_device, to_probabilities
 
 __all__ = ["TorchLearner", "data_sizes", "input_dtype", "predict_module"]
 
@@ -34,11 +32,11 @@ class TorchLearner(Learner):
         self.batch_size = classifier.batch_size
         self.device = resolve_device(classifier.device)
 
-    def n_updates(self, n_instances):
-        return self.classifier.n_epochs * -(-n_instances // self.batch_size)
+    def n_updates(self, n_samples):
+        return self.classifier.n_epochs * -(-n_samples // self.batch_size)
 
-    def batches(self, n_instances, rng):
-        return BatchSampler(n_instances, self.batch_size, rng, on_epoch=self._index.take)
+    def batches(self, n_samples, rng):
+        return BatchSampler(n_samples, self.batch_size, rng, on_epoch=self._index.take)
 
     def start(self, X, Y, *, sample_weight=None, seed=0):
         self.sizes = data_sizes(X, Y)

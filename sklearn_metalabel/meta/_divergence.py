@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from sklearn_metalabel.utils._warnings import PolicyDivergenceWarning
+from sklearn_metalabel.utils import PolicyDivergenceWarning
 
 __all__ = ["warn_if_diverged"]
 

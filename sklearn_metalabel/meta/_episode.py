@@ -8,10 +8,7 @@ from sklearn.utils import _safe_indexing
 
 from sklearn_metalabel.meta._actions import squash_thresholds, squash_weights
 from sklearn_metalabel.meta._learner import Stretch, observe
-from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits
-from sklearn_metalabel.utils._random import torch_seed
-from sklearn_metalabel.utils._targets import label_rows
-from sklearn_metalabel.utils._threads import use_threads
+from sklearn_metalabel.utils import clip_probabilities, label_rows, to_logits, torch_seed, use_threads
 
 __all__ = ["Episode", "EpisodePlan", "Fold", "greedy_episode", "run_episode"]
 
@@ -195,9 +192,9 @@ class _Outcomes:
 
 
 def break_even_cuts(Z, positives):
-    """Cut of each label that lets as many instances pass as are positive, where precision equals recall.
+    """Cut of each label that lets as many samples pass as are positive, where precision equals recall.
 
-    Z (n, L) log-odds, positives (L,) counts; returns (L,) log-odds, midway between the neighbouring instances.
+    Z (n, L) log-odds, positives (L,) counts; returns (L,) log-odds, midway between the neighbouring samples.
     """
     n = len(Z)
     descending = -np.sort(-Z.T, axis=1)

@@ -36,13 +36,13 @@ def make_folds(cv, X, Y, y, *, sample_weight=None, groups=None, rng):
     return folds
 
 
-def _splitter(cv, n_instances, rng):
+def _splitter(cv, n_samples, rng):
     """A splitter for what scikit-learn accepts as `cv`; an integer stratifies over all labels."""
     if not isinstance(cv, Integral):
         return check_cv(cv)
-    if n_instances < cv:
+    if n_samples < cv:
         raise ValueError(
-            f"cv={cv} folds need at least {cv} instances, got n_samples={n_instances}; add instances or lower cv "
+            f"cv={cv} folds need at least {cv} samples, got n_samples={n_samples}; add samples or lower cv "
             "(cv=None holds no rows out)."
         )
     return MultilabelStratifiedKFold(cv, shuffle=True, random_state=rng)

@@ -11,8 +11,7 @@ from sklearn_metalabel.meta._proposals import OF_EACH_LABEL, Proposal, proposed_
 from sklearn_metalabel.meta._trials import run_trials
 from sklearn_metalabel.meta._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds._held_out import HeldOut
-from sklearn_metalabel.utils._targets import label_rows
-from sklearn_metalabel.utils._threads import current_threads
+from sklearn_metalabel.utils import current_threads, label_rows
 
 __all__ = ["PairedTraining"]
 

@@ -31,7 +31,7 @@ class Proposal:
         return self.scale * self.weights
 
 
-def proposed_paths(learner, weights, positives, n_instances, last=None):
+def proposed_paths(learner, weights, positives, n_samples, last=None):
     """Lists of proposals; those of one list are tried one after the other, each started from the last solution.
 
     Where weights set the strength of a penalty (`learner.scales`), their scale is what matters. Where labels share
@@ -40,7 +40,7 @@ def proposed_paths(learner, weights, positives, n_instances, last=None):
     """
     if learner.scales:
         return [[Proposal(_SCALE.format(scale), weights, scale) for scale in _near(learner.scales, last)]]
-    rarity = n_instances / np.clip(positives, 1, n_instances)
+    rarity = n_samples / np.clip(positives, 1, n_samples)
     emphases = {
         _EQUAL: {},
         "positives": {"positive_weight": rarity**_RARITY_EXPONENT},

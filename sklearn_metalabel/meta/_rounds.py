@@ -10,8 +10,7 @@ from sklearn_metalabel.meta._learned import Learned
 from sklearn_metalabel.meta._learner import average_meta_learners
 from sklearn_metalabel.meta._proposals import Proposal
 from sklearn_metalabel.meta._workers import count_workers, delayed_on_fold
-from sklearn_metalabel.utils._targets import label_rows
-from sklearn_metalabel.utils._threads import current_threads
+from sklearn_metalabel.utils import current_threads, label_rows
 
 __all__ = ["PolicyTraining", "train_policy"]
 

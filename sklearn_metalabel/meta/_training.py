@@ -13,7 +13,7 @@ from sklearn_metalabel.meta._rounds import train_policy
 from sklearn_metalabel.meta._trials import TrialPlan
 from sklearn_metalabel.prediction._choosers import needs_all_probabilities
 from sklearn_metalabel.rewards._resolve import as_reward
-from sklearn_metalabel.utils._random import draw_seed, draw_seeds, torch_seed
+from sklearn_metalabel.utils import draw_seed, draw_seeds, torch_seed
 
 __all__ = ["RECURRENT", "Training", "prepare_training", "restored_meta_learner"]
 

@@ -7,10 +7,7 @@ from sklearn.utils import _safe_indexing
 
 from sklearn_metalabel.meta._judge import Outcome, is_beaten
 from sklearn_metalabel.thresholds._held_out import HeldOut
-from sklearn_metalabel.utils._probabilities import clip_probabilities
-from sklearn_metalabel.utils._random import generator_states, torch_seed
-from sklearn_metalabel.utils._targets import label_rows
-from sklearn_metalabel.utils._threads import use_threads
+from sklearn_metalabel.utils import clip_probabilities, generator_states, label_rows, torch_seed, use_threads
 
 __all__ = ["Trial", "TrialPlan", "run_trials"]
 

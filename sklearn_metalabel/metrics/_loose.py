@@ -5,9 +5,9 @@ from scipy import sparse
 
 
 def strict_accuracy_score(y_true, y_pred, *, sample_weight=None):
-    """Share of instances whose whole label set is predicted exactly.
+    """Share of samples whose whole label set is predicted exactly.
 
-    One label too many or too few makes the instance wrong. An empty set predicted for an empty set is
+    One label too many or too few makes the sample wrong. An empty set predicted for an empty set is
     right. The same number as :func:`~sklearn.metrics.accuracy_score` gives for indicator matrices, under
     the name it has in entity typing [1]_.
 
@@ -20,7 +20,7 @@ def strict_accuracy_score(y_true, y_pred, *, sample_weight=None):
         Predicted labels, 0 or 1.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each instance, not negative.
+        Weight of each sample, not negative.
 
     Returns
     -------
@@ -34,8 +34,8 @@ def strict_accuracy_score(y_true, y_pred, *, sample_weight=None):
 
     See Also
     --------
-    loose_macro_f1_score : Gives credit for a set that is partly right, instance by instance.
-    loose_micro_f1_score : Gives credit label by label, all instances pooled.
+    loose_macro_f1_score : Gives credit for a set that is partly right, sample by sample.
+    loose_micro_f1_score : Gives credit label by label, all samples pooled.
 
     References
     ----------
@@ -53,10 +53,10 @@ def strict_accuracy_score(y_true, y_pred, *, sample_weight=None):
 
 
 def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
-    r"""Harmonic mean of the precision and the recall of an average instance.
+    r"""Harmonic mean of the precision and the recall of an average sample.
 
-    Precision and recall are computed for each instance, averaged, and only then combined [1]_. It is
-    therefore neither ``f1_score(average="samples")``, the mean of the instances' F1, which is never
+    Precision and recall are computed for each sample, averaged, and only then combined [1]_. It is
+    therefore neither ``f1_score(average="samples")``, the mean of the samples' F1, which is never
     greater (with ``empty="zero"``), nor ``f1_score(average="macro")``, the mean over labels.
 
     Parameters
@@ -68,18 +68,18 @@ def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
         Predicted labels, 0 or 1.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each instance, not negative.
+        Weight of each sample, not negative.
 
     empty : {"zero", "skip"}, default="zero"
-        What an empty set does. With `"zero"` an instance without predictions has precision 0, and one
+        What an empty set does. With `"zero"` a sample without predictions has precision 0, and one
         without true labels recall 0, as in most published figures [2]_. With `"skip"` precision is the
-        average over the instances with predictions alone, and recall over those with true labels [1]_;
+        average over the samples with predictions alone, and recall over those with true labels [1]_;
         a classifier that often abstains then scores higher.
 
     Returns
     -------
     score : float
-        Between 0 and 1; 0.0 where it would be 0/0, for instance if nothing is predicted.
+        Between 0 and 1; 0.0 where it would be 0/0, for example if nothing is predicted.
 
     Raises
     ------
@@ -88,13 +88,13 @@ def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
 
     See Also
     --------
-    loose_micro_f1_score : Pools the instances first.
+    loose_micro_f1_score : Pools the samples first.
     strict_accuracy_score : Asks for the whole set.
     sklearn.metrics.make_scorer : Turns each of these functions into a scorer.
 
     Notes
     -----
-    With the true set :math:`T_i` and the predicted set :math:`P_i` of instance :math:`i`,
+    With the true set :math:`T_i` and the predicted set :math:`P_i` of sample :math:`i`,
 
     .. math:: P = \frac1n \sum_i \frac{|T_i \cap P_i|}{|P_i|}, \quad
               R = \frac1n \sum_i \frac{|T_i \cap P_i|}{|T_i|}, \quad F = \frac{2PR}{P + R}.
@@ -130,9 +130,9 @@ def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
 
 
 def loose_micro_f1_score(y_true, y_pred, *, sample_weight=None):
-    """Harmonic mean of precision and recall over all pairs of instance and label.
+    """Harmonic mean of precision and recall over all pairs of sample and label.
 
-    Counts are summed over instances before anything is divided, so that instances with many labels
+    Counts are summed over samples before anything is divided, so that samples with many labels
     weigh more. The same number as ``f1_score(average="micro", zero_division=0)``, under the name it
     has in entity typing [1]_.
 
@@ -145,7 +145,7 @@ def loose_micro_f1_score(y_true, y_pred, *, sample_weight=None):
         Predicted labels, 0 or 1.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each instance, not negative.
+        Weight of each sample, not negative.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def loose_micro_f1_score(y_true, y_pred, *, sample_weight=None):
 
     See Also
     --------
-    loose_macro_f1_score : Gives every instance the same weight.
+    loose_macro_f1_score : Gives every sample the same weight.
     strict_accuracy_score : Asks for the whole set.
 
     References
@@ -203,10 +203,10 @@ def _indicator(y, name):
     if Y.ndim != 2:
         raise ValueError(
             f"{name} must be an indicator matrix of shape (n_samples, n_labels); got {Y.ndim} dimension(s). "
-            "For one class an instance use accuracy_score or f1_score of scikit-learn."
+            "For one class a sample use accuracy_score or f1_score of scikit-learn."
         )
     if Y.shape[0] == 0:
-        raise ValueError(f"{name} has no instances; at least one is needed for a score.")
+        raise ValueError(f"{name} has no samples; at least one is needed for a score.")
     if not ((entries == 0) | (entries == 1)).all():
         raise ValueError(
             f"{name} must hold 0 and 1 only, and holds other values; pass predictions, not probabilities, "
@@ -222,14 +222,14 @@ def _weight(sample_weight, n):
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n,) or not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError(
-            f"sample_weight must hold one finite number >= 0 for each of the {n} instances; got shape "
+            f"sample_weight must hold one finite number >= 0 for each of the {n} samples; got shape "
             f"{weight.shape} with a smallest entry of {weight.min() if weight.size else None}."
         )
     return weight
 
 
 def _mean_ratio(part, whole, weight, empty):
-    """Weighted mean of part/whole over all instances, or over those whose whole is not empty."""
+    """Weighted mean of part/whole over all samples, or over those whose whole is not empty."""
     counted = whole > 0 if empty == "skip" else np.ones(whole.size, dtype=bool)
     return _mean((part / np.maximum(whole, 1))[counted], weight[counted])
 

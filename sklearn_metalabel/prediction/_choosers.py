@@ -14,7 +14,7 @@ __all__ = ["CHOOSERS", "choose_from_held_out", "choose_thresholds", "named_choos
 
 
 def _choose_by_rule(Y, P, fold_of, *, rule, criterion, never_empty, random_state):
-    """Thresholds of a rule, which says nothing about empty instances."""
+    """Thresholds of a rule, which says nothing about empty samples."""
     return rule(Y, P), None
 
 
@@ -35,14 +35,14 @@ CHOOSERS = {
     "pretrained": _choose_by_pretrained,
     **{name: partial(_choose_by_rule, rule=rule) for name, rule in RULES.items()},
 }
-# These decide about empty instances themselves, so that one of them alone leaves nothing to compare.
+# These decide about empty samples themselves, so that one of them alone leaves nothing to compare.
 _DECIDE_ALL = {"policy", "pretrained"}
 
 
 def choose_thresholds(rule, Y, P, fold_of, *, criterion, never_empty, random_state):
     """`Comparison` of what a user passes as `rule`: the best chooser and its thresholds from all rows.
 
-    Several rules, and the fallback for empty instances of a single one, are compared on folds that they did not see;
+    Several rules, and the fallback for empty samples of a single one, are compared on folds that they did not see;
     the policy alone is not, since that would mean as many searches as there are folds.
     """
     options = {"criterion": criterion, "never_empty": never_empty}
@@ -75,7 +75,7 @@ def choose_from_held_out(rule, held, *, criterion, never_empty, random_state):
     """`Comparison` as of `choose_thresholds`, from a `HeldOut`, or raise where that holds too little."""
     if needs_all_probabilities(rule, criterion):
         raise ValueError(
-            f"So many instances and labels leave no room for all probabilities, which rule={rule!r} and "
+            f"So many samples and labels leave no room for all probabilities, which rule={rule!r} and "
             f'criterion={criterion!r} need; pass rule="policy", "pretrained" or some of {sorted(_BY_CANDIDATE)}, and '
             "criteria by their names."
         )

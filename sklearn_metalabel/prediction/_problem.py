@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from sklearn_metalabel.thresholds._checks import row_blocks
 from sklearn_metalabel.thresholds._held_out import BIN_PROBABILITIES
-from sklearn_metalabel.utils._targets import label_rows
+from sklearn_metalabel.utils import label_rows
 
 __all__ = ["DecisionProblem"]
 

@@ -71,7 +71,7 @@ class PredictionPolicy:
         self.candidates, self.link = find_candidates(self._ordered)
 
     def learn(self, criterion, never_empty="auto", prior=None):
-        """Thresholds (L,) of the policy that a search finds for `criterion`, and whether no instance stays empty.
+        """Thresholds (L,) of the policy that a search finds for `criterion`, and whether no sample stays empty.
 
         `prior` maps names of criteria to the parameters where the search starts; None takes those of the package.
         """
@@ -87,7 +87,7 @@ class PredictionPolicy:
         return self._thresholds(parameters), bool(fallback)
 
     def propose(self, criterion, never_empty="auto", prior=None):
-        """Return the same without any search; an instance may stay empty where that scores better on the rows given."""
+        """Return the same without any search; a sample may stay empty where that scores better on the rows given."""
         parameters = prior_parameters(_named_weights(criterion)[0], prior)
         fallback = never_empty
         if never_empty == "auto":
@@ -170,7 +170,7 @@ def learn_thresholds(Y, P, fold_of, *, criterion, never_empty="auto", random_sta
         name, a function ``(y_true, y_pred) -> float`` where higher is better, or several, whose mean is taken. All but
         the four are searched for by sampling, which takes longer.
     never_empty : bool or "auto", default="auto"
-        Whether an instance above no threshold gets the label of the largest margin ``logit(P) - logit(t)``; "auto"
+        Whether a sample above no threshold gets the label of the largest margin ``logit(P) - logit(t)``; "auto"
         takes what scores better on the nested out-of-fold rows.
     random_state : int, RandomState instance or None, default=None
         Draws the rows of the search where there are very many, and the policies tried for a function.
@@ -193,7 +193,7 @@ def learn_thresholds(Y, P, fold_of, *, criterion, never_empty="auto", random_sta
 
     Notes
     -----
-    Under exploration noise of logistic distribution the decision on an instance and a label is a coin of known
+    Under exploration noise of logistic distribution the decision on a sample and a label is a coin of known
     probability, so that the policy gradient (the expectation that REINFORCE samples) is computed in closed form.
 
     Examples
@@ -231,7 +231,7 @@ def pretrained_thresholds(Y, P, *, criterion, never_empty="auto"):
     criterion : str, callable or sequence of these
         As for :func:`learn_thresholds`; a function gets the policy for strict accuracy, micro- and macro-F1.
     never_empty : bool or "auto", default="auto"
-        Whether an instance above no threshold gets the label of the largest margin; "auto" takes what scores better on
+        Whether a sample above no threshold gets the label of the largest margin; "auto" takes what scores better on
         the rows given.
 
     Returns
@@ -337,7 +337,7 @@ def _explore(problem, folds, parameters, never_empty, criterion, rng):
 
 
 def _pays(problem, cuts, criterion):
-    """Whether it scores better to give every instance a label."""
+    """Whether it scores better to give every sample a label."""
     weights, is_named = _named_weights(criterion)
     plain, filled = (
         problem.score(cuts, fallback, weights) if is_named else _exact_score(problem, cuts, fallback, criterion)

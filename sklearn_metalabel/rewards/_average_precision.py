@@ -1,4 +1,4 @@
-"""Average precision: how well a label ranks its instances."""
+"""Average precision: how well a label ranks its samples."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _BLOCK_ENTRIES = 2**20
 class AveragePrecisionReward(BaseReward):
     """Score probabilities by the average precision of each label; thresholds play no part.
 
-    It pays for a better ranking of the instances, which is what the loss weights of a label can give it: any threshold
+    It pays for a better ranking of the samples, which is what the loss weights of a label can give it: any threshold
     can be moved afterwards, for nothing.
 
     See Also
@@ -22,7 +22,7 @@ class AveragePrecisionReward(BaseReward):
 
     Notes
     -----
-    The average precision of a label is the mean, over its positives, of the share of positives among the instances of
+    The average precision of a label is the mean, over its positives, of the share of positives among the samples of
     at least the same probability. It is what :func:`sklearn.metrics.average_precision_score` returns, and 0 for a
     label without positives.
 

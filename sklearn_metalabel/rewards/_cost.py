@@ -10,15 +10,15 @@ __all__ = ["CostReward"]
 class CostReward(BaseReward):
     """Score thresholds by the price of the errors they make.
 
-    The reward of a label is minus the mean cost of an instance, with a price for each kind of error and, if
+    The reward of a label is minus the mean cost of a sample, with a price for each kind of error and, if
     wanted, for each label.
 
     Parameters
     ----------
     false_positive : float or array-like of shape (n_labels,), default=1.0
-        Cost of predicting a label that an instance does not have, finite and at least 0.
+        Cost of predicting a label that a sample does not have, finite and at least 0.
     false_negative : float or array-like of shape (n_labels,), default=1.0
-        Cost of missing a label that an instance has, finite and at least 0.
+        Cost of missing a label that a sample has, finite and at least 0.
 
     See Also
     --------

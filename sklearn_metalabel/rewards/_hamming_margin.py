@@ -11,15 +11,15 @@ __all__ = ["HammingMarginReward"]
 
 
 class HammingMarginReward(BaseReward):
-    """Score thresholds by how far the instances lie on the right side of them.
+    """Score thresholds by how far the samples lie on the right side of them.
 
-    Each instance adds its margin to the threshold on the logit scale, positive on the right side and cut off
+    Each sample adds its margin to the threshold on the logit scale, positive on the right side and cut off
     at `width`. For a small width this is twice the share of right decisions, minus one.
 
     Parameters
     ----------
     width : float > 0, default=1.0
-        Margin, in logits, beyond which an instance counts fully right or wrong.
+        Margin, in logits, beyond which a sample counts fully right or wrong.
     balanced : bool, default=False
         Give the positives of a label together the weight of its negatives. A label with one value is scored
         on that.

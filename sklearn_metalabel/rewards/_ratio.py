@@ -29,7 +29,7 @@ class RatioReward(BaseReward):
     Notes
     -----
     With s = 1 for a negative and -1 for a positive, y the probability and p the threshold, the reward of a
-    label is the mean of s (p - y) / p over the instances (the paper's sum would depend on the size of the
+    label is the mean of s (p - y) / p over the samples (the paper's sum would depend on the size of the
     batch). It equals C - S / p, where C is the mean of s and S the mean of s y. It is affine in 1 / p, so its
     derivative S / p^2 has one sign on all of (0, 1) and **no threshold inside is optimal**:
 

@@ -15,8 +15,8 @@ _SHARPEST = 1e30  # times any logit this is still finite in float32
 class SoftF1Reward(BaseReward):
     """Score thresholds by an F1 with soft decisions.
 
-    Near its threshold an instance counts in part, so the reward is smooth in the thresholds, bounded, and has
-    its optimum inside (0, 1). Call it on many instances: the F1 of a small batch is biased for rare labels.
+    Near its threshold a sample counts in part, so the reward is smooth in the thresholds, bounded, and has
+    its optimum inside (0, 1). Call it on many samples: the F1 of a small batch is biased for rare labels.
 
     Parameters
     ----------

@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metalabel.text._vocabulary import PADDING, Sequencer, check_rows, check_words
-from sklearn_metalabel.utils._params import Interval, fit_context
-from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils import Interval, fit_context, restore_on_error
 
 __all__ = ["TokenSequencer"]
 

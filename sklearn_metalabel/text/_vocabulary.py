@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metalabel.text._embeddings import Embeddings
-from sklearn_metalabel.utils._params import Interval, RealNotInt
+from sklearn_metalabel.utils import Interval, RealNotInt
 
 __all__ = ["FIRST", "PADDING", "UNKNOWN", "Sequencer", "check_rows", "check_words"]
 

@@ -46,7 +46,7 @@ def compare(choosers, Y, P, fold_of, *, criterion, never_empty="auto"):
     criterion : str, callable or sequence of these
         See `criterion_score`.
     never_empty : "auto" or bool, default="auto"
-        Whether an instance above no threshold gets its nearest label; "auto" tries both.
+        Whether a sample above no threshold gets its nearest label; "auto" tries both.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def _criterion_parts(criterion):
 
 
 def _nested_decisions(choose, Y, P, fold_of, folds, fallbacks):
-    """What was tried for empty instances, and for each of these the decisions (n, L), bool, of all folds."""
+    """What was tried for empty samples, and for each of these the decisions (n, L), bool, of all folds."""
     tried, decisions = None, []
     for inside in folds:
         seen = np.ones(len(fold_of), dtype=bool)

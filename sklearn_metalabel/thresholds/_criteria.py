@@ -20,7 +20,7 @@ def _counts(Y, D, axis):
 
 
 def strict_accuracy(Y, D):
-    """Share of the instances whose labels are all right."""
+    """Share of the samples whose labels are all right."""
     return float((Y == D).all(axis=1).mean())
 
 
@@ -35,7 +35,7 @@ def macro_f1(Y, D):
 
 
 def samples_f1(Y, D):
-    """Mean F1 of the instances."""
+    """Mean F1 of the samples."""
     return float(_f1(*_counts(Y, D, axis=1)).mean())
 
 

@@ -31,7 +31,7 @@ def decide(P, thresholds, never_empty=False):
     thresholds : float or array-like of shape (n_labels,)
         Thresholds in [0, 1], or one for all labels; 0 always predicts the label, 1 never.
     never_empty : bool, default=False
-        Give an instance without any label above its threshold the label of the largest margin ``logit(P) -
+        Give a sample without any label above its threshold the label of the largest margin ``logit(P) -
         logit(t)``. Labels with threshold 1 are left out, unless all labels have it: then the most probable
         label is taken. Ties go to the lower index.
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_metalabel.thresholds._checks import row_blocks
-from sklearn_metalabel.utils._targets import label_rows
+from sklearn_metalabel.utils import label_rows
 
 __all__ = ["BIN_PROBABILITIES", "HeldOut"]
 

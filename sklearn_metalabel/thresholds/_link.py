@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from sklearn_metalabel.thresholds._checks import row_blocks
-from sklearn_metalabel.utils._probabilities import clip_probabilities
+from sklearn_metalabel.utils import clip_probabilities
 
 __all__ = ["LogisticLink", "fit_link"]
 

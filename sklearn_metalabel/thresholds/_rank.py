@@ -10,14 +10,14 @@ __all__ = ["pcut", "rcut"]
 
 
 def rcut(P, k):
-    """Give each instance its `k` most probable labels.
+    """Give each sample its `k` most probable labels.
 
     Parameters
     ----------
     P : array-like of shape (n_samples, n_labels)
         Probabilities strictly inside (0, 1).
     k : int in [1, n_labels]
-        Number of labels of each instance.
+        Number of labels of each sample.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def rcut(P, k):
 
 
 def pcut(Y, P, proportion=1.0):
-    """Give each label to its most probable instances, as many as its share of the training rows asks for.
+    """Give each label to its most probable samples, as many as its share of the training rows asks for.
 
     A rule for a whole batch: the decision for a row depends on the other rows, so it cannot be a `predict`.
 

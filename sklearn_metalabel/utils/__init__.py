@@ -1,1 +1,54 @@
 """What the rooms share: targets, devices, randomness, parameter validation; each has one place."""
+
+from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
+from sklearn_metalabel.utils._cluster import aligned, on_cluster
+from sklearn_metalabel.utils._device import resolve_device
+from sklearn_metalabel.utils._hierarchy import hierarchy_edges, label_depths, longest_paths
+from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, StrOptions, fit_context
+from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
+from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states, generator_states, torch_seed
+from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
+from sklearn_metalabel.utils._threads import current_threads, use_threads
+from sklearn_metalabel.utils._warnings import (
+    ConstantLabelWarning,
+    PolicyDivergenceWarning,
+    UnreachableThresholdWarning,
+    warn_constant_labels,
+    warn_unreachable_thresholds,
+)
+
+__all__ = [
+    "CallbackSupportMixin",
+    "ConstantLabelWarning",
+    "HasMethods",
+    "Interval",
+    "PolicyDivergenceWarning",
+    "RealNotInt",
+    "StrOptions",
+    "Target",
+    "UnreachableThresholdWarning",
+    "aligned",
+    "clip_probabilities",
+    "current_threads",
+    "draw_seed",
+    "draw_seeds",
+    "encode_target",
+    "fit_context",
+    "fix_random_states",
+    "generator_states",
+    "hierarchy_edges",
+    "label_column",
+    "label_depths",
+    "label_rows",
+    "longest_paths",
+    "on_cluster",
+    "resolve_device",
+    "restore_on_error",
+    "to_logits",
+    "to_probabilities",
+    "torch_seed",
+    "use_threads",
+    "warn_constant_labels",
+    "warn_unreachable_thresholds",
+]

@@ -1,15 +1,22 @@
 """The one place where a device is chosen."""
 
-import torch
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["resolve_device"]
 
 
-def resolve_device(device):
+def resolve_device(device: str | torch.device) -> torch.device:
     """Turn "auto", a device string or a `torch.device` into an available `torch.device`.
 
     "auto" is the first CUDA device where there is one, the CPU elsewhere.
     """
+    import torch
+
     if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -1,10 +1,10 @@
 """Randomness enters at one door and leaves no trace."""
 
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
 
 __all__ = ["draw_seed", "draw_seeds", "fix_random_states", "generator_states", "torch_seed"]
@@ -32,13 +32,19 @@ def fix_random_states(estimator, seed):
     return estimator.set_params(**left_open)
 
 
-@contextmanager
 def torch_seed(seed, device=None, states=None):
-    """Seed torch's global generators inside the block and give them back as they were.
+    """Seed torch's global generators inside a block and give them back as they were.
 
-    `states` are `generator_states` to go on from in place of the seed. Modules draw from the global generator alone
-    (initial weights, dropout), so threads take turns here.
+    `states` are `generator_states` to continue from instead of the seed. Modules draw from the global generator alone
+    (initial weights, dropout), so threads take turns here. Where torch has not been imported, nothing can draw from it.
     """
+    return _seeded(seed, device, states) if "torch" in sys.modules else nullcontext()
+
+
+@contextmanager
+def _seeded(seed, device, states):
+    import torch
+
     accelerated = _is_accelerated(device)
     with _TORCH_RNG, torch.random.fork_rng(devices=range(torch.cuda.device_count()) if accelerated else []):
         # torch.manual_seed reaches the generators of all devices, which are only given back where they are used.
@@ -51,7 +57,11 @@ def torch_seed(seed, device=None, states=None):
 
 
 def generator_states(device=None):
-    """States of torch's global generators, for `torch_seed`."""
+    """States of torch's global generators, for `torch_seed`; None where torch has not been imported."""
+    if "torch" not in sys.modules:
+        return None
+    import torch
+
     return torch.get_rng_state(), torch.cuda.get_rng_state_all() if _is_accelerated(device) else []
 
 

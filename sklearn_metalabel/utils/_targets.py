@@ -56,14 +56,14 @@ class Target:
         return sp.csr_matrix(decisions) if self.sparse else decisions
 
 
-def encode_target(y, *, n_instances=None):
+def encode_target(y, *, n_samples=None):
     """Return Y of shape (n, L) in {0, 1} (int8, CSR where given sparse with many labels) and its `Target`."""
     if y is None:
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
     names = _column_names(y)
     if not sp.issparse(y) and not hasattr(y, "__array__") and _is_ragged(y):
         raise ValueError(
-            "y must be an indicator matrix of shape (n_instances, n_labels), got sequences of different "
+            "y must be an indicator matrix of shape (n_samples, n_labels), got sequences of different "
             "lengths; encode lists of labels with sklearn.preprocessing.MultiLabelBinarizer first."
         )
     if sp.issparse(y):
@@ -72,8 +72,8 @@ def encode_target(y, *, n_instances=None):
         _check_finite(y.data)
     else:
         y = _check_y_values(y)
-    if n_instances is not None:
-        check_consistent_length(np.empty(n_instances), y)
+    if n_samples is not None:
+        check_consistent_length(np.empty(n_samples), y)
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
         return _encode_indicator(y, names)
     check_classification_targets(y)
@@ -150,7 +150,7 @@ def _encode_classes(y):
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"y must hold at least two classes, got one class: {classes[0]!r}. Add instances of another class."
+            f"y must hold at least two classes, got one class: {classes[0]!r}. Add samples of another class."
         )
     names = np.asarray([str(c) for c in classes], dtype=object)
     if len(classes) == 2:

@@ -1,10 +1,10 @@
 """The same thread counts in every worker, so that sums are formed in the same order for any `n_jobs`."""
 
+import sys
 import threading
 from contextlib import contextmanager, nullcontext
 from functools import cache
 
-import torch
 from joblib import parallel_config
 from threadpoolctl import ThreadpoolController
 
@@ -22,9 +22,9 @@ def _blas():
 
 
 def current_threads():
-    """Thread counts of torch and of the BLAS libraries in this process."""
+    """Thread counts of torch (None where it has not been imported) and of the BLAS libraries in this process."""
     blas = [library["num_threads"] for library in _blas().info()]
-    return {"torch": torch.get_num_threads(), "blas": max(blas, default=1)}
+    return {"torch": _torch_threads(), "blas": max(blas, default=1)}
 
 
 @contextmanager
@@ -34,13 +34,28 @@ def use_threads(counts):
     On a cluster nested parallel calls stay in the block: elsewhere they would have other counts, and a task that waits
     for others while it holds a lock can wait for ever.
     """
+    nested = parallel_config("sequential") if on_cluster() else nullcontext()
+    torch_block = nullcontext() if counts["torch"] is None else _torch_block(counts["torch"])
+    with _Blas(counts["blas"]), nested, torch_block:
+        yield
+
+
+@contextmanager
+def _torch_block(count):
+    """A number of torch threads."""
+    import torch
+
     before = torch.get_num_threads()
-    with _Blas(counts["blas"]), parallel_config("sequential") if on_cluster() else nullcontext():
-        torch.set_num_threads(counts["torch"])
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _torch_threads():
+    """Threads of torch, or None."""
+    return sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
 
 
 class _Blas:
@@ -68,8 +83,8 @@ class _Blas:
     @staticmethod
     def _set(counts):
         for library, count in zip(_blas().lib_controllers, counts, strict=True):
-            # threadpoolctl from 3.7 on heeds one thread alone until that lets go; here the lock keeps order.
-            let_go = getattr(library, "clear_controlling_thread", lambda force: None)
-            let_go(force=True)
+            # threadpoolctl from 3.7 on obeys one thread until that releases it; here the lock keeps order.
+            release = getattr(library, "clear_controlling_thread", lambda force: None)
+            release(force=True)
             library.set_num_threads(count)
-            let_go(force=True)
+            release(force=True)

@@ -4,13 +4,23 @@ import warnings
 
 import numpy as np
 
-__all__ = ["ConstantLabelWarning", "PolicyDivergenceWarning", "warn_constant_labels"]
+__all__ = [
+    "ConstantLabelWarning",
+    "PolicyDivergenceWarning",
+    "UnreachableThresholdWarning",
+    "warn_constant_labels",
+    "warn_unreachable_thresholds",
+]
 
 _NAMED_AT_MOST = 5
 
 
 class ConstantLabelWarning(UserWarning):
     """A label has only positives or only negatives in the training rows."""
+
+
+class UnreachableThresholdWarning(UserWarning):
+    """No out-of-fold probability of a label exceeds its threshold."""
 
 
 class PolicyDivergenceWarning(UserWarning):
@@ -23,12 +33,31 @@ def warn_constant_labels(Y, label_names, *, stacklevel=5):
     constant = np.flatnonzero((positives == 0) | (positives == Y.shape[0]))
     if constant.size == 0:
         return
-    named = [str(label_names[j]) for j in constant[:_NAMED_AT_MOST]]
-    more = f" and {constant.size - len(named)} more" if constant.size > len(named) else ""
     warnings.warn(
         f"{constant.size} of {Y.shape[1]} labels have one value in all training rows "
-        f"({', '.join(named)}{more}): they get a constant prediction and take no part in the reward. "
+        f"({_named(constant, label_names)}): they get a constant prediction and take no part in the reward. "
         "Drop these columns, or add rows with the missing value.",
         ConstantLabelWarning,
         stacklevel=stacklevel,
     )
+
+
+def warn_unreachable_thresholds(reachable, label_names, *, stacklevel=5):
+    """Warn once, naming the labels whose threshold no out-of-fold probability exceeds; `reachable` (L,) is bool."""
+    out = np.flatnonzero(~np.asarray(reachable))
+    if out.size == 0:
+        return
+    warnings.warn(
+        f"{out.size} of {len(reachable)} labels have a threshold above all their out-of-fold probabilities "
+        f"({_named(out, label_names)}): they are hardly ever predicted. Add positives, drop these columns, or choose a "
+        "prediction policy or scoring that asks for them.",
+        UnreachableThresholdWarning,
+        stacklevel=stacklevel,
+    )
+
+
+def _named(labels, label_names):
+    """The first few names, and how many more there are."""
+    named = ", ".join(str(label_names[j]) for j in labels[:_NAMED_AT_MOST])
+    more = labels.size - _NAMED_AT_MOST
+    return f"{named} and {more} more" if more > 0 else named

@@ -60,7 +60,7 @@ def test_stories_topics_and_tree_are_read_from_the_original_files(fetch):
     assert bunch.target.dtype == np.int8
     assert bunch.parents.tolist() == [3, 0, 1, -1, -1]
     assert bunch.frame is None
-    assert "Number of instances: 2" in bunch.DESCR
+    assert "Number of samples: 2" in bunch.DESCR
 
 
 def test_topics_are_those_of_a_slow_reading(fetch):

@@ -82,7 +82,7 @@ def test_labels_are_the_topics_with_training_and_test_stories(fetch, small):
     assert bunch.target.dtype == np.int8
     assert bunch.data[0] == "TITLE 1\nBody 1.\n Reuter"
     assert bunch.frame is None
-    assert "Number of instances: 4" in bunch.DESCR
+    assert "Number of samples: 4" in bunch.DESCR
     assert "research purposes" in bunch.DESCR
 
 

@@ -17,7 +17,7 @@ NAMES = ["asymmetric", "distribution_balanced", "focal", "log_loss"]
 
 
 def random_case(seed):
-    """Logits, targets and frequencies; the first instance has no label."""
+    """Logits, targets and frequencies; the first sample has no label."""
     rng = np.random.RandomState(seed)
     Z, Y = 3 * rng.randn(12, 5), (rng.rand(12, 5) < 0.4).astype(float)
     Y[0] = 0
@@ -237,7 +237,7 @@ def test_unknown_parameters_of_a_loss_are_refused(loss, match, multilabel_data):
     ids=["a mean", "a list"],
 )
 def test_a_loss_of_another_shape_is_refused(loss, got, multilabel_data):
-    match = rf"The loss must return a number for each instance and label, of shape \(27, 4\), got {got}; leave the mean"
+    match = rf"The loss must return a number for each sample and label, of shape \(27, 4\), got {got}; leave the mean"
     with pytest.raises(ValueError, match=match):
         TorchClassifier(torch.nn.Linear(8, 4), loss=loss, batch_size=32, device="cpu").fit(*multilabel_data)
 

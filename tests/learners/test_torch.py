@@ -143,8 +143,8 @@ def test_a_class_a_factory_a_partial_and_an_instance_train_alike(multilabel_data
         assert_array_equal(small_torch(module, random_state=0).fit(X, Y).predict_proba(X), P)
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(0))
-        instance = mlp(8, 4)
-    assert small_torch(instance, random_state=0).fit(X, Y).predict_proba(X) == pytest.approx(P, abs=0.2)
+        sample = mlp(8, 4)
+    assert small_torch(sample, random_state=0).fit(X, Y).predict_proba(X) == pytest.approx(P, abs=0.2)
 
 
 def test_parameters_reach_the_module_and_the_optimizer(multilabel_data, monkeypatch):

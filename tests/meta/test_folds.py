@@ -52,5 +52,5 @@ def test_what_is_held_out_is_bounded(monkeypatch):
 
 
 def test_fewer_instances_than_folds_is_an_error():
-    with pytest.raises(ValueError, match=r"cv=5 folds need at least 5 instances, got n_samples=3"):
+    with pytest.raises(ValueError, match=r"cv=5 folds need at least 5 samples, got n_samples=3"):
         make_folds(5, X[:3], Y[:3], Y[:3], rng=np.random.RandomState(0))

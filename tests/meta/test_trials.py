@@ -31,7 +31,7 @@ class Ranking(Learner):
     def __init__(self, quality):
         self.quality = quality
 
-    def n_updates(self, n_instances):
+    def n_updates(self, n_samples):
         return 12
 
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
@@ -102,7 +102,7 @@ def test_of_too_many_rows_all_are_held_in_little_space():
 class Path(Ranking):
     batch_size = None
 
-    def n_updates(self, n_instances):
+    def n_updates(self, n_samples):
         return 1
 
 

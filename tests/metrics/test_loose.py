@@ -24,7 +24,7 @@ def random_case(seed, n=40, n_labels=6):
 
 
 def loose_macro_by_sets(Y, Z, weight, empty):
-    """Ling & Weld's definition on Python sets, one instance at a time."""
+    """Ling & Weld's definition on Python sets, one sample at a time."""
     numerators, denominators = [0.0, 0.0], [0.0, 0.0]
     for y, z, w in zip(Y, Z, weight, strict=True):
         T, P = set(np.flatnonzero(y)), set(np.flatnonzero(z))
@@ -163,13 +163,13 @@ def test_one_dimensional_targets_are_refused():
 
 
 def test_no_instances_are_refused():
-    with pytest.raises(ValueError, match="no instances"):
+    with pytest.raises(ValueError, match="no samples"):
         loose_micro_f1_score(np.zeros((0, 2)), np.zeros((0, 2)))
 
 
 @pytest.mark.parametrize("weight", [[1.0, 1.0], [-1.0], [np.nan], [[1.0]], []])
 def test_weights_of_another_length_or_below_zero_are_refused(weight):
-    with pytest.raises(ValueError, match="one finite number >= 0 for each of the 1 instances"):
+    with pytest.raises(ValueError, match="one finite number >= 0 for each of the 1 samples"):
         strict_accuracy_score([[1, 0]], [[1, 0]], sample_weight=weight)
 
 

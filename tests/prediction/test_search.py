@@ -23,7 +23,7 @@ def a_case(seed=0, n=600, L=8, shift=-1.0):
 
 
 def single_labels(seed=0, n=600, L=6):
-    """Every instance has exactly one label, and most probabilities are below one half."""
+    """Every sample has exactly one label, and most probabilities are below one half."""
     rng = np.random.default_rng(seed)
     Y = np.eye(L, dtype=bool)[rng.integers(L, size=n)]
     return Y, expit(rng.normal(-2, 0.7, Y.shape) + 1.8 * Y), np.arange(n) % 3

@@ -13,7 +13,7 @@ def random_case(seed, n=30, L=3):
 
 
 def slope(Y, P):
-    """S of the closed form, mean over instances."""
+    """S of the closed form, mean over samples."""
     return np.where(Y == 1, -P, P).mean(axis=0)
 
 

@@ -221,5 +221,5 @@ def test_numbers_of_another_sequencer_have_no_words(wrong):
 
 @pytest.mark.parametrize("use", ["transform", "inverse_transform", "get_feature_names_out"])
 def test_nothing_works_before_fit(use):
-    with pytest.raises(NotFittedError, match="TokenSequencer instance is not fitted"):
+    with pytest.raises(NotFittedError, match="TokenSequencer sample is not fitted"):
         getattr(TokenSequencer(), use)(DOCUMENTS)

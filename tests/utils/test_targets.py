@@ -35,7 +35,7 @@ Y = np.array([[0, 1, 1], [1, 0, 0], [0, 0, 1], [1, 1, 0]])
     ids=lambda y: f"{type(y).__name__}-{getattr(y, 'dtype', '')}",
 )
 def test_every_container_of_zeros_and_ones_gives_the_same_matrix(y):
-    encoded, target = encode_target(y, n_instances=4)
+    encoded, target = encode_target(y, n_samples=4)
     assert isinstance(encoded, np.ndarray)
     assert encoded.dtype == np.int8
     assert encoded.flags.c_contiguous

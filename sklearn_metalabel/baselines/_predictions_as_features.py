@@ -8,21 +8,27 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch, check_random_state, get_tags
 
-from sklearn_metalabel.dependence._chained_labels import ChainedLabels
-from sklearn_metalabel.dependence._joint_logistic import JointLogistic
-from sklearn_metalabel.dependence._structure import chain_edges, explicit_edges, residual_edges
-from sklearn_metalabel.dependence._structured_module import structured_classifier
+from sklearn_metalabel.baselines._chained_labels import ChainedLabels
+from sklearn_metalabel.baselines._joint_logistic import JointLogistic
+from sklearn_metalabel.baselines._structure import chain_edges, explicit_edges, residual_edges
+from sklearn_metalabel.baselines._structured_module import structured_classifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
-from sklearn_metalabel.utils._hierarchy import hierarchy_edges, longest_paths
-from sklearn_metalabel.utils._params import HasMethods, Interval, StrOptions, fit_context
-from sklearn_metalabel.utils._random import draw_seed
-from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._targets import label_rows
-from sklearn_metalabel.utils._warnings import warn_constant_labels
+from sklearn_metalabel.utils import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    draw_seed,
+    fit_context,
+    hierarchy_edges,
+    label_rows,
+    longest_paths,
+    restore_on_error,
+    warn_constant_labels,
+)
 
 __all__ = ["PredictionsAsFeaturesClassifier"]
 
@@ -118,7 +124,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
     Examples
     --------
     >>> from sklearn.datasets import make_multilabel_classification
-    >>> from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier
+    >>> from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier
     >>> X, Y = make_multilabel_classification(n_classes=4, random_state=0)
     >>> clf = PredictionsAsFeaturesClassifier(structure=[(0, 1), (0, 2), (2, 3)]).fit(X, Y)
     >>> clf.order_
@@ -169,9 +175,9 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}, or classes.
         **fit_params : dict
             `sample_weight` for the base learner, or what its metadata routing asks for.
@@ -199,7 +205,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
             return None
         if Y.shape[0] < self.cv:
             raise ValueError(
-                f"cv={self.cv} folds need at least {self.cv} instances, got n_samples={Y.shape[0]}; add instances or "
+                f"cv={self.cv} folds need at least {self.cv} samples, got n_samples={Y.shape[0]}; add samples or "
                 "lower cv."
             )
         splitter = MultilabelStratifiedKFold(self.cv, shuffle=True, random_state=draw_seed(rng))

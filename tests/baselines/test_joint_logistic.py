@@ -6,8 +6,8 @@ from scipy.optimize import approx_fprime
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_metalabel.dependence import _joint_logistic
-from sklearn_metalabel.dependence._joint_logistic import JointLogistic, JointLoss, PartialOrder
+from sklearn_metalabel.baselines import _joint_logistic
+from sklearn_metalabel.baselines._joint_logistic import JointLogistic, JointLoss, PartialOrder
 from sklearn_metalabel.learners import LabelWeightedLogistic
 
 EDGES = np.array([[3, 1], [3, 0], [1, 0], [0, 4], [3, 4]])  # label 2 stands alone
@@ -34,7 +34,7 @@ def naive_outputs(X, A, c, b, edges, order):
 
 
 def naive_loss(X, Y, weight, A, c, b):
-    """The objective of the docstring, one instance and label at a time."""
+    """The objective of the docstring, one sample and label at a time."""
     Z = naive_outputs(X, A, c, b, EDGES, [3, 2, 1, 0, 4])
     loss = sum(
         weight[j, i] * -np.log(expit(Z[i, j] if Y[i, j] else -Z[i, j])) for i in range(len(Y)) for j in range(len(c))

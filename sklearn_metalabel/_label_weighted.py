@@ -5,10 +5,14 @@ from sklearn.base import BaseEstimator
 from sklearn_metalabel.learners._label_weight import NAMED_WEIGHTS, resolve_label_weight
 from sklearn_metalabel.learners._resolve import as_label_classifier
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
-from sklearn_metalabel.utils._params import HasMethods, StrOptions, fit_context
-from sklearn_metalabel.utils._random import draw_seed
-from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._warnings import warn_constant_labels
+from sklearn_metalabel.utils import (
+    HasMethods,
+    StrOptions,
+    draw_seed,
+    fit_context,
+    restore_on_error,
+    warn_constant_labels,
+)
 
 __all__ = ["LabelWeightedClassifier"]
 
@@ -24,7 +28,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     label_weight : {"uniform", "frequency", "hierarchy"}, array-like or callable, default="uniform"
         Positive weights of shape (n_labels,), scaled to mean 1. "hierarchy" is the label's depth in `hierarchy` [1]_;
         "frequency" is one over the fourth root of the label's number of positives. A callable is given the label matrix
-        of shape (n_instances, n_labels) and returns the weights.
+        of shape (n_samples, n_labels) and returns the weights.
     hierarchy : array-like, mapping or directed graph, default=None
         Where the labels stand, for ``label_weight="hierarchy"``. None: label names are paths such as "/person/artist",
         and their segments are counted. Else one of these, in which an integer is a label's index and anything else a
@@ -35,7 +39,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         - a mapping from a child to its parent, to a list of its parents, or to None;
         - a graph whose `edges` go from parent to child, such as ``networkx.DiGraph``.
 
-        A label is one deeper than its deepest parent, 1 at the top. Nodes that are no labels, for instance a common
+        A label is one deeper than its deepest parent, 1 at the top. Nodes that are no labels, for example a common
         root, do not count.
     random_state : int, RandomState instance or None, default=None
         Randomness of a base learner that has none of its own.
@@ -94,9 +98,9 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}, or classes.
         **fit_params : dict
             `sample_weight` for the base learner, or what its metadata routing asks for.

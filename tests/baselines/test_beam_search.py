@@ -4,7 +4,7 @@ import torch
 from _sequences import N_LABELS, naive_log_p, random_network
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.dependence._beam_search import beam_search, best_sequences
+from sklearn_metalabel.baselines._beam_search import beam_search, best_sequences
 
 END = N_LABELS + 1
 

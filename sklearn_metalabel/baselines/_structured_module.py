@@ -5,7 +5,7 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
-from sklearn_metalabel.dependence._structure import label_levels
+from sklearn_metalabel.baselines._structure import label_levels
 from sklearn_metalabel.learners import TorchClassifier
 
 __all__ = ["StructuredModule", "structured_classifier"]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_metalabel.dependence import _structure
-from sklearn_metalabel.dependence._structure import chain_edges, explicit_edges, label_levels, residual_edges
+from sklearn_metalabel.baselines import _structure
+from sklearn_metalabel.baselines._structure import chain_edges, explicit_edges, label_levels, residual_edges
 
 
 def as_set(edges):

@@ -2,13 +2,13 @@
 
 import torch
 
-from sklearn_metalabel.dependence._label_sequences import START
+from sklearn_metalabel.baselines._label_sequences import START
 
 __all__ = ["beam_search", "best_sequences"]
 
 
 def beam_search(network, x, width, max_labels):
-    """Most probable sequences (n, width, T) of the instances x (n, ...), and their log-probabilities (n, width).
+    """Most probable sequences (n, width, T) of the samples x (n, ...), and their log-probabilities (n, width).
 
     Also, for each label, the total probability (n, L) of all ways to come to it that were looked at, those that were
     followed no further included. A sequence of `max_labels` labels ends there.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_metalabel.utils._hierarchy import longest_paths
+from sklearn_metalabel.utils import longest_paths
 
 __all__ = ["chain_edges", "explicit_edges", "label_levels", "residual_edges"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_metalabel.utils._hierarchy import label_depths
+from sklearn_metalabel.utils import label_depths
 
 __all__ = ["START", "label_order", "label_sequences", "label_sets"]
 

@@ -9,10 +9,9 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 
-from sklearn_metalabel.dependence._structure import label_levels
+from sklearn_metalabel.baselines._structure import label_levels
 from sklearn_metalabel.learners import LabelWeightedLogistic
-from sklearn_metalabel.utils._probabilities import clip_probabilities
-from sklearn_metalabel.utils._targets import label_rows
+from sklearn_metalabel.utils import clip_probabilities, label_rows
 
 __all__ = ["JointLogistic", "JointLoss", "PartialOrder"]
 

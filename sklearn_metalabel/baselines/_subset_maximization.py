@@ -9,19 +9,24 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
-from sklearn_metalabel.dependence._label_sequences import label_order, label_sequences, label_sets
-from sklearn_metalabel.dependence._sequence_network import SequenceNetwork
-from sklearn_metalabel.dependence._sequence_training import predict_sequences, train_sequences
+from sklearn_metalabel.baselines._label_sequences import label_order, label_sequences, label_sets
+from sklearn_metalabel.baselines._sequence_network import SequenceNetwork
+from sklearn_metalabel.baselines._sequence_training import predict_sequences, train_sequences
 from sklearn_metalabel.learners import TorchClassifier
 from sklearn_metalabel.learners._base import LabelProbabilityMixin
 from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
 from sklearn_metalabel.learners._torch import data_sizes
-from sklearn_metalabel.utils._device import resolve_device
-from sklearn_metalabel.utils._params import Interval, StrOptions, fit_context
-from sklearn_metalabel.utils._probabilities import clip_probabilities
-from sklearn_metalabel.utils._random import draw_seed, torch_seed
-from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._warnings import warn_constant_labels
+from sklearn_metalabel.utils import (
+    Interval,
+    StrOptions,
+    clip_probabilities,
+    draw_seed,
+    fit_context,
+    resolve_device,
+    restore_on_error,
+    torch_seed,
+    warn_constant_labels,
+)
 
 __all__ = ["SubsetMaximizationClassifier"]
 
@@ -32,7 +37,7 @@ _NETWORKS = weakref.WeakKeyDictionary()
 class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, BaseEstimator):
     r"""Predict whole label sets, written label by label by a recurrent network.
 
-    An encoder reads the instance; a recurrent decoder writes the labels one after the other, each in the light of
+    An encoder reads the sample; a recurrent decoder writes the labels one after the other, each in the light of
     those before it, and then an end. Beam search finds the best label set. It models how labels depend on each other
     and is the method of Nam et al. [1]_ for subset accuracy.
 
@@ -40,7 +45,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
     ----------
     module : type, callable or torch.nn.Module, default=None
         The encoder: whatever :class:`~sklearn_metalabel.learners.TorchClassifier` takes, with `hidden_size` in the
-        place of `n_labels`, so that its output of shape (n, `hidden_size`) represents the instance. None is a linear
+        place of `n_labels`, so that its output of shape (n, `hidden_size`) represents the sample. None is a linear
         layer.
     order : {"frequent", "rare", "hierarchy", "random"} or array-like of shape (n_labels,), default="frequent"
         Order of the labels in a sequence: frequent ones first, rare ones first, the top of the hierarchy first and
@@ -65,7 +70,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
     lr : float, default=1e-3
         Learning rate.
     batch_size : int, default=64
-        Instances of one update.
+        Samples of one update.
     n_epochs : int, default=20
         Passes over the training rows.
     clip_norm : float or None, default=1.0
@@ -112,7 +117,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
     .. math:: P(\{l_1, \ldots, l_k\} \mid x) = \prod_{t=1}^{k+1} P(l_t \mid l_1, \ldots, l_{t-1}, x),
 
     of which training minimises the negative logarithm. As only labels later in the order can follow, every set is
-    one sequence and no label comes twice; in [1]_ the order is left to the network. Instances without labels, which
+    one sequence and no label comes twice; in [1]_ the order is left to the network. Samples without labels, which
     [1]_ drops, are ends at once.
 
     `predict` returns the best set as a whole, which need not hold exactly the labels whose probability is above one
@@ -128,7 +133,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
     Examples
     --------
     >>> from sklearn.datasets import make_multilabel_classification
-    >>> from sklearn_metalabel.dependence import SubsetMaximizationClassifier
+    >>> from sklearn_metalabel.baselines import SubsetMaximizationClassifier
     >>> X, Y = make_multilabel_classification(random_state=0)
     >>> clf = SubsetMaximizationClassifier(hidden_size=32, embedding_dim=16, n_epochs=5, random_state=0).fit(X, Y)
     >>> clf.label_order_
@@ -203,12 +208,12 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Training instances.
-        y : {array-like, sparse matrix} of shape (n_instances, n_labels) or (n_instances,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}, or classes.
         **fit_params : dict
-            `sample_weight`, array-like of shape (n_instances,): factor of each instance's loss.
+            `sample_weight`, array-like of shape (n_samples,): factor of each sample's loss.
 
         Returns
         -------
@@ -234,12 +239,12 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
-        y : ndarray of shape (n_instances, n_labels) or (n_instances,)
+        y : ndarray of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each label of the best set that the search found, 0 elsewhere (CSR where
             `fit` saw a sparse target). Binary and multiclass targets: the most probable class.
         """
@@ -251,12 +256,12 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_instances, n_features)
-            Instances.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
-        margins : ndarray of shape (n_instances, n_labels), (n_instances, n_classes) or (n_instances,)
+        margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
             Multi-label targets: the label's probability, minus one where `predict` leaves the label out, so that
             margins are positive exactly for predicted labels. Multiclass targets: log-odds of each class. Binary
             targets: log-odds of the second class.

@@ -3,7 +3,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
-from sklearn_metalabel.dependence._label_sequences import label_order, label_sequences, label_sets
+from sklearn_metalabel.baselines._label_sequences import label_order, label_sequences, label_sets
 
 COUNTS = np.array([3, 9, 3, 5])
 

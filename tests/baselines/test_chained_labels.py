@@ -10,7 +10,7 @@ from sklearn.multioutput import ClassifierChain
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from sklearn_metalabel.dependence._chained_labels import ChainedLabels
+from sklearn_metalabel.baselines._chained_labels import ChainedLabels
 
 CHAIN = np.array([(j, k) for k in range(4) for j in range(k)])
 EDGES = np.array([(2, 0), (2, 1), (0, 3), (1, 3)])

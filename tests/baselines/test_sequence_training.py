@@ -7,8 +7,8 @@ import torch
 from _sequences import N_LABELS, random_network
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.dependence._label_sequences import label_sequences
-from sklearn_metalabel.dependence._sequence_training import predict_sequences, train_sequences
+from sklearn_metalabel.baselines._label_sequences import label_sequences
+from sklearn_metalabel.baselines._sequence_training import predict_sequences, train_sequences
 from sklearn_metalabel.learners._protocol import BatchSampler
 
 

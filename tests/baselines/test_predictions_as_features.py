@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from torch import nn
 
 from sklearn_metalabel import TunedThresholdsClassifierCV
-from sklearn_metalabel.dependence import PredictionsAsFeaturesClassifier
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
 from sklearn_metalabel.utils._hierarchy import longest_paths
 from sklearn_metalabel.utils._warnings import ConstantLabelWarning
@@ -223,12 +223,12 @@ def refuses(params, error, match, data, **fit_params):
             TypeError,
             "KMeans cannot be a base learner: it has no predict_proba and no decision",
         ),
-        ({"estimator": LogisticRegression}, TypeError, "got the class LogisticRegression: pass an instance"),
+        ({"estimator": LogisticRegression}, TypeError, "got the class LogisticRegression: pass a sample"),
         ({"estimator": "logistic"}, TypeError, "str cannot be a base learner"),
         ({"structure": [(0, 1), (1, 0)]}, ValueError, "must have no cycle, got one through '[01]'"),
         ({"structure": [(0, 4)]}, ValueError, "structure must be .* label indices from 0 to 3, got"),
         ({"structure": "hierarchy", "hierarchy": {"red": "colour"}}, ValueError, "must relate labels such as"),
-        ({"cv": 81}, ValueError, "cv=81 folds need at least 81 instances, got n_samples=80"),
+        ({"cv": 81}, ValueError, "cv=81 folds need at least 81 samples, got n_samples=80"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_metalabel import ConstantLabelWarning
-from sklearn_metalabel.dependence import SubsetMaximizationClassifier
+from sklearn_metalabel.baselines import SubsetMaximizationClassifier
 from sklearn_metalabel.nn import TextCNN
 
 
@@ -183,10 +183,10 @@ def test_any_module_is_an_encoder_and_an_instance_is_never_touched(multilabel_da
     assert by_class.state_["encoder.0.weight"].shape == (7, 8)
     assert by_class.state_["encoder.2.weight"].shape == (16, 7)
     assert_array_equal(small(encoder).fit(X, Y).predict_proba(X), by_class.predict_proba(X))
-    instance = mlp(8, 16)
-    before = copy.deepcopy(instance.state_dict())
-    assert small(instance).fit(X, Y).score(X, Y) > 0.3
-    assert all(torch.equal(value, before[name]) for name, value in instance.state_dict().items())
+    sample = mlp(8, 16)
+    before = copy.deepcopy(sample.state_dict())
+    assert small(sample).fit(X, Y).score(X, Y) > 0.3
+    assert all(torch.equal(value, before[name]) for name, value in sample.state_dict().items())
     with pytest.raises(ValueError, match=r"\(batch, hidden_size\) = \(27, 16\), got \(27, 5\); give its last layer"):
         small(mlp(8, 5)).fit(X, Y)
     with pytest.raises(TypeError, match="module must be a torch.nn.Module"):

@@ -5,7 +5,7 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
-from sklearn_metalabel.dependence._beam_search import beam_search, best_sequences
+from sklearn_metalabel.baselines._beam_search import beam_search, best_sequences
 from sklearn_metalabel.learners._protocol import BatchSampler
 from sklearn_metalabel.learners._torch import input_dtype
 

@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn.base import clone
 from torch import nn
 
-from sklearn_metalabel.dependence._structured_module import StructuredModule, structured_classifier
+from sklearn_metalabel.baselines._structured_module import StructuredModule, structured_classifier
 from sklearn_metalabel.learners import TorchClassifier
 
 

@@ -8,14 +8,19 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_metalabel.dependence._structure import label_levels
+from sklearn_metalabel.baselines._structure import label_levels
 from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.utils._cluster import aligned
-from sklearn_metalabel.utils._params import HasMethods
-from sklearn_metalabel.utils._probabilities import clip_probabilities, to_probabilities
-from sklearn_metalabel.utils._random import draw_seeds, fix_random_states
-from sklearn_metalabel.utils._targets import label_column
-from sklearn_metalabel.utils._threads import current_threads, use_threads
+from sklearn_metalabel.utils import (
+    HasMethods,
+    aligned,
+    clip_probabilities,
+    current_threads,
+    draw_seeds,
+    fix_random_states,
+    label_column,
+    to_probabilities,
+    use_threads,
+)
 
 __all__ = ["ChainedLabels"]
 

@@ -1,10 +1,10 @@
-"""The recurrent network that reads an instance and writes its labels."""
+"""The recurrent network that reads a sample and writes its labels."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_metalabel.dependence._label_sequences import START
+from sklearn_metalabel.baselines._label_sequences import START
 
 __all__ = ["SequenceNetwork"]
 
@@ -38,7 +38,7 @@ class SequenceNetwork(nn.Module):
         return self.output.weight.device
 
     def encode(self, x):
-        """Context (n, hidden_size) of some instances, which is also the decoder's first state."""
+        """Context (n, hidden_size) of some samples, which is also the decoder's first state."""
         context, expected = self.encoder(x), (len(x), self.decoder.hidden_size)
         if not torch.is_tensor(context) or tuple(context.shape) != expected:
             got = tuple(context.shape) if torch.is_tensor(context) else type(context).__name__

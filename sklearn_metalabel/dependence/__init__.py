@@ -1,6 +1,0 @@
-"""Rivals that model how labels depend on each other."""
-
-from sklearn_metalabel.dependence._predictions_as_features import PredictionsAsFeaturesClassifier
-from sklearn_metalabel.dependence._subset_maximization import SubsetMaximizationClassifier
-
-__all__ = ["PredictionsAsFeaturesClassifier", "SubsetMaximizationClassifier"]
