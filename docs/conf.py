@@ -1,8 +1,14 @@
 """Configuration of the documentation: `sphinx-build -W --keep-going docs docs/_build/html`, no network needed."""
 
 import os
+from pathlib import Path
+
+from docutils.parsers.rst import directives
+from docutils.parsers.rst.directives.tables import CSVTable
 
 import sklearn_metalabel
+
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 project = "sklearn-metalabel"
 author = "The sklearn-metalabel developers"
@@ -60,3 +66,28 @@ html_theme_options = {
 html_sidebars = {"index": [], "quickstart": [], "changes": []}
 
 os.environ.setdefault("MPLBACKEND", "agg")
+
+
+class ResultsTable(CSVTable):
+    """A file of `benchmarks/results` as a table; a cell is plain text, so that "+ ODR" is no list of one item."""
+
+    required_arguments = 1
+    optional_arguments = 0
+    option_spec = {"class": directives.class_option}
+
+    def run(self):
+        path = RESULTS / self.arguments[0]
+        self.arguments = []
+        self.options |= {"file": str(path), "header-rows": 1, "class": ["table-sm"]}
+        return super().run()
+
+    def parse_csv_data_into_rows(self, csv_data, dialect, source):
+        rows, n_columns = super().parse_csv_data_into_rows(csv_data, dialect, source)
+        for *_, text in (cell for row in rows for cell in row):
+            for i, line in enumerate(text):
+                text[i] = "".join(f"\\{c}" if c in "+-*_`|\\" else c for c in line)
+        return rows, n_columns
+
+
+def setup(app):
+    app.add_directive("results-table", ResultsTable)

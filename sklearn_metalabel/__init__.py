@@ -1,10 +1,15 @@
 """A learned loss weight and decision threshold for every label, for any multi-label classifier."""
 
-from sklearn_metalabel._fixed_thresholds import FixedThresholdsClassifier
-from sklearn_metalabel._meta_policy import MetaPolicyClassifier
-from sklearn_metalabel._tuned_thresholds import TunedThresholdsClassifierCV
-from sklearn_metalabel.learners import LabelWeightedClassifier
-from sklearn_metalabel.utils import ConstantLabelWarning, PolicyDivergenceWarning
+from typing import TYPE_CHECKING
+
+from sklearn_metalabel.utils import lazy_names
+
+if TYPE_CHECKING:
+    from sklearn_metalabel._fixed_thresholds import FixedThresholdsClassifier
+    from sklearn_metalabel._label_weighted import LabelWeightedClassifier
+    from sklearn_metalabel._meta_policy import MetaPolicyClassifier
+    from sklearn_metalabel._tuned_thresholds import TunedThresholdsClassifierCV
+    from sklearn_metalabel.utils import ConstantLabelWarning, PolicyDivergenceWarning, UnreachableThresholdWarning
 
 __version__ = "0.1.0"
 __all__ = [
@@ -14,5 +19,20 @@ __all__ = [
     "MetaPolicyClassifier",
     "PolicyDivergenceWarning",
     "TunedThresholdsClassifierCV",
+    "UnreachableThresholdWarning",
     "__version__",
 ]
+
+# Importing the package costs next to nothing; what is used is loaded then.
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ConstantLabelWarning": "sklearn_metalabel.utils",
+        "FixedThresholdsClassifier": "sklearn_metalabel._fixed_thresholds",
+        "LabelWeightedClassifier": "sklearn_metalabel._label_weighted",
+        "MetaPolicyClassifier": "sklearn_metalabel._meta_policy",
+        "PolicyDivergenceWarning": "sklearn_metalabel.utils",
+        "TunedThresholdsClassifierCV": "sklearn_metalabel._tuned_thresholds",
+        "UnreachableThresholdWarning": "sklearn_metalabel.utils",
+    },
+)

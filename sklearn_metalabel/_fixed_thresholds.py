@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from sklearn_metalabel.learners._thresholded import ThresholdedClassifier, constant_labels_are_quiet
+from sklearn_metalabel.learners import ThresholdedClassifier, constant_labels_are_quiet
 from sklearn_metalabel.utils import StrOptions, fit_context, restore_on_error, warn_constant_labels
 
 __all__ = ["FixedThresholdsClassifier"]
@@ -25,8 +25,8 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
     thresholds : {"auto"}, float or array-like of shape (n_labels,), default=0.5
         Thresholds that the response must exceed, in its units: probabilities in [0, 1], or decision values, where inf
         is never and -inf always. "auto" is 0.5 for probabilities and 0 for decision values.
-    never_empty : bool, default=False
-        Whether a sample above no threshold gets the label nearest to its threshold.
+    allow_unlabeled : bool, default=True
+        Whether a sample above no threshold stays without a label; else it gets the one nearest to its threshold.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
 
@@ -36,8 +36,8 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
         The fitted classifier.
     thresholds_ : ndarray of shape (n_labels,)
         The thresholds used. Binary and multiclass targets are predicted by the classifier instead.
-    never_empty_ : bool
-        Whether every sample gets a label.
+    allow_unlabeled_ : bool
+        Whether a sample may get no label.
     response_method_ : {"predict_proba", "decision_function"}
         What is cut.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -74,14 +74,14 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
     _parameter_constraints = {
         "estimator": "no_validation",
         "thresholds": [StrOptions({"auto"}), Real, "array-like"],
-        "never_empty": ["boolean"],
+        "allow_unlabeled": ["boolean"],
         "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
     }
 
-    def __init__(self, estimator=None, *, thresholds=0.5, never_empty=False, response_method="auto"):
+    def __init__(self, estimator=None, *, thresholds=0.5, allow_unlabeled=True, response_method="auto"):
         self.estimator = estimator
         self.thresholds = thresholds
-        self.never_empty = never_empty
+        self.allow_unlabeled = allow_unlabeled
         self.response_method = response_method
 
     @restore_on_error
@@ -108,7 +108,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
         classifier = self._unfitted()
         method = self._resolved_method(classifier)
         self.thresholds_ = self._resolve_thresholds(Y.shape[1], method)
-        self.never_empty_ = bool(self.never_empty)
+        self.allow_unlabeled_ = bool(self.allow_unlabeled)
         if self._target.has_thresholds:
             warn_constant_labels(Y, self.label_names_)
         params = self._check_fit_params(routed.estimator.fit, X)

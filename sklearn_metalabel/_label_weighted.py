@@ -2,9 +2,14 @@
 
 from sklearn.base import BaseEstimator
 
-from sklearn_metalabel.learners._label_weight import NAMED_WEIGHTS, resolve_label_weight
-from sklearn_metalabel.learners._resolve import as_label_classifier
-from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
+from sklearn_metalabel.learners import (
+    NAMED_WEIGHTS,
+    BaseLearnerWrapper,
+    LossWeights,
+    as_label_classifier,
+    resolve_label_weight,
+    train_classifier,
+)
 from sklearn_metalabel.utils import (
     HasMethods,
     StrOptions,
@@ -23,8 +28,8 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     Parameters
     ----------
     estimator : None, estimator, skorch net, torch module, module class or callable, default=None
-        The base learner: None is :class:`LabelWeightedLogistic`; a torch module must return logits of shape (n, L);
-        a scikit-learn classifier needs `sample_weight` in `fit`, and `predict_proba`.
+        The base learner: None is :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`; a torch module must return
+        logits of shape (n, L); a scikit-learn classifier needs `sample_weight` in `fit`, and `predict_proba`.
     label_weight : {"uniform", "frequency", "hierarchy"}, array-like or callable, default="uniform"
         Positive weights of shape (n_labels,), scaled to mean 1. "hierarchy" is the label's depth in `hierarchy` [1]_;
         "frequency" is one over the fourth root of the label's number of positives. A callable is given the label matrix
@@ -71,7 +76,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     Examples
     --------
     >>> from sklearn.datasets import make_multilabel_classification
-    >>> from sklearn_metalabel.learners import LabelWeightedClassifier
+    >>> from sklearn_metalabel import LabelWeightedClassifier
     >>> X, Y = make_multilabel_classification(random_state=0)
     >>> clf = LabelWeightedClassifier(label_weight=lambda Y: Y.sum(axis=0) ** -0.5).fit(X, Y)
     >>> clf.weights_.round(2)
@@ -117,6 +122,6 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         if self._target.kind == "multilabel":
             warn_constant_labels(Y, self.label_names_)
         self.weights_ = resolve_label_weight(self.label_weight, Y, self.label_names_, self.hierarchy)
-        self.estimator_ = base._clone_for_training(draw_seed(self.random_state))
-        self.estimator_._fit_labels(X, Y, label_weight=self.weights_, sample_weight=sample_weight)
+        weights, seed = LossWeights(self.weights_), draw_seed(self.random_state)
+        self.estimator_ = train_classifier(base, X, Y, weights, sample_weight=sample_weight, seed=seed)
         return self

@@ -12,12 +12,11 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
 
-from sklearn_metalabel.learners._response import label_response
-from sklearn_metalabel.learners._thresholded import ThresholdedClassifier, constant_labels_are_quiet
+from sklearn_metalabel.learners import ThresholdedClassifier, constant_labels_are_quiet, label_response
+from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
-from sklearn_metalabel.prediction._choosers import CHOOSERS, choose_thresholds, named_choosers
-from sklearn_metalabel.thresholds._criteria import check_criterion
-from sklearn_metalabel.thresholds._link import fit_link
+from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
+from sklearn_metalabel.thresholds import OutOfFold, fit_link
 from sklearn_metalabel.utils import (
     Interval,
     StrOptions,
@@ -27,14 +26,16 @@ from sklearn_metalabel.utils import (
     draw_seeds,
     fit_context,
     fix_random_states,
+    label_rows,
     restore_on_error,
     use_threads,
     warn_constant_labels,
+    warn_unreachable_thresholds,
 )
 
 __all__ = ["TunedThresholdsClassifierCV"]
 
-# Held-out rows of a single split are dealt into so many parts to compare rules on.
+# Held-out rows of a single split are split again into so many parts, to compare policies on.
 _COMPARISON_FOLDS = 3
 
 
@@ -42,8 +43,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     """Choose a threshold for each label of any classifier, on rows it did not train on.
 
     The multi-label counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV`: the classifier is
-    fitted once for each fold and once on all rows, rules choose thresholds from the out-of-fold responses, and the
-    rule is taken whose thresholds decide best on folds that it did not see.
+    fitted once for each fold and once on all rows, and a prediction policy chooses thresholds from the out-of-fold
+    responses.
 
     Parameters
     ----------
@@ -51,18 +52,19 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         The classifier, which may be a pipeline that starts from texts or data frames. One that takes no label matrices
         is fitted for each label, as in :class:`~sklearn.multiclass.OneVsRestClassifier`; None is
         :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`.
-    rule : str, callable or sequence of these, default="policy"
-        How thresholds are chosen: "policy" learns it from these rows and "pretrained" has learned it from others;
-        "half", "global", "scut", "scutfbr.0", "scutfbr.1", "odr_micro", "odr_macro", "micromacro", "shrunken" and
-        "plug_in" are the rules of :mod:`sklearn_metalabel.thresholds`; a function is ``(Y, P) -> thresholds``. Of
-        several the best one is taken.
-    criterion : str, callable or tuple of these, default=("strict_accuracy", "micro_f1", "macro_f1")
-        What the policy is paid for, and rules are compared by: "strict_accuracy", "micro_f1", "macro_f1", "samples_f1",
-        a scorer of scikit-learn that reads predictions or its name ("jaccard_macro"), a function ``(y_true, y_pred) ->
+    prediction_policy : None, str, PredictionPolicy, callable or sequence of these, default=None
+        What chooses the thresholds, from out-of-fold probabilities. None and "learned" are
+        :class:`~sklearn_metalabel.policies.LearnedThresholds`; "pretrained" is that policy as it comes with the
+        package; "half", "global", "scut", "scutfbr.0", "scutfbr.1", "odr_micro", "odr_macro", "micromacro",
+        "shrunken" and "plug_in" are the rules of :mod:`sklearn_metalabel.thresholds`; a function is ``(Y, P) ->
+        thresholds``. Of several the best one is taken.
+    scoring : str, callable or sequence of these, default=("accuracy", "f1_micro", "f1_macro")
+        What you want to be good at: "accuracy" (the whole label set right), "f1_micro", "f1_macro", "f1_samples", a
+        scorer of scikit-learn that reads predictions or its name ("jaccard_macro"), a function ``(y_true, y_pred) ->
         float``, or several, whose mean is taken.
-    never_empty : bool or "auto", default="auto"
-        Whether a sample above no threshold gets the label nearest to its threshold; "auto" chooses that on
-        out-of-fold rows.
+    allow_unlabeled : bool or "auto", default="auto"
+        Whether a sample above no threshold stays without a label; else it gets the label nearest to its threshold.
+        "auto" chooses that on out-of-fold rows.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
     cv : int, float, splitter, iterable of splits, None or "prefit", default=3
@@ -83,16 +85,18 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     thresholds_ : ndarray of shape (n_labels,)
         A label is predicted when its response is strictly greater: a probability (1 is never, 0 always) or a decision
         value (inf is never, -inf always). Binary and multiclass targets are predicted by the classifier instead.
-    never_empty_ : bool
-        Whether every sample gets a label.
-    best_rule_ : str or None
-        The rule that was best; None for binary and multiclass targets.
+    allow_unlabeled_ : bool
+        Whether a sample may get no label.
+    prediction_policy_ : PredictionPolicy or None
+        The fitted prediction policy; None for binary and multiclass targets.
     cv_results_ : dict of str -> ndarray
-        A row for each rule, and for each way with empty samples that was tried: "rule", "never_empty" ("auto" where
-        the rule decides it), "mean_test_<name>" for each part of `criterion`, "mean_test_score", "rank_test_score" and
-        "split<k>_test_score". The means are over all held-out rows together, so that rare labels count; they are not
-        the means of the splits. "policy" or "pretrained" alone has no scores, since nothing is compared. Empty for
-        binary and multiclass targets.
+        A row for each policy, and for each value of `allow_unlabeled` that was tried: "prediction_policy",
+        "allow_unlabeled" ("auto" where the policy decides it), "mean_test_<name>" for each scoring,
+        "mean_test_score", "rank_test_score" and, where they are known, "split<k>_test_score". The means are over all
+        held-out rows together, so that rare labels count; they are not the means of the splits. Empty for binary and
+        multiclass targets.
+    best_score_ : float or None
+        The mean out-of-fold score of what was chosen.
     response_method_ : {"predict_proba", "decision_function"}
         What is cut.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -123,7 +127,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     Decision values reach the rules through one logistic link for all labels together, fitted on the out-of-fold
     values; it rises, so that it changes no ranking, and thresholds go back the same way. A rule is judged on a fold by
     thresholds from the other folds' out-of-fold rows; the held-out rows of a single split, and those given with
-    ``cv="prefit"``, are dealt into 3 parts for that.
+    ``cv="prefit"``, are split into 3 parts for that.
 
     Examples
     --------
@@ -131,18 +135,19 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn_metalabel import TunedThresholdsClassifierCV
     >>> X, Y = make_multilabel_classification(n_classes=3, random_state=0)
-    >>> clf = TunedThresholdsClassifierCV(LogisticRegression(), rule=["half", "scut", "shrunken"], random_state=0)
+    >>> policies = ["half", "scut", "shrunken"]
+    >>> clf = TunedThresholdsClassifierCV(LogisticRegression(), prediction_policy=policies, random_state=0)
     >>> clf.fit(X, Y).thresholds_.shape
     (3,)
-    >>> clf.best_rule_ in ("half", "scut", "shrunken")
+    >>> clf.prediction_policy_.best_policy_.name in policies
     True
     """
 
     _parameter_constraints = {
         "estimator": "no_validation",
-        "rule": [StrOptions(set(CHOOSERS)), callable, tuple, list],
-        "criterion": [str, callable, tuple, list],
-        "never_empty": ["boolean", StrOptions({"auto"})],
+        "prediction_policy": [None, StrOptions(set(PREDICTION_POLICIES)), PredictionPolicy, callable, tuple, list],
+        "scoring": [str, callable, tuple, list],
+        "allow_unlabeled": ["boolean", StrOptions({"auto"})],
         "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
         "cv": ["cv_object", StrOptions({"prefit"}), Interval(Real, 0, 1, closed="neither")],
         "refit": ["boolean"],
@@ -154,9 +159,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         self,
         estimator=None,
         *,
-        rule="policy",
-        criterion=("strict_accuracy", "micro_f1", "macro_f1"),
-        never_empty="auto",
+        prediction_policy=None,
+        scoring=DEFAULT_SCORING,
+        allow_unlabeled="auto",
         response_method="auto",
         cv=3,
         refit=True,
@@ -164,9 +169,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         random_state=None,
     ):
         self.estimator = estimator
-        self.rule = rule
-        self.criterion = criterion
-        self.never_empty = never_empty
+        self.prediction_policy = prediction_policy
+        self.scoring = scoring
+        self.allow_unlabeled = allow_unlabeled
         self.response_method = response_method
         self.cv = cv
         self.refit = refit
@@ -194,9 +199,10 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             The fitted estimator.
         """
         routed = self._route_fit_params(fit_params)
-        self._check_combination()
+        policy, scoring = self._check_combination()
         X, Y = self._check_training_data(X, y)
         if self._target.has_thresholds:
+            scoring.check(Y.shape[1])
             warn_constant_labels(Y, self.label_names_)
         rng = check_random_state(self.random_state)
         if self._is_prefit():
@@ -205,7 +211,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             params = self._check_fit_params(routed.estimator.fit, X)
             splits = self._splits(Y, y, routed.splitter.split, rng)
             responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng)
-        self._choose_thresholds(responses, Y, rows, fold_of, draw_seed(rng))
+        self._choose_thresholds(policy, scoring, responses, Y, rows, fold_of, draw_seed(rng))
         return self
 
     def get_metadata_routing(self):
@@ -225,11 +231,19 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         return isinstance(self.cv, str) and self.cv == "prefit"
 
     def _check_combination(self):
-        """Refuse parameters that cannot work, or not together."""
-        check_criterion(self.criterion)
-        named_choosers(self.rule)
-        if not self._is_prefit():
-            return
+        """The policy and the scoring, or raise where parameters cannot work, or not together."""
+        policy, scoring = as_prediction_policy(self.prediction_policy), Scoring.resolve(self.scoring)
+        if isinstance(policy, EpisodeThresholds):
+            raise ValueError(
+                'prediction_policy="episode" takes the thresholds of a recurrent training policy, and here there is '
+                "none; set another prediction policy, or use MetaPolicyClassifier."
+            )
+        if self._is_prefit():
+            self._check_prefit()
+        return policy, scoring
+
+    def _check_prefit(self):
+        """Refuse an estimator that is not fitted."""
         if self.refit:
             raise ValueError('cv="prefit" keeps the estimator as it is, got refit=True; set refit=False.')
         if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
@@ -290,23 +304,29 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             return None, None, None
         return _in_order([R for _, R in fitted if R is not None], [test for _, test in splits])
 
-    def _choose_thresholds(self, R, Y, rows, fold_of, seed):
+    def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, seed):
         """Set the thresholds and how they were found."""
+        self.prediction_policy_, self.cv_results_, self.best_score_ = None, {}, None
         if not self._target.has_thresholds:
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
-            self.never_empty_, self.best_rule_, self.cv_results_ = False, None, {}
+            self.allow_unlabeled_ = False
             return
         truth = _boolean_rows(Y, rows)
         if np.ptp(fold_of) == 0:
             fold_of = _dealt(truth, seed)
         link = None if self.response_method_ == "predict_proba" else fit_link(truth, R)
         P = R if link is None else link.probabilities(R)
-        options = {"criterion": self.criterion, "never_empty": self.never_empty, "random_state": seed}
-        found = choose_thresholds(self.rule, truth, P, fold_of, **options)
-        positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
-        t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, found.thresholds))
+        held_out = OutOfFold(truth, P, fold_of)
+        policy.fit(held_out, scoring, allow_unlabeled=self.allow_unlabeled, random_state=seed)
+        t = policy.thresholds_
+        if not policy.keeps_thresholds:
+            positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
+            t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, t))
+            warn_unreachable_thresholds((held_out.highest() >= t) | (positives == 0), self.label_names_)
+        policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
-        self.never_empty_, self.best_rule_, self.cv_results_ = found.never_empty, found.name, found.results
+        self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_
+        self.cv_results_, self.best_score_ = policy.cv_results_, policy.best_score_
 
 
 def _splitter(cv, n_samples, rng):
@@ -377,8 +397,9 @@ def _in_order(responses, tests):
 def _boolean_rows(Y, rows):
     """Rows of an encoded target as a dense boolean matrix, without a copy where these are all rows."""
     everything = len(rows) == Y.shape[0] and (rows == np.arange(len(rows))).all()
-    block = Y if everything else Y[rows]
-    return block.toarray().astype(bool) if sp.issparse(block) else block.view(bool)
+    if sp.issparse(Y):
+        return label_rows(Y, slice(None) if everything else rows, dtype=bool)
+    return (Y if everything else Y[rows]).view(bool)
 
 
 def _dealt(Y, seed):

@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metalabel.baselines._structure import label_levels
-from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners import LabelClassifier, fit_label, positive_probability
 from sklearn_metalabel.utils import (
     HasMethods,
     aligned,
@@ -18,7 +18,6 @@ from sklearn_metalabel.utils import (
     draw_seeds,
     fix_random_states,
     label_column,
-    to_probabilities,
     use_threads,
 )
 
@@ -43,8 +42,8 @@ class ChainedLabels(MetaEstimatorMixin, LabelClassifier):
 
     Attributes
     ----------
-    estimators_ : list of (estimator or float)
-        The fitted clone of each label; the share of positives for a label that has one value only.
+    estimators_ : list of estimator
+        The fitted clone of each label; a constant predictor for a label that has one value only.
     """
 
     _parameter_constraints = {
@@ -62,7 +61,7 @@ class ChainedLabels(MetaEstimatorMixin, LabelClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
         n_labels = Y.shape[1]
         self.estimators_, self._parents = [None] * n_labels, _parents_of(self.edges, n_labels)
         seeds, threads = draw_seeds(self.random_state, n_labels), current_threads()
@@ -73,7 +72,7 @@ class ChainedLabels(MetaEstimatorMixin, LabelClassifier):
                 delayed(_fit_one)(
                     fix_random_states(clone(self.estimator), seeds[j]),
                     (X, _columns(values, self._parents[j]), label_column(Y, j)),
-                    _row_weight(label_weight[j], sample_weight, X.shape[0]),
+                    _row_weight(weights.label[j], sample_weight, X.shape[0]),
                     self.folds if is_parent[j] else None,
                     threads,
                 )
@@ -92,7 +91,7 @@ class ChainedLabels(MetaEstimatorMixin, LabelClassifier):
         P = np.zeros((X.shape[0], len(self.estimators_)))
         for labels in label_levels(P.shape[1], self.edges):
             for j in labels:
-                P[:, j] = _response(self.estimators_[j], _with_columns(X, P[:, self._parents[j]]))
+                P[:, j] = positive_probability(self.estimators_[j], _with_columns(X, P[:, self._parents[j]]))
         return clip_probabilities(P)
 
     def __sklearn_tags__(self):
@@ -139,24 +138,11 @@ def _fit_one(estimator, data, weight, folds, threads):
         if folds is not None:
             held_out = np.empty(X.shape[0])
             for train, test in folds:
-                part = _fit_values(clone(estimator), X[train], y[train], None if weight is None else weight[train])
-                held_out[test] = _response(part, X[test])
-        return _fit_values(estimator, X, y, weight), held_out
+                part = fit_label(clone(estimator), X[train], y[train], **_options(weight, train))
+                held_out[test] = positive_probability(part, X[test])
+        return fit_label(estimator, X, y, **_options(weight)), held_out
 
 
-def _fit_values(estimator, X, y, weight):
-    """The fitted classifier, or the smoothed share of positives of a label with one value."""
-    seen = y if weight is None else y[weight > 0]
-    positives = int(np.sum(seen))
-    if positives in (0, len(seen)):
-        return float((positives + 0.5) / (len(seen) + 1))
-    return estimator.fit(X, y) if weight is None else estimator.fit(X, y, sample_weight=weight)
-
-
-def _response(estimator, X):
-    """Probability of 1; for a classifier without probabilities the logistic function of its decision value."""
-    if isinstance(estimator, float):
-        return np.full(X.shape[0], estimator)
-    if hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(X), dtype=np.float64)[:, 1]
-    return to_probabilities(np.asarray(estimator.decision_function(X), dtype=np.float64))
+def _options(weight, rows=slice(None)):
+    """Keyword arguments of `fit` for the weights of some rows."""
+    return {} if weight is None else {"sample_weight": weight[rows]}

@@ -43,15 +43,15 @@ class JointLogistic(LabelWeightedLogistic):
         super().__init__(C, fit_intercept=fit_intercept, tol=tol)
         self.edges = edges
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, start=None):
-        super()._fit_labels(X, Y, label_weight=label_weight, sample_weight=sample_weight, start=start)
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
+        super()._fit_labels(X, Y, weights=weights, sample_weight=sample_weight, solution=solution)
         self.edge_coef_ = np.zeros(len(self.edges))
         # A label without edges is solved.
         labels, local = np.unique(self.edges, return_inverse=True)
         if len(labels) == 0:
             return
         order = PartialOrder(len(labels), local.reshape(-1, 2))
-        weight = np.multiply.outer(self.C * label_weight[labels], _ones_for_none(sample_weight, X.shape[0]))
+        weight = np.multiply.outer(self.C * weights.label[labels], _ones_for_none(sample_weight, X.shape[0]))
         loss = JointLoss(X, label_rows(Y[:, labels], dtype=np.float64).T, weight, order, self.fit_intercept)
         theta = loss.join(self.coef_[labels], self.intercept_[labels], self.edge_coef_)
         self.coef_[labels], self.intercept_[labels], self.edge_coef_ = loss.split(_minimum(loss, theta))

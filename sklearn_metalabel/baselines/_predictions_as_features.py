@@ -1,4 +1,4 @@
-"""The rival that gives each label the predictions of other labels as features."""
+"""The baseline that gives each label the predictions of other labels as features."""
 
 import inspect
 from numbers import Integral, Real
@@ -12,10 +12,15 @@ from sklearn_metalabel.baselines._chained_labels import ChainedLabels
 from sklearn_metalabel.baselines._joint_logistic import JointLogistic
 from sklearn_metalabel.baselines._structure import chain_edges, explicit_edges, residual_edges
 from sklearn_metalabel.baselines._structured_module import structured_classifier
-from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
-from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.learners._resolve import as_label_classifier
-from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
+from sklearn_metalabel.learners import (
+    BaseLearnerWrapper,
+    LabelClassifier,
+    LabelWeightedLogistic,
+    LossWeights,
+    TorchClassifier,
+    as_label_classifier,
+    train_classifier,
+)
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.utils import (
     HasMethods,
@@ -241,9 +246,8 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
 
     def _trained(self, X, Y, sample_weight, edges, folds, seed):
         """The base learner trained with these edges."""
-        classifier = self._with_edges(edges, folds)._clone_for_training(seed)
-        classifier._fit_labels(X, Y, label_weight=np.ones(Y.shape[1]), sample_weight=sample_weight)
-        return classifier
+        base, weights = self._with_edges(edges, folds), LossWeights.uniform(Y.shape[1])
+        return train_classifier(base, X, Y, weights, sample_weight=sample_weight, seed=seed)
 
     def _with_edges(self, edges, folds):
         """An unfitted classifier of all labels that reads the parents by these edges."""

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_metalabel.baselines._beam_search import beam_search, best_sequences
-from sklearn_metalabel.learners._protocol import BatchSampler
-from sklearn_metalabel.learners._torch import input_dtype
+from sklearn_metalabel.learners import BatchSampler, input_dtype
 
 __all__ = ["predict_sequences", "train_sequences"]
 

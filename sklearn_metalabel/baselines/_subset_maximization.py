@@ -12,10 +12,7 @@ from torch import nn
 from sklearn_metalabel.baselines._label_sequences import label_order, label_sequences, label_sets
 from sklearn_metalabel.baselines._sequence_network import SequenceNetwork
 from sklearn_metalabel.baselines._sequence_training import predict_sequences, train_sequences
-from sklearn_metalabel.learners import TorchClassifier
-from sklearn_metalabel.learners._base import LabelProbabilityMixin
-from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
-from sklearn_metalabel.learners._torch import data_sizes
+from sklearn_metalabel.learners import LabelProbabilityMixin, RoutedParamsMixin, TorchClassifier, data_sizes
 from sklearn_metalabel.utils import (
     Interval,
     StrOptions,
@@ -31,7 +28,7 @@ from sklearn_metalabel.utils import (
 __all__ = ["SubsetMaximizationClassifier"]
 
 # Networks rebuilt from the fitted arrays; kept here because predictions must not change the estimator.
-_NETWORKS = weakref.WeakKeyDictionary()
+_NETWORKS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, BaseEstimator):
@@ -52,7 +49,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
         frequent ones first on each level, any order, or a permutation of the label indices.
     hierarchy : object, default=None
         Parents of the labels for ``order="hierarchy"``, in any form that
-        :class:`~sklearn_metalabel.learners.LabelWeightedClassifier` takes; None are label names that are paths.
+        :class:`~sklearn_metalabel.LabelWeightedClassifier` takes; None are label names that are paths.
     hidden_size : int, default=256
         Units of the decoder, and outputs of the encoder.
     embedding_dim : int, default=128

@@ -1,4 +1,4 @@
-"""Multi-label data: the paper's corpora, real images that need no download, and a controlled generator."""
+"""Multi-label data: the paper's corpora, real images that need no download, and a generator."""
 
 from sklearn_metalabel.datasets._entity_typing import load_entity_typing
 from sklearn_metalabel.datasets._hierarchical import make_hierarchical_multilabel

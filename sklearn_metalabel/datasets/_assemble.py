@@ -1,33 +1,40 @@
-"""What the loaders of the paper's data share: parts, label matrices, trees of labels and frames."""
+"""What the loaders of the paper's data share: subsets, label matrices, trees of labels and frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse as sp
+from sklearn.utils import Bunch
 
 __all__ = ["as_dataset", "check_subset", "indicator", "parent_indices"]
 
 
-def check_subset(subset):
-    """Refuse everything but the names of the parts."""
+def check_subset(subset: object) -> None:
+    """Raise unless `subset` is one of the three names."""
     if subset not in ("train", "test", "all"):
         raise ValueError(f'subset must be "train", "test" or "all"; got {subset!r}.')
 
 
-def indicator(row, column, shape):
+def indicator(row: ArrayLike, column: ArrayLike, shape: tuple[int, int]) -> sp.csr_array:
     """CSR array of the given shape, int8, with a 1 at each pair of row and column; a pair given twice counts once."""
-    row, column = np.asarray(row, dtype=np.int32), np.asarray(column, dtype=np.int32)
-    Y = sp.csr_array((np.ones(row.size, dtype=bool), (row, column)), shape=shape)
+    rows, columns = np.asarray(row, dtype=np.int32), np.asarray(column, dtype=np.int32)
+    Y = sp.csr_array((np.ones(rows.size, dtype=bool), (rows, columns)), shape=shape)
     Y.sum_duplicates()
     return Y.astype(np.int8)
 
 
-def parent_indices(names, parent_of):
-    """Index of the parent of each name, by a function from name to name; -1 where it is not among the names."""
-    index = {name: j for j, name in enumerate(names)}
+def parent_indices(names: Sequence[str], parent_of: Callable[[str], str | None]) -> NDArray[np.intp]:
+    """Index of the parent of each name, found by `parent_of`; -1 where the parent is not among the names."""
+    index: dict[str | None, int] = {name: j for j, name in enumerate(names)}
     return np.array([index.get(parent_of(name), -1) for name in names], dtype=np.intp)
 
 
-def as_dataset(bunch, columns, *, return_X_y, as_frame):
-    """The Bunch or the pair (data, target), with frames of these columns if wanted."""
+def as_dataset(bunch: Bunch, columns: Sequence[str], *, return_X_y: bool, as_frame: bool) -> Any:
+    """The Bunch or the pair (data, target), with frames of these columns if `as_frame`."""
     if as_frame:
         _to_frames(bunch, columns)
     return (bunch.data, bunch.target) if return_X_y else bunch

@@ -1,11 +1,15 @@
 """Mentions of entities in sentences, with types that form a tree: the FIGER, OntoNotes and BBN files."""
 
+from __future__ import annotations
+
 import gzip
 import json
+import os
 import sys
+from collections.abc import Mapping
 from operator import index
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -19,7 +23,7 @@ _DESCR = """\
 Mentions of entities and their types
 ------------------------------------
 
-Each sample is a mention: a sentence in tokens, and the place of the mention in it. The labels are types
+Each sample is a mention: a sentence in tokens, and the position of the mention in it. The labels are types
 such as /person/artist; a mention has all ancestors of its types.
 
 :Number of samples: {n}
@@ -36,7 +40,7 @@ last two belong to the Linguistic Data Consortium.
 
 
 class _Mention(NamedTuple):
-    """A mention and where it was found; equal ones are duplicates."""
+    """A mention and where it was found; equal tuples are duplicates."""
 
     part: str
     document: object
@@ -53,20 +57,20 @@ class _Mention(NamedTuple):
 
 
 def load_entity_typing(
-    name_or_path,
+    name_or_path: str | os.PathLike[str],
     *,
-    subset="train",
-    data_home=None,
-    url=None,
-    checksum=None,
-    download_if_missing=True,
-    return_X_y=False,
-    as_frame=False,
-):
+    subset: Literal["train", "test", "all"] = "train",
+    data_home: str | os.PathLike[str] | None = None,
+    url: str | None = None,
+    checksum: Mapping[str, str] | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | Any:
     r"""Load mentions of entities with their fine-grained types.
 
-    Reads the files of FIGER (Wiki), OntoNotes and BBN in the form of Ren et al. [1]_, and files of your own in
-    this form or with one mention a line. All ancestors of a type are added.
+    Reads the files of FIGER (Wiki), OntoNotes and BBN in the format of Ren et al. [1]_, and files of your own in
+    this format or with one mention per line. All ancestors of a type are added.
 
     Parameters
     ----------
@@ -80,15 +84,15 @@ def load_entity_typing(
 
     data_home : str or path-like, default=None
         Folder for data sets; by default scikit-learn's, see :func:`sklearn.datasets.get_data_home`. The files
-        of a name are looked for in its subfolder `sklearn_metalabel/<name>`.
+        of a named data set are looked for in its subfolder `sklearn_metalabel/<name>`.
 
     url : str, default=None
         Address of a folder with `train.json` and `test.json`, from which missing files are downloaded. There is
         no default: the files have no stable address of their own, and some need a licence.
 
     checksum : dict of str to str, default=None
-        SHA-256 that files must have, by file name. Without one, the SHA-256 of the first download of a file
-        counts from then on.
+        SHA-256 that files must have, by file name. Without one, later calls verify the SHA-256 of the first
+        download of a file.
 
     download_if_missing : bool, default=True
         If False, raise an OSError if a file is not there, instead of downloading it.
@@ -117,8 +121,8 @@ def load_entity_typing(
         split : ndarray of str of shape (n_samples,)
             `"train"` or `"test"`; of a single file, what its lines say, or `subset` where they do not.
         n_dropped : int
-            Number of mentions of the subset that were left out: with a place outside the sentence, without a
-            type, or with everything equal to an earlier one.
+            Number of mentions of the subset that were left out: outside their sentence, without a type, or equal
+            to an earlier one in every field.
         frame : DataFrame of shape (n_samples, 3 + n_labels) or None
             Data and target side by side, if `as_frame=True`.
         DESCR : str
@@ -130,9 +134,9 @@ def load_entity_typing(
     Raises
     ------
     OSError
-        If a file is not there and cannot be downloaded, or is another than its checksum says.
+        If a file is not there and cannot be downloaded, or does not match its checksum.
     ValueError
-        If `subset` is unknown, nothing has the name or path, or a line has another form.
+        If `subset` is unknown, nothing has the name or path, or a line has another format.
 
     See Also
     --------
@@ -241,7 +245,7 @@ def _read(files, subset):
 
 
 def _parse(path, part, subset):
-    """Yield the mentions of a file; without a part of its own or a field `split` they are of the subset."""
+    """Yield the mentions of a file; without a part or a field `split` they belong to the subset."""
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -255,9 +259,9 @@ def _parse(path, part, subset):
 
 
 def _parse_line(line, part, subset):
-    """Mentions of a sentence, or the single mention of the other form."""
+    """Mentions of a sentence, or the single mention of the other format."""
     sentence = json.loads(line)
-    # A token occurs many times in a corpus, and is kept once.
+    # A token occurs many times in a corpus, and is stored once.
     tokens = tuple(map(sys.intern, sentence["tokens"]))
     found = part or sentence.get("split", subset), sentence.get("fileid", sentence.get("doc")), sentence.get("senid")
     return [
@@ -267,7 +271,7 @@ def _parse_line(line, part, subset):
 
 
 def _with_ancestors(types):
-    """Sorted paths of the types and of all that lie above them."""
+    """Sorted paths of the types and of all their ancestors."""
     paths = set()
     for name in types:
         while name:

@@ -1,8 +1,11 @@
-"""Files from the net: downloaded once, resumed after a break, and verified at every load."""
+"""Files from the internet: downloaded once, resumed after an interruption, and verified at every load."""
+
+from __future__ import annotations
 
 import hashlib
 import http.client
 import logging
+import os
 import shutil
 import time
 from pathlib import Path
@@ -16,15 +19,24 @@ __all__ = ["data_folder", "fetch", "verify"]
 _logger = logging.getLogger(__name__)
 
 
-def data_folder(data_home, name):
+def data_folder(data_home: str | os.PathLike[str] | None, name: str) -> Path:
     """Folder of the data set `name` within scikit-learn's data home."""
     return Path(get_data_home(data_home)) / "sklearn_metalabel" / name
 
 
-def fetch(url, path, *, checksum=None, download_if_missing=True, n_retries=3, delay=1.0, timeout=30):
+def fetch(
+    url: str,
+    path: Path,
+    *,
+    checksum: str | None = None,
+    download_if_missing: bool = True,
+    n_retries: int = 3,
+    delay: float = 1.0,
+    timeout: float = 30,
+) -> Path:
     """Return `path`, downloaded from `url` if it is not there; see `verify` for what is checked.
 
-    A download is kept in `<path>.part` until it is complete, and resumed there.
+    A download is kept in `<path>.part` until it is complete, and resumed from there.
     """
     if path.exists():
         return verify(path, checksum)
@@ -41,15 +53,15 @@ def fetch(url, path, *, checksum=None, download_if_missing=True, n_retries=3, de
     except (OSError, http.client.HTTPException) as error:
         raise OSError(
             f"{path.name} could not be downloaded from {url} ({error}): put it into {path.parent} by hand, where "
-            "it is found with download_if_missing=False too, or try again later."
+            "it is also found with download_if_missing=False, or try again later."
         ) from error
     return _accept(part, path, url, checksum)
 
 
-def verify(path, checksum=None):
+def verify(path: Path, checksum: str | None = None) -> Path:
     """Return `path` if its SHA-256 is `checksum`, or else the one that was recorded when it was downloaded.
 
-    A file without either, put there by hand, is taken as it is.
+    A file without either, put there by hand, is not checked.
     """
     wanted = checksum or _recorded(path)
     if wanted and (got := _sha256(path)) != wanted:
@@ -61,7 +73,7 @@ def verify(path, checksum=None):
 
 
 def _accept(part, path, url, checksum):
-    """Move a complete download into place, and record its SHA-256 if nothing better is known."""
+    """Move a complete download into place, and record its SHA-256 if no other is known."""
     wanted, got = checksum or _recorded(path), _sha256(part)
     if wanted and got != wanted:
         part.unlink()
@@ -87,7 +99,7 @@ def _download(url, part, n_retries, delay, timeout):
 
 
 def _continue(url, part, timeout):
-    """Append to the part file what it lacks; start over if the server sends everything or refuses the range."""
+    """Append the missing bytes to the part file; start over if the server sends everything or refuses the range."""
     done = part.stat().st_size if part.exists() else 0
     request = Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:

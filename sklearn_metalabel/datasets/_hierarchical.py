@@ -1,6 +1,9 @@
 """A generator of multi-label data with a tree of labels and a long tail."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse as sp
@@ -8,22 +11,22 @@ from sklearn.utils import Bunch, check_random_state
 
 
 def make_hierarchical_multilabel(
-    n_samples=1000,
-    n_features=50,
+    n_samples: int = 1000,
+    n_features: int = 50,
     *,
-    n_labels=30,
-    n_levels=3,
-    labels_per_sample=2.0,
-    allow_unlabeled=False,
-    imbalance=1.0,
-    n_informative=10,
-    class_sep=2.0,
-    difficulty=1.0,
-    flip_y=0.01,
-    sparse=False,
-    return_X_y=True,
-    random_state=None,
-):
+    n_labels: int = 30,
+    n_levels: int = 3,
+    labels_per_sample: float = 2.0,
+    allow_unlabeled: bool = False,
+    imbalance: float = 1.0,
+    n_informative: int = 10,
+    class_sep: float = 2.0,
+    difficulty: float = 1.0,
+    flip_y: float = 0.01,
+    sparse: bool = False,
+    return_X_y: bool = True,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[Any, Any] | Any:
     """Generate a multi-label problem whose labels form a tree and have a long tail.
 
     Labels are drawn at the leaves of a random tree by a power law, and every ancestor of a label is a label
@@ -55,24 +58,24 @@ def make_hierarchical_multilabel(
 
     imbalance : float, default=1.0
         Exponent of the power law: the r-th most common leaf is drawn with a weight of r ** -imbalance. With
-        0.0 all are equally likely. Very rare labels may have no sample at all.
+        0.0 all are equally likely. Very rare labels may occur in no sample.
 
     n_informative : int, default=10
         Number of features that the pattern of a label touches, drawn with replacement; at most `n_features`.
 
     class_sep : float, default=2.0
-        Euclidean norm of the pattern of the easiest possible label, in units of the noise's deviation.
+        Euclidean norm of the pattern of the easiest possible label, in standard deviations of the noise.
 
     difficulty : float, default=1.0
         How much labels differ: the norm of each label's pattern is `class_sep * exp(-difficulty * u)` with
-        `u` uniform in [0, 1]. With 0.0 all labels are alike.
+        `u` uniform in [0, 1]. With 0.0 all labels are equally difficult.
 
     flip_y : float, default=0.01
-        Share of the drawn leaves, in [0, 1], whose features belong to another leaf, drawn anew.
+        Share of the drawn leaves, in [0, 1], whose features are those of another, random leaf.
 
     sparse : bool, default=False
-        If True, data and target are CSR arrays. Noise then falls on `n_informative` random features of
-        each sample, and not on all.
+        If True, data and target are CSR arrays. Noise is then added to `n_informative` random features of
+        each sample instead of all.
 
     return_X_y : bool, default=True
         If False, return a Bunch, with the tree.
@@ -144,7 +147,7 @@ def make_hierarchical_multilabel(
 
 
 def _check_sizes(n_samples, n_features, n_labels, n_levels, n_informative):
-    """One sentence for each integer out of range."""
+    """Raise if an integer is out of its range."""
     ranges = {
         "n_samples": (n_samples, np.inf, ""),
         "n_features": (n_features, np.inf, ""),
@@ -159,7 +162,7 @@ def _check_sizes(n_samples, n_features, n_labels, n_levels, n_informative):
 
 
 def _check_shares(labels_per_sample, allow_unlabeled, imbalance, class_sep, difficulty, flip_y):
-    """One sentence for each number out of range."""
+    """Raise if a number is out of its range."""
     ranges = {
         "labels_per_sample": (labels_per_sample, 0.0 if allow_unlabeled else 1.0, np.inf),
         "imbalance": (imbalance, 0.0, np.inf),
@@ -235,14 +238,14 @@ def _patterns(strength, n_features, n_informative, rng):
 
 
 def _sparse_rows(n_rows, n_columns, n_per_row, rng):
-    """CSR (n_rows, n_columns) of standard normal entries, so many a row at random places."""
+    """CSR (n_rows, n_columns) of standard normal entries, `n_per_row` at random places of each row."""
     row = np.repeat(np.arange(n_rows), n_per_row)
     column = rng.randint(n_columns, size=row.size)
     return _csr(rng.standard_normal(row.size), row, column, (n_rows, n_columns))
 
 
 def _csr(values, row, column, shape):
-    """CSR array with the 32-bit indices that many of scikit-learn's solvers ask for."""
+    """CSR array with the 32-bit indices that many of scikit-learn's solvers require."""
     return sp.csr_array((values, (row.astype(np.int32), column.astype(np.int32))), shape=shape)
 
 

@@ -1,6 +1,9 @@
 """Images of several handwritten digits, with a small label hierarchy."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -24,8 +27,8 @@ not where. No digit occurs twice in a strip.
 :Number of labels: 13: ten digits, each below one of the groups /loop (0 6 8 9), /line (1 4 7)
     and /curve (2 3 5); a sample that has a digit has its group
 :Label frequencies: long-tailed; 1 is the most common digit, 5 and 8 are the rarest
-:Independence: the images that a training sample is made of are in no test sample; which of
-    the 1,797 images belong to which side never changes
+:Independence: the digits of the training samples and of the test samples come from different
+    images; which of the 1,797 images belong to which part never changes
 
 The digits are a part of the test set of E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten
 Digits, UCI Machine Learning Repository.
@@ -34,14 +37,14 @@ Digits, UCI Machine Learning Repository.
 
 def load_multidigits(
     *,
-    n_samples=2400,
-    n_digits=(1, 3),
-    imbalance=1.5,
-    subset="all",
-    return_X_y=False,
-    as_frame=False,
-    random_state=0,
-):
+    n_samples: int = 2400,
+    n_digits: tuple[int, int] = (1, 3),
+    imbalance: float = 1.5,
+    subset: Literal["train", "test", "all"] = "all",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    random_state: int | np.random.RandomState | None = 0,
+) -> Bunch | Any:
     """Load images that each show several handwritten digits, labelled with the digits seen.
 
     Built offline from :func:`sklearn.datasets.load_digits`. Some digits are rare, and each digit label has
@@ -50,7 +53,7 @@ def load_multidigits(
 
     ================   =======================
     Labels             13: 3 groups, 10 digits
-    Samples                             2400
+    Samples                               2400
     Features                    192, in [0, 1]
     ================   =======================
 
@@ -60,8 +63,8 @@ def load_multidigits(
         Number of samples, at least 3. Two thirds are training samples, a third test samples.
 
     n_digits : tuple (int, int), default=(1, 3)
-        Smallest and greatest number of digits in an image, between 0 and 10; all numbers from the one to
-        the other are equally likely. The greatest is the number of slots as well.
+        Smallest and greatest number of digits in an image, between 0 and 10; all numbers in between are
+        equally likely. The greatest is also the number of slots.
 
     imbalance : float, default=1.5
         How long-tailed the digits are: the r-th most common is drawn with a weight of r ** -imbalance.
@@ -69,7 +72,7 @@ def load_multidigits(
 
     subset : {"train", "test", "all"}, default="all"
         Which samples to return. `"all"` is `"train"` followed by `"test"` of the same integer
-        `random_state`. No source image serves both.
+        `random_state`. No source image is used in both.
 
     return_X_y : bool, default=False
         If True, return `(data, target)` instead of a Bunch.
@@ -125,14 +128,15 @@ def load_multidigits(
     """
     _check_params(n_samples, n_digits, imbalance, subset)
     n_test = n_samples // 3
-    # One seed a part, drawn for both whatever the subset: "all" must equal its two parts.
+    # One seed per part, drawn for both whatever the subset: "all" must equal its two parts.
     seeds = check_random_state(random_state).randint(2**31 - 1, size=2)
     weights = np.empty(10)
     weights[_COMMON_TO_RARE] = np.arange(1.0, 11.0) ** -imbalance
     parts = []
     for name, n, seed in zip(("train", "test"), (n_samples - n_test, n_test), seeds, strict=True):
         if subset in (name, "all"):
-            parts.append(_compose(*_sources(name), n, n_digits, weights, np.random.RandomState(seed)))
+            sources, classes = _sources(name)
+            parts.append(_compose(sources, classes, n, n_digits, weights, np.random.RandomState(seed)))
     images, has_digit = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     bunch = _as_bunch(images, has_digit)
     if as_frame:
@@ -141,7 +145,7 @@ def load_multidigits(
 
 
 def _check_params(n_samples, n_digits, imbalance, subset):
-    """One sentence for each parameter out of range."""
+    """Raise if a parameter is out of its range."""
     if not isinstance(n_samples, Integral) or n_samples < 3:
         raise ValueError(f"n_samples must be an integer of at least 3; got {n_samples!r}.")
     integers = isinstance(n_digits, tuple | list) and all(isinstance(k, Integral) for k in n_digits)
@@ -170,7 +174,7 @@ def _compose(sources, classes, n, n_digits, weights, rng):
     """Images (n, 8, 8 * n_slots) and the digits they show, (n, 10)."""
     n_slots = n_digits[1]
     count = rng.randint(n_digits[0], n_slots + 1, size=n)
-    # The largest of log-weights with Gumbel noise are a weighted draw without replacement.
+    # The largest sums of log-weight and Gumbel noise are a weighted draw without replacement.
     drawn = np.argsort(-(np.log(weights) + rng.gumbel(size=(n, 10))), axis=1)[:, :n_slots]
     slot = np.argsort(rng.uniform(size=(n, n_slots)), axis=1)
     padded = np.pad(sources, ((0, 0), (1, 1), (1, 1)))
@@ -188,7 +192,7 @@ def _compose(sources, classes, n, n_digits, weights, rng):
 
 
 def _as_bunch(images, has_digit):
-    """Everything about the samples, in arrays."""
+    """Data, labels and their descriptions, all as arrays."""
     has_group = has_digit @ np.eye(len(_GROUPS), dtype=np.int64)[_GROUP_OF_DIGIT] > 0
     target = np.hstack([has_group.astype(np.int64), has_digit])
     names = [f"/{group}" for group in _GROUPS]

@@ -1,7 +1,12 @@
 """RCV1-v2: eight hundred thousand newswire stories with a hierarchy of topics."""
 
+from __future__ import annotations
+
 import gzip
+import os
 from array import array
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -37,14 +42,14 @@ story has all ancestors of its topics.
 
 def fetch_rcv1_v2(
     *,
-    data_home=None,
-    subset="train",
-    download_if_missing=True,
-    url=_URL,
-    checksum=None,
-    return_X_y=False,
-    as_frame=False,
-):
+    data_home: str | os.PathLike[str] | None = None,
+    subset: Literal["train", "test", "all"] = "train",
+    download_if_missing: bool = True,
+    url: str = _URL,
+    checksum: Mapping[str, str] | None = None,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | Any:
     """Load the tokens of the stories of RCV1-v2, their topics and the tree of topics.
 
     Downloaded on the first call: 5 MB for the training stories or 177 MB for the test stories, and the topics.
@@ -74,7 +79,7 @@ def fetch_rcv1_v2(
 
     checksum : dict of str to str, default=None
         SHA-256 that files must have, by file name. No checksums have been published for these files: without
-        one of yours, the SHA-256 of the first download of a file counts from then on.
+        one of yours, later calls verify the SHA-256 of the first download of a file.
 
     return_X_y : bool, default=False
         If True, return `(data, target)` instead of a Bunch.
@@ -110,7 +115,7 @@ def fetch_rcv1_v2(
     Raises
     ------
     OSError
-        If a file is not there and cannot be downloaded, or is another than its checksum says.
+        If a file is not there and cannot be downloaded, or does not match its checksum.
     ValueError
         If `subset` is unknown, or a file holds no stories.
 

@@ -1,9 +1,13 @@
 """Reuters-21578: newswire stories of 1987 and their topics, in the ModApte split."""
 
+from __future__ import annotations
+
 import html
+import os
 import re
 import tarfile
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -48,15 +52,15 @@ class _Story(NamedTuple):
 
 def fetch_reuters21578(
     *,
-    data_home=None,
-    subset="train",
-    categories="modapte90",
-    download_if_missing=True,
-    url=_URL,
-    checksum=_SHA256,
-    return_X_y=False,
-    as_frame=False,
-):
+    data_home: str | os.PathLike[str] | None = None,
+    subset: Literal["train", "test", "all"] = "train",
+    categories: str | Sequence[str] = "modapte90",
+    download_if_missing: bool = True,
+    url: str = _URL,
+    checksum: str | None = _SHA256,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | Any:
     """Load the stories of Reuters-21578 and their topics, in the ModApte split.
 
     Downloaded on the first call (8 MB), and read from the original SGML files at each. A long tail of topics
@@ -65,7 +69,7 @@ def fetch_reuters21578(
     ==================   ==========================
     Labels               90
     Training, test       about 7,770 and 3,020
-    Labels a sample   1.2 on average, at least 1
+    Labels per sample    1.2 on average, at least 1
     Data                 text
     ==================   ==========================
 
@@ -90,7 +94,7 @@ def fetch_reuters21578(
 
     checksum : str or None
         SHA-256 that the archive must have; by default the one that scikit-learn's example of out-of-core
-        classification has. With None, that of the first download counts from then on.
+        classification has. With None, later calls verify that of the first download.
 
     return_X_y : bool, default=False
         If True, return `(data, target)` instead of a Bunch.
@@ -124,7 +128,7 @@ def fetch_reuters21578(
     Raises
     ------
     OSError
-        If the archive is not there and cannot be downloaded, or is another than `checksum` says.
+        If the archive is not there and cannot be downloaded, or does not match `checksum`.
     ValueError
         If `subset` or `categories` are unknown, or the archive holds no stories.
 

@@ -1,27 +1,39 @@
-"""Weights and thresholds that a policy chose, label by label."""
+"""Weights and thresholds that the policies chose, label by label."""
+
+from __future__ import annotations
 
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["PolicyDisplay"]
+
+_NEEDED = ("weights_", "thresholds_", "label_names_", "label_frequencies_", "training_policy_")
 _MAX_LABELS = 20
 _MAX_NAME = 30
 _CHOICES = ("spread", "rarest", "most_frequent", "most_changed")
 _INK, _TRAIL, _WEIGHT, _THRESHOLD = "#33383d", "#c3c8ce", "#2f6db3", "#c8553d"
+# Weights that differ by more than this factor are drawn on a logarithmic axis.
+_WIDE = 20.0
 
 
 class PolicyDisplay:
     """Loss weight and threshold of each label, sorted by frequency.
 
-    Two panels share their rows, one row a label: the weight it had in training and the threshold its
-    probability has to exceed. A pale line spans what the policy tried over the steps of its last (greedy)
-    episode. Create it by :meth:`from_estimator`.
+    Two panels share their rows, one row a label: the weight of its loss in the final training and the threshold that
+    its probability has to exceed. A pale line spans what the training policy tried. Create it by
+    :meth:`from_estimator`.
 
     Parameters
     ----------
     weights : array-like of shape (n_labels,)
-        Weight of each label, positive, mean 1.
+        Weight of each label, positive.
 
     thresholds : array-like of shape (n_labels,)
         Threshold of each label, in [0, 1].
@@ -32,11 +44,14 @@ class PolicyDisplay:
     label_frequencies : array-like of shape (n_labels,)
         Share of positive training rows of each label, in [0, 1].
 
-    greedy_weights : array-like of shape (n_steps, n_labels), default=None
-        Weights at each step of the greedy episode.
+    tried_weights : array-like of shape (n_tried, n_labels), default=None
+        Weights that were tried, in the order of time.
 
-    greedy_thresholds : array-like of shape (n_steps, n_labels), default=None
-        Thresholds at each step of the greedy episode.
+    tried_thresholds : array-like of shape (n_tried, n_labels), default=None
+        Thresholds that were tried.
+
+    tried_in : str, default="proposals tried"
+        What the spans are called in the figure.
 
     Attributes
     ----------
@@ -53,7 +68,7 @@ class PolicyDisplay:
         The dots in the panels; row 0 is the most frequent label drawn.
 
     trails_ : list of two matplotlib LineCollection or None
-        The spans over the steps.
+        The spans of what was tried.
 
     labels_ : ndarray of shape (n_drawn,)
         Indices of the labels drawn, most frequent first.
@@ -89,15 +104,17 @@ class PolicyDisplay:
         *,
         label_names,
         label_frequencies,
-        greedy_weights=None,
-        greedy_thresholds=None,
+        tried_weights=None,
+        tried_thresholds=None,
+        tried_in="proposals tried",
     ):
         self.weights = np.asarray(weights, dtype=np.float64)
         self.thresholds = np.asarray(thresholds, dtype=np.float64)
         self.label_names = np.asarray(label_names)
         self.label_frequencies = np.asarray(label_frequencies, dtype=np.float64)
-        self.greedy_weights = _steps(greedy_weights, self.weights.size, "greedy_weights")
-        self.greedy_thresholds = _steps(greedy_thresholds, self.weights.size, "greedy_thresholds")
+        self.tried_weights = _tried(tried_weights, self.weights.size, "tried_weights")
+        self.tried_thresholds = _tried(tried_thresholds, self.weights.size, "tried_thresholds")
+        self.tried_in = tried_in
         for name in ("thresholds", "label_names", "label_frequencies"):
             shape = getattr(self, name).shape
             if self.weights.ndim != 1 or shape != self.weights.shape:
@@ -107,15 +124,19 @@ class PolicyDisplay:
                 )
 
     @classmethod
-    def from_estimator(cls, est, *, labels=None, ax=None, **kwargs):
+    def from_estimator(
+        cls, est: Any, *, labels: str | ArrayLike | None = None, ax: Any = None, **kwargs: Any
+    ) -> PolicyDisplay:
         """Draw what a fitted classifier has learned.
+
+        The spans come from the history of its training policy: the weights of all proposals of
+        :class:`~sklearn_metalabel.policies.PolicySearch`, or weights and thresholds at the steps of the greedy episode
+        of :class:`~sklearn_metalabel.policies.SharedGRUPolicy` and :class:`~sklearn_metalabel.policies.GRUPolicy`.
 
         Parameters
         ----------
-        est : estimator
-            Fitted, with `weights_`, `thresholds_`, `label_names_` and `label_frequencies_`, each of shape
-            (n_labels,). If it has a dict `history_` with `"greedy_weights"` and `"greedy_thresholds"`, each
-            of shape (n_steps, n_labels), their spans are drawn too.
+        est : MetaPolicyClassifier
+            Fitted, with a training policy that has a history.
 
         labels : str or array-like, default=None
             Labels to draw; see :meth:`plot`.
@@ -131,25 +152,22 @@ class PolicyDisplay:
         display : PolicyDisplay
             With the figure drawn.
         """
-        needed = ("weights_", "thresholds_", "label_names_", "label_frequencies_")
-        missing = [name for name in needed if not hasattr(est, name)]
+        missing = [name for name in _NEEDED if not hasattr(est, name)]
         if missing:
             raise NotFittedError(
-                f"PolicyDisplay needs a fitted classifier that has {', '.join(needed)}; this "
-                f"{type(est).__name__} has no {', '.join(missing)}. Call fit first."
+                f"PolicyDisplay.from_estimator needs a fitted MetaPolicyClassifier; this {type(est).__name__} has no "
+                f"{', '.join(missing)}. Call fit first."
             )
-        history = getattr(est, "history_", {})
         display = cls(
             est.weights_,
             est.thresholds_,
             label_names=est.label_names_,
             label_frequencies=est.label_frequencies_,
-            greedy_weights=history.get("greedy_weights"),
-            greedy_thresholds=history.get("greedy_thresholds"),
+            **_what_was_tried(est.training_policy_),
         )
         return display.plot(ax=ax, labels=labels, **kwargs)
 
-    def plot(self, ax=None, *, labels=None, **kwargs):
+    def plot(self, ax: Any = None, *, labels: str | ArrayLike | None = None, **kwargs: Any) -> PolicyDisplay:
         """Draw the two panels.
 
         Parameters
@@ -174,19 +192,19 @@ class PolicyDisplay:
         self.figure_, self.axes_ = _two_axes(ax, self.labels_.size)
         self.ax_ = self.axes_[0]
         panels = (
-            (self.weights, self.greedy_weights, _WEIGHT, 1.0, "Loss weight (mean 1)"),
-            (self.thresholds, self.greedy_thresholds, _THRESHOLD, 0.5, "Threshold of the probability"),
+            (self.weights, self.tried_weights, _WEIGHT, 1.0, "Weight of the loss"),
+            (self.thresholds, self.tried_thresholds, _THRESHOLD, 0.5, "Threshold of the probability"),
         )
         self.dots_, self.trails_ = [], []
-        for axes, (values, steps, color, reference, title) in zip(self.axes_, panels, strict=True):
-            dots, trail = _draw_panel(axes, values, steps, self.labels_, reference, {"color": color, **kwargs})
+        for axes, (values, tried, color, reference, title) in zip(self.axes_, panels, strict=True):
+            dots, trail = _draw_panel(axes, values, tried, self.labels_, reference, {"color": color, **kwargs})
             axes.set_xlabel(title)
             self.dots_.append(dots)
             self.trails_.append(trail)
         self._finish()
         return self
 
-    def frame(self):
+    def frame(self) -> DataFrame:
         """Give the numbers of all labels as a table.
 
         Returns
@@ -235,6 +253,12 @@ class PolicyDisplay:
         logs = np.log(np.maximum(self.weights, np.finfo(float).tiny)), self.thresholds - 0.5
         return sum(np.abs(values) / (np.std(values) or 1.0) for values in logs)
 
+    def _is_wide(self):
+        """Whether weights, of which some are drawn, differ so much that a linear axis would hide the small ones."""
+        tried = self.weights[None] if self.tried_weights is None else self.tried_weights
+        drawn = np.concatenate([tried[:, self.labels_], self.weights[None, self.labels_]])
+        return bool(drawn.min() > 0 and drawn.max() > _WIDE * drawn.min())
+
     def _finish(self):
         """Label the rows, and explain the marks once."""
         first, second = self.axes_
@@ -245,11 +269,31 @@ class PolicyDisplay:
         second.yaxis.tick_right()
         second.set_title("share of training rows", loc="right", fontsize="small", color=_INK)
         if self.trails_ != [None, None]:
-            first.set_title("dot: final, line: greedy episode", loc="left", fontsize="small", color=_INK)
+            first.set_title(f"dot: final, line: {self.tried_in}", loc="left", fontsize="small", color=_INK)
+        if self._is_wide():
+            first.set_xscale("log")
         for axes in self.axes_:
             axes.set_ylim(len(names) - 0.4, -0.6)
             axes.tick_params(axis="y", length=0)
         second.set_xlim(-0.02, 1.02)
+
+
+def _what_was_tried(policy):
+    """Weights and thresholds that a fitted training policy tried, as arguments of the display."""
+    history = policy.history_
+    if not history:
+        raise ValueError(
+            f"{type(policy).__name__} has no history to draw: PolicySearch, SharedGRUPolicy and GRUPolicy have one; "
+            "call PolicyDisplay(weights, thresholds, label_names=..., label_frequencies=...) for other weights."
+        )
+    if "greedy_weights" in history:
+        return {
+            "tried_weights": history["greedy_weights"],
+            "tried_thresholds": history["greedy_thresholds"],
+            "tried_in": "greedy episode",
+        }
+    weights = history.get("weights")
+    return {} if weights is None else {"tried_weights": weights.reshape(-1, weights.shape[-1])}
 
 
 def _choose_by_rule(by_frequency, rule, change):
@@ -272,13 +316,13 @@ def _choose_by_rule(by_frequency, rule, change):
     return by_frequency[ranks]
 
 
-def _steps(values, n_labels, name):
+def _tried(values, n_labels, name):
     """Array (T, L) or None."""
     if values is None:
         return None
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != n_labels or values.shape[0] == 0:
-        raise ValueError(f"{name} must have shape (n_steps, {n_labels}); got {values.shape}.")
+        raise ValueError(f"{name} must have shape (n_tried, {n_labels}); got {values.shape}.")
     return values
 
 
@@ -308,14 +352,14 @@ def _two_axes(ax, n_rows):
     return place.figure, np.array([place.figure.add_subplot(cell) for cell in grid])
 
 
-def _draw_panel(axes, values, steps, labels, reference, dot_kwargs):
-    """Dots of the labels, a reference line, and the span over the steps; return dots and span."""
+def _draw_panel(axes, values, tried, labels, reference, dot_kwargs):
+    """Dots of the labels, a reference line, and the span of what was tried; return dots and span."""
     rows = np.arange(labels.size)
     axes.axvline(reference, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     trail = None
-    if steps is not None:
-        tried = steps[:, labels]
-        trail = axes.hlines(rows, tried.min(axis=0), tried.max(axis=0), color=_TRAIL, linewidth=4, zorder=2)
+    if tried is not None:
+        low, high = tried[:, labels].min(axis=0), tried[:, labels].max(axis=0)
+        trail = axes.hlines(rows, low, high, color=_TRAIL, linewidth=4, zorder=2)
         trail.set_capstyle("round")
     dots = axes.scatter(values[labels], rows, **{"s": 34, "zorder": 3, "linewidths": 0, **dot_kwargs})
     axes.grid(axis="y", color="#eceef0", linewidth=0.8)

@@ -7,10 +7,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from sklearn_metalabel.learners._protocol import RefitLearner
+from sklearn_metalabel.learners._loss_weights import LossWeights
+from sklearn_metalabel.learners._training_run import RefitRun
 from sklearn_metalabel.utils import encode_target, fit_context, restore_on_error, warn_constant_labels
 
-__all__ = ["LabelClassifier", "LabelProbabilityMixin", "check_label_weight"]
+__all__ = ["LabelClassifier", "LabelProbabilityMixin", "check_label_weight", "train_classifier"]
 
 
 def check_label_weight(label_weight, n_labels, name="label_weight"):
@@ -131,7 +132,7 @@ class LabelProbabilityMixin(ClassifierMixin):
 class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
     """A classifier that trains on Y of shape (n, L) with a weight for each label.
 
-    Subclasses give `_fit_labels` and `_label_probabilities`, and `_learner` where they can be trained step by step.
+    Subclasses give `_fit_labels` and `_label_probabilities`, and `_training_run` where they train step by step.
     """
 
     # The equivalence of weights and repetitions is checked by scikit-learn wherever `sample_weight` stands in the
@@ -172,24 +173,38 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if self._target.kind == "multilabel":
             warn_constant_labels(Y, self.label_names_, stacklevel=6)
-        self._fit_labels(X, Y, label_weight=label_weight, sample_weight=sample_weight)
+        self._fit_labels(X, Y, weights=LossWeights(label_weight), sample_weight=sample_weight)
         return self
 
     @abstractmethod
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
-        """Train on encoded labels Y (n, L); nothing is checked again."""
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
+        """Train on encoded labels Y (n, L) under `LossWeights`; nothing is checked again.
+
+        `solution` is the checkpoint of a training run to start from; classifiers whose runs have none get None.
+        """
 
     @abstractmethod
     def _label_probabilities(self, X):
         """P of shape (n, L), float64 strictly inside (0, 1)."""
 
-    def _learner(self):
-        """A training run of this classifier for the episode loop."""
-        return RefitLearner(self)
+    def training_run(self, seed=0):
+        """Make a training run, which a training policy takes step by step.
 
-    def _solution(self):
-        """What training runs may start from once this classifier is fitted, or None."""
-        return None
+        Parameters
+        ----------
+        seed : int, default=0
+            Randomness of a classifier that has none of its own.
+
+        Returns
+        -------
+        run : TrainingRun
+            Of an unfitted copy of this classifier.
+        """
+        return self._clone_for_training(seed)._training_run()
+
+    def _training_run(self):
+        """A training run of this very classifier, which must be unfitted."""
+        return RefitRun(self)
 
     def _clone_for_training(self, seed):
         """An unfitted copy whose randomness is fixed by `seed` unless the user fixed it."""
@@ -197,3 +212,10 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
         if "random_state" in copy.get_params(deep=False) and copy.random_state is None:
             copy.set_params(random_state=seed)
         return copy
+
+
+def train_classifier(base, X, Y, weights, *, sample_weight=None, seed=0, solution=None):
+    """A copy of the label classifier `base`, trained on all rows under `LossWeights`."""
+    classifier = base._clone_for_training(seed)
+    classifier._fit_labels(X, Y, weights=weights, sample_weight=sample_weight, solution=solution)
+    return classifier

@@ -4,9 +4,11 @@ import numpy as np
 import torch
 from scipy.special import expit, logit
 
+from sklearn_metalabel.learners._losses import shifted_probabilities
+
 __all__ = ["EMPHASES", "Emphasis"]
 
-EMPHASES = frozenset({"positive_weight", "focus"})
+EMPHASES = frozenset({"positive", "focus"})
 # Negatives below this probability count nothing under a focus, as in the asymmetric loss.
 _MARGIN = 0.05
 # In the correction of probabilities no weight is taken for less: where the loss hardly looked, nothing was learned.
@@ -16,33 +18,39 @@ _LEAST = 0.01
 class Emphasis:
     """Weights of the entries of a batch, from those of its labels.
 
-    A positive of label j counts ``positive_weight[j]`` times; a negative of probability p counts
+    A positive of label j counts ``positive[j]`` times; a negative of probability p counts
     ``max(p - 0.05, 0) ** focus``, after the asymmetric loss of Ridnik et al. (2021), with no gradient through it.
 
     Parameters
     ----------
     device : torch.device
         Where the batches are.
-    positive_weight : ndarray of shape (n_labels,), default=None
-        Positive; None is one for all.
+    positive : ndarray of shape (n_labels,), default=None
+        Weight of the positives of each label; None is one for all.
     focus : float, default=0.0
-        0 is all negatives alike.
+        How much weight easy negatives lose; 0 is none.
     """
 
-    def __init__(self, device, positive_weight=None, focus=0.0):
+    def __init__(self, device, positive=None, focus=0.0):
         self.focus = float(focus)
-        self.log_odds = None if positive_weight is None else np.log(np.asarray(positive_weight, dtype=np.float64))
-        positive_weight = np.ones(1) if positive_weight is None else np.array(positive_weight)
-        self.positive_weight = torch.as_tensor(positive_weight, dtype=torch.float32, device=device)
+        self.log_odds = None if positive is None else np.log(np.asarray(positive, dtype=np.float64))
+        positive = np.ones(1) if positive is None else np.array(positive)
+        self.positive = torch.as_tensor(positive, dtype=torch.float32, device=device)
+
+    @staticmethod
+    def arguments(weights):
+        """Arguments of an emphasis, but the device, from `LossWeights`; empty where labels alone are weighted."""
+        wanted = {"positive": weights.positive, "focus": weights.focus}
+        return {name: wanted[name] for name in weights.asks_for}
 
     def weight(self, label_weight, logits, targets):
         """Weight of each entry (B, L), or `label_weight` (L,) itself where that is all there is."""
         if self.focus:
-            weight = torch.sigmoid(logits.detach().float()).sub_(_MARGIN).clamp_(min=0)
+            weight = shifted_probabilities(logits.float(), _MARGIN)
             weight = weight.square_().square_() if self.focus == 4 else weight.pow_(self.focus)  # 4 is slow as a power
-            return weight.lerp_(self.positive_weight, targets.float()).mul_(label_weight)
+            return weight.lerp_(self.positive, targets.float()).mul_(label_weight)
         if self.log_odds is not None:
-            return torch.addcmul(label_weight, targets, label_weight * (self.positive_weight - 1))
+            return torch.addcmul(label_weight, targets, label_weight * (self.positive - 1))
         return label_weight
 
     def corrected(self, Z):

@@ -8,7 +8,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.learners._protocol import BatchSampler, Learner, RefitLearner
+from sklearn_metalabel.learners._one_label import ConstantLabel, fit_label, positive_probability
+from sklearn_metalabel.learners._training_run import BatchSampler, RefitRun, TrainingRun
 from sklearn_metalabel.utils import (
     HasMethods,
     Interval,
@@ -23,7 +24,7 @@ from sklearn_metalabel.utils import (
     use_threads,
 )
 
-__all__ = ["LabelwiseClassifier", "PartialFitLearner"]
+__all__ = ["LabelwiseClassifier", "PartialFitRun"]
 
 
 class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
@@ -49,8 +50,8 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
 
     Attributes
     ----------
-    estimators_ : list of (estimator or float)
-        The fitted clone of each label; the share of positives for a label that has one value only.
+    estimators_ : list of estimator
+        The fitted clone of each label; a constant predictor for a label that has one value only.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label of a multi-label target, or the classes.
     label_names_ : ndarray of shape (n_labels,)
@@ -92,28 +93,28 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
         if self._is_incremental():
-            self.estimators_ = self._fit_incrementally(X, Y, label_weight, sample_weight)
+            self.estimators_ = self._fit_incrementally(X, Y, weights, sample_weight)
             return
         seeds, threads = draw_seeds(self.random_state, Y.shape[1]), current_threads()
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_one)(self.estimator, X, label_column(Y, j), label_weight[j], sample_weight, seeds[j], threads)
+            delayed(_fit_one)(self.estimator, X, label_column(Y, j), weights.label[j], sample_weight, seeds[j], threads)
             for j in range(Y.shape[1])
         )
 
-    def _fit_incrementally(self, X, Y, label_weight, sample_weight):
+    def _fit_incrementally(self, X, Y, weights, sample_weight):
         """Clones trained by `partial_fit` over `n_epochs`."""
         seed = draw_seed(self.random_state)
-        learner = self._learner()
-        learner.start(X, Y, sample_weight=sample_weight, seed=seed)
+        run = self._training_run()
+        run.start(X, Y, sample_weight=sample_weight, seed=seed)
         sample = BatchSampler(X.shape[0], self.batch_size, np.random.RandomState(seed))
-        for _ in range(learner.n_updates(X.shape[0])):
-            learner.step(sample(), label_weight)
-        return learner.estimators
+        for _ in range(run.n_updates(X.shape[0])):
+            run.step(sample(), weights)
+        return run.estimators
 
     def _label_probabilities(self, X):
-        return clip_probabilities(np.column_stack([_positive_probability(e, X) for e in self.estimators_]))
+        return clip_probabilities(np.column_stack([positive_probability(e, X) for e in self.estimators_]))
 
     def _is_incremental(self):
         """Whether the clones are trained by `partial_fit`."""
@@ -127,8 +128,8 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
             )
         return self.incremental
 
-    def _learner(self):
-        return PartialFitLearner(self) if self._is_incremental() else RefitLearner(self)
+    def _training_run(self):
+        return PartialFitRun(self) if self._is_incremental() else RefitRun(self)
 
     def __sklearn_tags__(self):
         """Tags: inputs are what the wrapped classifier takes."""
@@ -139,7 +140,7 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
         return tags
 
 
-class PartialFitLearner(Learner):
+class PartialFitRun(TrainingRun):
     """Clones with `partial_fit`, trained one mini-batch at a time."""
 
     def __init__(self, classifier):
@@ -149,52 +150,38 @@ class PartialFitLearner(Learner):
     def n_updates(self, n_samples):
         return self.classifier.n_epochs * -(-n_samples // self.batch_size)
 
-    def start(self, X, Y, *, sample_weight=None, seed=0):
-        self.X, self.Y, self.sample_weight = X, Y, sample_weight
+    def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
+        self.attach(X, Y, sample_weight)
         seeds = draw_seeds(seed, Y.shape[1])
         positives = np.asarray(Y.sum(axis=0)).ravel()
         constant = (positives == 0) | (positives == X.shape[0])
         self.estimators = [
-            _prior(positives[j], X.shape[0]) if constant[j] else _seeded_clone(self.classifier.estimator, seeds[j])
+            ConstantLabel().fit(X, label_column(Y, j))
+            if constant[j]
+            else _seeded_clone(self.classifier.estimator, seeds[j])
             for j in range(Y.shape[1])
         ]
 
-    def step(self, rows, label_weight):
+    def step(self, rows, weights):
         X = self.X[rows]
         row_weight = np.ones(len(rows)) if self.sample_weight is None else self.sample_weight[rows]
         for j, estimator in enumerate(self.estimators):
-            if not isinstance(estimator, float):
+            if not isinstance(estimator, ConstantLabel):
                 y = label_column(self.Y[rows], j)
-                estimator.partial_fit(X, y, classes=[0, 1], sample_weight=label_weight[j] * row_weight)
+                estimator.partial_fit(X, y, classes=[0, 1], sample_weight=weights.label[j] * row_weight)
 
     def predict_proba(self, X):
-        return clip_probabilities(np.column_stack([_positive_probability(e, X) for e in self.estimators]))
+        return clip_probabilities(np.column_stack([positive_probability(e, X) for e in self.estimators]))
 
 
 def _fit_one(estimator, X, y, weight, sample_weight, seed, threads):
-    """A fitted clone for one label, or the share of positives of a label with one value."""
+    """A clone fitted to one label."""
     X, y = aligned(X), aligned(y)
-    seen = y if sample_weight is None else y[sample_weight > 0]
-    positives = int(np.sum(seen))
-    if positives in (0, len(seen)):
-        return _prior(positives, len(seen))
     row_weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
     with use_threads(threads):
-        return _seeded_clone(estimator, seed).fit(X, y, sample_weight=weight * row_weight)
-
-
-def _prior(positives, n):
-    """Smoothed share of positives: the constant prediction of a label with one value."""
-    return float((positives + 0.5) / (n + 1))
+        return fit_label(_seeded_clone(estimator, seed), X, y, sample_weight=weight * row_weight)
 
 
 def _seeded_clone(estimator, seed):
     """A clone whose randomness, where the user did not fix it, is fixed by `seed`."""
     return fix_random_states(clone(estimator), seed)
-
-
-def _positive_probability(estimator, X):
-    """Probability of 1 from a fitted clone, or its constant."""
-    if isinstance(estimator, float):
-        return np.full(X.shape[0], estimator)
-    return np.asarray(estimator.predict_proba(X), dtype=np.float64)[:, 1]

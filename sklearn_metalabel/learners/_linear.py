@@ -7,10 +7,10 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._newton import default_tolerance, fit_logistic
-from sklearn_metalabel.learners._protocol import Learner
+from sklearn_metalabel.learners._training_run import TrainingRun
 from sklearn_metalabel.utils import Interval, fit_context, restore_on_error, to_probabilities
 
-__all__ = ["LabelWeightedLogistic", "LogisticLearner"]
+__all__ = ["LabelWeightedLogistic", "LogisticRun"]
 
 
 class LabelWeightedLogistic(LabelClassifier):
@@ -105,15 +105,15 @@ class LabelWeightedLogistic(LabelClassifier):
         """
         return self._fit_checked(X, y, label_weight, sample_weight)
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, start=None, tol=None):
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None, tol=None):
         W, b, self.n_newton_ = fit_logistic(
             X,
             Y,
-            self.C * label_weight,
+            self.C * weights.label,
             row_weight=sample_weight,
             fit_intercept=self.fit_intercept,
             tol=self.tol if tol is None else tol,
-            start=start,
+            start=solution,
         )
         self.coef_, self.intercept_ = W.T, b
 
@@ -121,11 +121,8 @@ class LabelWeightedLogistic(LabelClassifier):
         Z = safe_sparse_dot(X, self.coef_.T, dense_output=True)
         return to_probabilities(np.asarray(Z, dtype=np.float64) + self.intercept_)
 
-    def _learner(self):
-        return LogisticLearner(self)
-
-    def _solution(self):
-        return self.coef_.T, self.intercept_
+    def _training_run(self):
+        return LogisticRun(self)
 
     def __sklearn_tags__(self):
         """Tags: sparse X is taken as it is."""
@@ -134,7 +131,7 @@ class LabelWeightedLogistic(LabelClassifier):
         return tags
 
 
-class LogisticLearner(Learner):
+class LogisticRun(TrainingRun):
     """Full solutions under changing weights, each started from the last.
 
     A weight is the inverse strength of a label's penalty, so its scale decides how well the label is learned.
@@ -146,20 +143,23 @@ class LogisticLearner(Learner):
         self.classifier = classifier
 
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
-        self.hold(X, Y, sample_weight)
-        self.solution = solution
+        self.attach(X, Y, sample_weight)
+        self._solution = solution
 
-    def step(self, rows, label_weight):
+    def step(self, rows, weights):
         model = self.classifier
         model._fit_labels(
             self.X,
             self.Y,
-            label_weight=label_weight,
+            weights=weights,
             sample_weight=self.sample_weight,
-            start=self.solution,
+            solution=self._solution,
             tol=model.tol or default_tolerance(*self.X.shape, rough=True),
         )
-        self.solution = model._solution()
+        self._solution = model.coef_.T, model.intercept_
 
     def predict_proba(self, X):
         return self.classifier._label_probabilities(X)
+
+    def checkpoint(self):
+        return self._solution

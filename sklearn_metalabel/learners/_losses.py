@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
-__all__ = ["asymmetric_loss", "build_loss", "distribution_balanced_loss", "focal_loss"]
+__all__ = ["asymmetric_loss", "build_loss", "distribution_balanced_loss", "focal_loss", "shifted_probabilities"]
 
 
 def asymmetric_loss(logits, targets, gamma_neg=4.0, gamma_pos=0.0, clip=0.05):
@@ -58,9 +58,14 @@ def asymmetric_loss(logits, targets, gamma_neg=4.0, gamma_pos=0.0, clip=0.05):
     else:
         negative = F.logsigmoid(-logits)
     with torch.no_grad():
-        of_negatives = torch.clamp(torch.sigmoid(logits) - clip, min=0.0) ** gamma_neg
+        of_negatives = shifted_probabilities(logits, clip) ** gamma_neg
         focus = torch.where(targets > 0, torch.sigmoid(-logits) ** gamma_pos, of_negatives)
     return -focus * torch.where(targets > 0, F.logsigmoid(logits), negative)
+
+
+def shifted_probabilities(logits, margin):
+    """max(p - margin, 0) for the probability p of each logit, without a gradient; a fresh tensor."""
+    return torch.sigmoid(logits.detach()).sub_(margin).clamp_(min=0)
 
 
 def focal_loss(logits, targets, gamma=2.0):

@@ -11,18 +11,18 @@ __all__ = ["NativeLabelClassifier"]
 
 
 class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
-    """Face of an estimator with `fit(X, Y, label_weight=...)` and `predict_proba`."""
+    """Adapter of an estimator with `fit(X, Y, label_weight=...)` and `predict_proba`."""
 
     _parameter_constraints = {"estimator": [HasMethods(["fit", "predict_proba"])]}
 
     def __init__(self, estimator):
         self.estimator = estimator
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None):
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
         target = label_rows(Y, dtype=np.int64)
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        options = {} if sample_weight is None else {"sample_weight": sample_weight}
         target = target.ravel() if target.shape[1] == 1 else target
-        self.estimator_ = clone(self.estimator).fit(X, target, label_weight=label_weight, **weights)
+        self.estimator_ = clone(self.estimator).fit(X, target, label_weight=weights.label, **options)
         self._n_labels = Y.shape[1]
 
     def _label_probabilities(self, X):

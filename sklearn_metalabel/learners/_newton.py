@@ -9,10 +9,10 @@ threads: blocks of sparse problems run beside each other in Python threads, dens
 import contextlib
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from threadpoolctl import threadpool_limits
 
 _SMALL = 2**20  # most entries of X, zeros included, for the tight tolerance
@@ -25,11 +25,19 @@ _MAX_TRIALS = 40
 _ETA = 0.5
 _LIVE = 0.9
 _OVERFLOW = "The logistic regression overflowed: scale the features or lower C."
-_HAS_MKL = torch.backends.mkl.is_available()  # its product is more than twice as fast as SciPy's
 
-with warnings.catch_warnings():  # torch tells once a process that CSR is in beta; users cannot act on it
-    warnings.simplefilter("ignore")
-    torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.tensor([1.0]), size=(1, 1))
+
+@cache
+def _torch_with_mkl():
+    """Torch, where it has MKL, whose sparse product is more than twice as fast as SciPy's; else None."""
+    import torch
+
+    if not torch.backends.mkl.is_available():
+        return None
+    with warnings.catch_warnings():  # torch tells once a process that CSR is in beta; users cannot act on it
+        warnings.simplefilter("ignore")
+        torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.tensor([1.0]), size=(1, 1))
+    return torch
 
 
 def fit_logistic(
@@ -113,8 +121,15 @@ def _run(solve, blocks, n_threads):
 
 def _claim_one_thread():
     """Let torch and MKL use one thread for what this thread asks; OpenMP keeps the number for each thread."""
-    torch.get_num_threads()  # torch sets the number when a thread first asks for it
+    _torch_threads()  # torch sets the number when a thread first asks for it
     threadpool_limits(limits=1, user_api="openmp")
+
+
+def _torch_threads():
+    """Threads of torch, which the products of sparse problems have."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _starting_point(Y, C, s, on_weight, d, fit_intercept, start):
@@ -187,7 +202,7 @@ class _SparseDesign(_Design):
 
     def __init__(self, X, fit_intercept):
         super().__init__(fit_intercept)
-        self.n_threads = torch.get_num_threads()  # for blocks; one in a worker of joblib
+        self.n_threads = _torch_threads()  # for blocks; one in a worker of joblib
         X64, X32 = X.astype(np.float64), X.astype(np.float32)
         T64, T32 = X64.T.tocsr(), X32.T.tocsr()
         squared = T32.power(2)
@@ -212,17 +227,18 @@ class _Product:
     """Products of a CSR array with dense arrays, by torch where it has MKL."""
 
     def __init__(self, X):
-        self.X = X
-        if _HAS_MKL:
+        self.X, self.torch = X, _torch_with_mkl()
+        if self.torch is not None:
+            torch = self.torch
             # Torch warns about memory it may not write to, such as that of joblib's workers.
             parts = (torch.from_numpy(np.require(part, requirements="W")) for part in (X.indptr, X.indices, X.data))
             self.X = torch.sparse_csr_tensor(*parts, size=X.shape)
 
     def __call__(self, A):
-        if not _HAS_MKL:
+        if self.torch is None:
             return self.X @ A
-        with torch.no_grad():
-            return (self.X @ torch.from_numpy(np.ascontiguousarray(A))).numpy()
+        with self.torch.no_grad():
+            return (self.X @ self.torch.from_numpy(np.ascontiguousarray(A))).numpy()
 
 
 class _DenseDesign(_Design):

@@ -1,19 +1,23 @@
-"""From what a user passes as a base learner to a label classifier."""
+"""From what a user passes as a base learner to a classifier: one place decides of which kind it is."""
 
 import inspect
+import sys
 
 from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
-from torch import nn
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._labelwise import LabelwiseClassifier
 from sklearn_metalabel.learners._linear import LabelWeightedLogistic
 from sklearn_metalabel.learners._native import NativeLabelClassifier
-from sklearn_metalabel.learners._skorch import SkorchLabelClassifier
-from sklearn_metalabel.learners._torch import TorchClassifier
+from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
 
-__all__ = ["as_label_classifier"]
+__all__ = ["RESPONSE_METHODS", "as_classifier", "as_label_classifier", "as_multilabel"]
+
+RESPONSE_METHODS = ("predict_proba", "decision_function")
 
 
 def as_label_classifier(estimator):
@@ -27,7 +31,7 @@ def as_label_classifier(estimator):
     Returns
     -------
     classifier : LabelClassifier
-        A clone of `estimator`, or a wrapper around one.
+        A clone of `estimator`, or an adapter around one.
 
     Raises
     ------
@@ -39,8 +43,12 @@ def as_label_classifier(estimator):
     if isinstance(estimator, LabelClassifier):
         return clone(estimator)
     if _is_module_source(estimator):
+        from sklearn_metalabel.learners._torch import TorchClassifier
+
         return TorchClassifier(estimator)
-    if all(hasattr(estimator, name) for name in ("initialize", "train_step", "fit_loop")):
+    if _is_skorch_net(estimator):
+        from sklearn_metalabel.learners._skorch import SkorchLabelClassifier
+
         return SkorchLabelClassifier(clone(estimator))
     if not inspect.isclass(estimator) and hasattr(estimator, "fit") and hasattr(estimator, "predict_proba"):
         if has_fit_parameter(estimator, "label_weight"):
@@ -50,13 +58,34 @@ def as_label_classifier(estimator):
     raise TypeError(_what_is_missing(estimator))
 
 
+def as_classifier(estimator):
+    """An unfitted classifier for what a user passes: an estimator is cloned, torch and skorch get an adapter."""
+    needs_adapter = inspect.isclass(estimator) or _is_module_source(estimator) or _is_skorch_net(estimator)
+    if estimator is None or needs_adapter:
+        return as_label_classifier(estimator)
+    _check_estimator(estimator)
+    return clone(estimator)
+
+
+def as_multilabel(classifier):
+    """A classifier as it is where it knows label matrices, else one clone of it for each label."""
+    return classifier if _knows_labels(classifier) else WeightedOneVsRest(classifier)
+
+
 def _is_module_source(estimator):
     """Whether this is a torch module, a class of modules, or a function (taken to return a module)."""
-    if isinstance(estimator, nn.Module):
+    # Who passes a module has imported torch.
+    module = sys.modules["torch"].nn.Module if "torch" in sys.modules else ()
+    if isinstance(estimator, module):
         return True
     if inspect.isclass(estimator):
-        return issubclass(estimator, nn.Module)
+        return issubclass(estimator, module)
     return callable(estimator) and not hasattr(estimator, "fit")
+
+
+def _is_skorch_net(estimator):
+    """Whether this has the training loop of a skorch net."""
+    return all(hasattr(estimator, name) for name in ("initialize", "train_step", "fit_loop"))
 
 
 def _what_is_missing(estimator):
@@ -79,3 +108,26 @@ def _what_is_missing(estimator):
         "Pass the classifier inside it, for example LogisticRegression(), and put transformers before "
         "MetaPolicyClassifier in the pipeline."
     )
+
+
+def _check_estimator(estimator):
+    """Raise where something is no classifier with a response."""
+    lacks = [] if hasattr(estimator, "fit") else ["fit"]
+    if not any(hasattr(estimator, method) for method in RESPONSE_METHODS):
+        lacks.append("predict_proba or decision_function")
+    if lacks:
+        raise TypeError(
+            f"{type(estimator).__name__} cannot be cut at thresholds: it has no {' and no '.join(lacks)}; pass a "
+            "classifier, for example LogisticRegression()."
+        )
+
+
+def _knows_labels(classifier):
+    """Whether `fit` takes a label matrix."""
+    if isinstance(classifier, LabelClassifier | FrozenEstimator):
+        return True
+    if isinstance(classifier, GridSearchCV | RandomizedSearchCV):
+        return _knows_labels(classifier.estimator)
+    tags = get_tags(classifier)
+    # Wrappers such as MultiOutputClassifier name label matrices as outputs only.
+    return tags.target_tags.multi_output or tags.classifier_tags.multi_label

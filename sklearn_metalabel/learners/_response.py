@@ -1,40 +1,18 @@
 """The response of any classifier for labels: one probability or decision value for each row and label."""
 
-import inspect
-
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import clone
-from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
-from sklearn.utils import get_tags
 
-from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
-from sklearn_metalabel.learners._resolve import as_label_classifier
+from sklearn_metalabel.learners._resolve import RESPONSE_METHODS
 from sklearn_metalabel.utils import clip_probabilities
 
-__all__ = ["as_classifier", "as_multilabel", "check_response_method", "label_response"]
-
-_METHODS = ("predict_proba", "decision_function")
-
-
-def as_classifier(estimator):
-    """An unfitted classifier for what a user passes: an estimator is cloned, torch and skorch are wrapped."""
-    if estimator is None or _needs_wrapping(estimator):
-        return as_label_classifier(estimator)
-    _check_estimator(estimator)
-    return clone(estimator)
-
-
-def as_multilabel(classifier):
-    """A classifier as it is where it knows label matrices, else one clone of it for each label."""
-    return classifier if _knows_labels(classifier) else WeightedOneVsRest(classifier)
+__all__ = ["check_response_method", "label_response"]
 
 
 def check_response_method(classifier, response_method):
     """Name of the method that gives the response, or raise where the classifier has none."""
-    wanted = _METHODS if response_method == "auto" else (response_method,)
+    wanted = RESPONSE_METHODS if response_method == "auto" else (response_method,)
     for method in wanted:
         if hasattr(classifier, method):
             return method
@@ -75,32 +53,3 @@ def _of_one(classifier, r, j):
     if r.shape[1] == 2:
         return r[:, 1]
     return r[:, 0] if classifier.classes_[j][0] == 1 else np.zeros(len(r))
-
-
-def _needs_wrapping(estimator):
-    """Whether this is a torch module, a class or function that gives one, or a skorch net."""
-    has_loop = all(hasattr(estimator, name) for name in ("initialize", "train_step", "fit_loop"))
-    return has_loop or inspect.isclass(estimator) or (callable(estimator) and not hasattr(estimator, "fit"))
-
-
-def _check_estimator(estimator):
-    """Raise where something is no classifier with a response."""
-    lacks = [] if hasattr(estimator, "fit") else ["fit"]
-    if not any(hasattr(estimator, method) for method in _METHODS):
-        lacks.append("predict_proba or decision_function")
-    if lacks:
-        raise TypeError(
-            f"{type(estimator).__name__} cannot be cut at thresholds: it has no {' and no '.join(lacks)}; pass a "
-            "classifier, for example LogisticRegression()."
-        )
-
-
-def _knows_labels(classifier):
-    """Whether `fit` takes a label matrix."""
-    if isinstance(classifier, LabelClassifier | FrozenEstimator):
-        return True
-    if isinstance(classifier, GridSearchCV | RandomizedSearchCV):
-        return _knows_labels(classifier.estimator)
-    tags = get_tags(classifier)
-    # Wrappers such as MultiOutputClassifier name label matrices as outputs only.
-    return tags.target_tags.multi_output or tags.classifier_tags.multi_label

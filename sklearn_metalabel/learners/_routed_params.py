@@ -9,7 +9,7 @@ __all__ = ["RoutedParamsMixin"]
 class RoutedParamsMixin:
     """An estimator whose ``__init__`` stores parameters with one of `_routes` before their name beside its own."""
 
-    _routes = ("module__", "optimizer__")
+    _routes: tuple[str, ...] = ("module__", "optimizer__")
 
     def get_params(self, deep=True):
         """Parameters of this estimator, those routed to module and optimiser included.

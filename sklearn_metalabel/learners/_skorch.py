@@ -9,15 +9,15 @@ from torch.nn import functional as F
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
-from sklearn_metalabel.learners._protocol import Learner
-from sklearn_metalabel.learners._torch import input_dtype
+from sklearn_metalabel.learners._torch_run import input_dtype
+from sklearn_metalabel.learners._training_run import TrainingRun
 from sklearn_metalabel.utils import HasMethods, draw_seed, label_rows, to_probabilities, torch_seed
 
-__all__ = ["SkorchLabelClassifier", "SkorchLearner"]
+__all__ = ["SkorchLabelClassifier", "SkorchRun"]
 
 
 class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
-    """Face of a skorch net whose module gives one logit a label.
+    """Adapter of a skorch net whose module gives one logit a label.
 
     The net trains by its own loop, with its own optimiser, iterators and callbacks; only its loss is replaced by the
     weighted log-loss.
@@ -32,26 +32,26 @@ class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
         self.net = net
         self.random_state = random_state
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, **emphasis):
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
         _refuse_sample_weight(sample_weight)
         net = clone(self.net)
         with torch_seed(draw_seed(self.random_state), torch.device(net.device or "cpu")):
             net.initialize()
-            net.get_loss = _weighted_loss(net, label_weight, emphasis)
+            net.get_loss = _weighted_loss(net, weights)
             net.fit_loop(_inputs(X, net), label_rows(Y))
         del net.get_loss
         self.net_ = net
         self._n_labels = Y.shape[1]
-        self._emphasis = emphasis
+        self._emphasis = Emphasis.arguments(weights)
 
     def _label_probabilities(self, X):
         return _net_probabilities(self.net_, X, self._n_labels, self._emphasis).astype(np.float64)
 
-    def _learner(self):
-        return SkorchLearner(self)
+    def _training_run(self):
+        return SkorchRun(self)
 
 
-class SkorchLearner(Learner):
+class SkorchRun(TrainingRun):
     """A training run of a skorch net, one of its training steps at a time."""
 
     emphases = EMPHASES
@@ -65,19 +65,19 @@ class SkorchLearner(Learner):
     def n_updates(self, n_samples):
         return self.classifier.net.max_epochs * -(-n_samples // (self.batch_size or n_samples))
 
-    def start(self, X, Y, *, sample_weight=None, seed=0):
+    def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         _refuse_sample_weight(sample_weight)
         self.net = clone(self.classifier.net).initialize()
-        self.hold(X, Y)
+        self.attach(X, Y)
         self.n_steps, self.n_labels, self.emphasis = 0, Y.shape[1], {}
 
-    def hold(self, X, Y, sample_weight=None):
-        self.X, self.Y = (None, None) if X is None else (_inputs(X, self.net), label_rows(Y))
+    def attach(self, X, Y, sample_weight=None):
+        self.X, self.Y = _inputs(X, self.net), label_rows(Y)
 
-    def step(self, rows, label_weight, **emphasis):
+    def step(self, rows, weights):
         rows = slice(None) if rows is None else rows
-        self.emphasis = emphasis
-        self.net.get_loss = _weighted_loss(self.net, label_weight, emphasis)
+        self.emphasis = Emphasis.arguments(weights)
+        self.net.get_loss = _weighted_loss(self.net, weights)
         batch = torch.from_numpy(self.X[rows]), torch.from_numpy(self.Y[rows])
         self.n_steps += 1
         loss = self.net.train_step(batch)["loss"].item()
@@ -103,10 +103,11 @@ def _inputs(X, net):
     return np.ascontiguousarray(X, dtype=input_dtype(net.module_))
 
 
-def _weighted_loss(net, label_weight, emphasis):
+def _weighted_loss(net, weights):
     """What is to stand for the net's own loss."""
-    weight = torch.as_tensor(label_weight, dtype=torch.float32, device=net.device)
-    return partial(_weighted_log_loss, weight=weight, emphasis=Emphasis(net.device, **emphasis))
+    weight = torch.as_tensor(weights.label, dtype=torch.float32, device=net.device)
+    emphasis = Emphasis(net.device, **Emphasis.arguments(weights))
+    return partial(_weighted_log_loss, weight=weight, emphasis=emphasis)
 
 
 def _weighted_log_loss(y_pred, y_true, X=None, training=False, *, weight, emphasis):

@@ -11,10 +11,11 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_is_fitted
 
+from sklearn_metalabel.decoding import PROBABILITIES, SCORES, decide_rows
 from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.learners._response import as_classifier, as_multilabel, check_response_method, label_response
+from sklearn_metalabel.learners._resolve import as_classifier, as_multilabel
+from sklearn_metalabel.learners._response import check_response_method, label_response
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
-from sklearn_metalabel.thresholds._decide import PROBABILITIES, SCORES, decide_rows
 from sklearn_metalabel.utils import ConstantLabelWarning, clip_probabilities, encode_target, to_probabilities
 
 __all__ = ["ThresholdedClassifier", "constant_labels_are_quiet"]
@@ -103,7 +104,7 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     def _decide(self, R):
         """Decisions (n, L) for responses."""
-        return decide_rows(R, self.thresholds_, self.never_empty_, self._units())
+        return decide_rows(R, self.thresholds_, self.allow_unlabeled_, self._units())
 
     def _margins(self, R):
         """Responses minus thresholds, finite."""

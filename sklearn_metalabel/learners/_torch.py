@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners._emphasis import Emphasis
 from sklearn_metalabel.learners._losses import build_loss
 from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
-from sklearn_metalabel.learners._torch_learner import TorchLearner, data_sizes, input_dtype, predict_module
+from sklearn_metalabel.learners._torch_run import TorchRun, predict_module
 from sklearn_metalabel.utils import Interval, StrOptions, draw_seed, resolve_device, torch_seed
 
-__all__ = ["TorchClassifier", "TorchLearner", "build_module", "data_sizes", "input_dtype"]
+__all__ = ["TorchClassifier", "build_module"]
 
 _OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -26,7 +27,7 @@ _OPTIMIZERS = {
 }
 _FUSED = ("adam", "adamw", "sgd")
 # Modules rebuilt from the fitted arrays; kept here because predictions must not change the estimator.
-_MODULES = weakref.WeakKeyDictionary()
+_MODULES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 class TorchClassifier(RoutedParamsMixin, LabelClassifier):
@@ -151,16 +152,16 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         for name, value in params.items():
             setattr(self, name, value)
 
-    def _fit_labels(self, X, Y, *, label_weight, sample_weight=None, **emphasis):
-        learner = self._learner()
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
+        run = self._training_run()
         seed = draw_seed(self.random_state)
-        with torch_seed(seed, learner.device):
-            learner.start(X, Y, sample_weight=sample_weight)
-            losses = _train(learner, X.shape[0], label_weight, emphasis, np.random.RandomState(seed))
-        self.state_ = {name: value.detach().cpu().numpy().copy() for name, value in learner.module.state_dict().items()}
+        with torch_seed(seed, run.device):
+            run.start(X, Y, sample_weight=sample_weight)
+            losses = _train(run, X.shape[0], weights, np.random.RandomState(seed))
+        self.state_ = {name: value.detach().cpu().numpy().copy() for name, value in run.module.state_dict().items()}
         self.loss_curve_ = np.asarray(losses).reshape(self.n_epochs, -1).mean(axis=1)
-        self.device_ = str(learner.device)
-        self._sizes, self._emphasis = learner.sizes, emphasis
+        self.device_ = str(run.device)
+        self._sizes, self._emphasis = run.sizes, Emphasis.arguments(weights)
         _MODULES.pop(self, None)
 
     def _label_probabilities(self, X):
@@ -170,7 +171,8 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
             module = self._rebuild(device)
             _MODULES[self] = (device, module)
         n_labels = self._sizes["n_labels"]
-        return predict_module(module, X, n_labels, device, self.precision, self._emphasis).astype(np.float64)
+        emphasis = Emphasis(device, **self._emphasis)
+        return predict_module(module, X, n_labels, device, self.precision, emphasis).astype(np.float64)
 
     def _rebuild(self, device):
         """The trained module from its arrays."""
@@ -179,9 +181,9 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.state_.items()})
         return module.to(device).eval()
 
-    def _learner(self):
+    def _training_run(self):
         self._routed_params()  # refuses misspelt ones
-        return TorchLearner(self)
+        return TorchRun(self)
 
     def _build(self, sizes):
         """A fresh module for these sizes."""
@@ -230,10 +232,10 @@ def _fits_fused(module, options):
     return known and not sparse and not {"fused", "foreach", "differentiable"} & options.keys()
 
 
-def _train(learner, n_samples, label_weight, emphasis, rng):
+def _train(run, n_samples, weights, rng):
     """Make all updates of a full run; returns the loss of each."""
-    sample = learner.batches(n_samples, rng)
-    for _ in range(learner.n_updates(n_samples)):
-        learner.step(sample(), label_weight, **emphasis)
-    learner.check()
-    return learner.losses
+    sample = run.batches(n_samples, rng)
+    for _ in range(run.n_updates(n_samples)):
+        run.step(sample(), weights)
+    run.check()
+    return run.losses

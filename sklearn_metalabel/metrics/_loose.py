@@ -1,14 +1,21 @@
 """Strict accuracy, loose macro-F1 and loose micro-F1 of label sets."""
 
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+Labels: TypeAlias = ArrayLike | sparse.sparray | sparse.spmatrix
 
-def strict_accuracy_score(y_true, y_pred, *, sample_weight=None):
+
+def strict_accuracy_score(y_true: Labels, y_pred: Labels, *, sample_weight: ArrayLike | None = None) -> float:
     """Share of samples whose whole label set is predicted exactly.
 
     One label too many or too few makes the sample wrong. An empty set predicted for an empty set is
-    right. The same number as :func:`~sklearn.metrics.accuracy_score` gives for indicator matrices, under
+    right. This is the same number as :func:`~sklearn.metrics.accuracy_score` gives for indicator matrices, under
     the name it has in entity typing [1]_.
 
     Parameters
@@ -34,7 +41,7 @@ def strict_accuracy_score(y_true, y_pred, *, sample_weight=None):
 
     See Also
     --------
-    loose_macro_f1_score : Gives credit for a set that is partly right, sample by sample.
+    loose_macro_f1_score : Gives credit for a partly right set, sample by sample.
     loose_micro_f1_score : Gives credit label by label, all samples pooled.
 
     References
@@ -52,8 +59,14 @@ def strict_accuracy_score(y_true, y_pred, *, sample_weight=None):
     return _mean((n_both == n_true) & (n_both == n_pred), weight)
 
 
-def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
-    r"""Harmonic mean of the precision and the recall of an average sample.
+def loose_macro_f1_score(
+    y_true: Labels,
+    y_pred: Labels,
+    *,
+    sample_weight: ArrayLike | None = None,
+    empty: Literal["zero", "skip"] = "zero",
+) -> float:
+    r"""Harmonic mean of precision and recall, each averaged over the samples.
 
     Precision and recall are computed for each sample, averaged, and only then combined [1]_. It is
     therefore neither ``f1_score(average="samples")``, the mean of the samples' F1, which is never
@@ -71,9 +84,9 @@ def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
         Weight of each sample, not negative.
 
     empty : {"zero", "skip"}, default="zero"
-        What an empty set does. With `"zero"` a sample without predictions has precision 0, and one
+        How empty sets are counted. With `"zero"` a sample without predictions has precision 0, and one
         without true labels recall 0, as in most published figures [2]_. With `"skip"` precision is the
-        average over the samples with predictions alone, and recall over those with true labels [1]_;
+        average over the samples with predictions only, and recall over those with true labels [1]_;
         a classifier that often abstains then scores higher.
 
     Returns
@@ -89,7 +102,7 @@ def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
     See Also
     --------
     loose_micro_f1_score : Pools the samples first.
-    strict_accuracy_score : Asks for the whole set.
+    strict_accuracy_score : Requires the whole set to be right.
     sklearn.metrics.make_scorer : Turns each of these functions into a scorer.
 
     Notes
@@ -129,11 +142,11 @@ def loose_macro_f1_score(y_true, y_pred, *, sample_weight=None, empty="zero"):
     return _divide(2 * precision * recall, precision + recall)
 
 
-def loose_micro_f1_score(y_true, y_pred, *, sample_weight=None):
+def loose_micro_f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: ArrayLike | None = None) -> float:
     """Harmonic mean of precision and recall over all pairs of sample and label.
 
     Counts are summed over samples before anything is divided, so that samples with many labels
-    weigh more. The same number as ``f1_score(average="micro", zero_division=0)``, under the name it
+    weigh more. This is the same number as ``f1_score(average="micro", zero_division=0)``, under the name it
     has in entity typing [1]_.
 
     Parameters
@@ -160,7 +173,7 @@ def loose_micro_f1_score(y_true, y_pred, *, sample_weight=None):
     See Also
     --------
     loose_macro_f1_score : Gives every sample the same weight.
-    strict_accuracy_score : Asks for the whole set.
+    strict_accuracy_score : Requires the whole set to be right.
 
     References
     ----------
@@ -203,7 +216,7 @@ def _indicator(y, name):
     if Y.ndim != 2:
         raise ValueError(
             f"{name} must be an indicator matrix of shape (n_samples, n_labels); got {Y.ndim} dimension(s). "
-            "For one class a sample use accuracy_score or f1_score of scikit-learn."
+            "For one class per sample use accuracy_score or f1_score of scikit-learn."
         )
     if Y.shape[0] == 0:
         raise ValueError(f"{name} has no samples; at least one is needed for a score.")
@@ -229,7 +242,7 @@ def _weight(sample_weight, n):
 
 
 def _mean_ratio(part, whole, weight, empty):
-    """Weighted mean of part/whole over all samples, or over those whose whole is not empty."""
+    """Weighted mean of part/whole over all samples, or over those where whole > 0."""
     counted = whole > 0 if empty == "skip" else np.ones(whole.size, dtype=bool)
     return _mean((part / np.maximum(whole, 1))[counted], weight[counted])
 

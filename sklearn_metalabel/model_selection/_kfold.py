@@ -1,4 +1,4 @@
-"""K folds with alike label shares."""
+"""K folds with about the same share of every label."""
 
 from numbers import Integral
 
@@ -13,7 +13,7 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
     """Split into K folds that all have about the same share of every label.
 
     Plain K-fold leaves rare labels out of some folds, so that they can be neither learned nor scored there.
-    Iterative stratification deals out the rows of the rarest label first. It takes the place of
+    Iterative stratification assigns the rows of the rarest label first. It replaces
     :class:`~sklearn.model_selection.StratifiedKFold`, which has no multi-label form, wherever
     scikit-learn takes `cv`.
 
@@ -38,16 +38,16 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
     See Also
     --------
     MultilabelStratifiedShuffleSplit : Repeated random splits by the same algorithm.
-    sklearn.model_selection.StratifiedKFold : The splitter for one label a row.
+    sklearn.model_selection.StratifiedKFold : The splitter for one label per row.
 
     Notes
     -----
     Fold sizes differ by at most one, as in :class:`~sklearn.model_selection.KFold`; rows without labels fill
-    up. A label with fewer positives than `n_splits` is missing in some folds, without a warning: with
-    a long tail of labels that is the normal case. A 1-D `y` of classes is treated as one label a class.
+    the folds up. A label with fewer positives than `n_splits` is missing in some folds, without a warning: with
+    a long tail of labels that is the normal case. A 1-D `y` of classes is treated as one label per class.
 
     The order of the labels (fewest remaining rows first) is updated after each label, and the rows of a
-    label are dealt in one vectorised step, which gives what dealing them one at a time would give.
+    label are assigned in one vectorised step, with the same result as assigning them one at a time.
 
     References
     ----------

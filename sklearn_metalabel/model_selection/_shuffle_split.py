@@ -1,4 +1,4 @@
-"""Repeated random splits with alike label shares."""
+"""Repeated random splits with about the same share of every label."""
 
 import numpy as np
 from sklearn.model_selection import BaseShuffleSplit, ShuffleSplit
@@ -8,10 +8,10 @@ from sklearn_metalabel.model_selection._stratified import iterative_folds, label
 
 
 class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
-    """Split at random, again and again, with about the same share of every label in both parts.
+    """Split at random, repeatedly, with about the same share of every label in both parts.
 
-    A random test part of 10% has none of the positives of many a rare label. Here each part gets
-    its share of every label, rarest first, by iterative stratification. It takes the place of
+    A random test part of 10% has no positives of many rare labels. Here each part gets its share of every
+    label, rarest first, by iterative stratification. It replaces
     :class:`~sklearn.model_selection.StratifiedShuffleSplit`, which has no multi-label form.
 
     Parameters
@@ -20,10 +20,10 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
         Number of splits.
 
     test_size : float or int, default=None
-        Share in (0, 1) or number of test rows. `None` means what `train_size` leaves, or 0.1.
+        Share in (0, 1) or number of test rows. `None` means the complement of `train_size`, or 0.1.
 
     train_size : float or int, default=None
-        Share in (0, 1) or number of training rows. `None` means what `test_size` leaves.
+        Share in (0, 1) or number of training rows. `None` means the complement of `test_size`.
 
     random_state : int, RandomState instance or None, default=None
         Makes the splits reproducible.
@@ -37,7 +37,7 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     See Also
     --------
     MultilabelStratifiedKFold : Disjoint test parts by the same algorithm.
-    sklearn.model_selection.StratifiedShuffleSplit : The splitter for one label a row.
+    sklearn.model_selection.StratifiedShuffleSplit : The splitter for one label per row.
 
     Notes
     -----

@@ -1,9 +1,13 @@
 """Iterative stratification as pure functions on an indicator matrix."""
 
+from __future__ import annotations
+
 import heapq
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 
@@ -11,11 +15,13 @@ from sklearn.utils.multiclass import type_of_target
 _DECIMALS = 9
 
 
-def iterative_folds(Y, proportions, rng=None):
-    """Deal the rows of `Y` into parts that have the given sizes and alike label shares.
+def iterative_folds(
+    Y: NDArray | sparse.sparray, proportions: ArrayLike, rng: np.random.RandomState | None = None
+) -> NDArray[np.intp]:
+    """Assign the rows of `Y` to parts that have the given sizes and about the same share of every label.
 
-    The label with the fewest rows still to be dealt goes first, and each of its rows goes to the part
-    that lacks most positives of that label; ties go to the part with most room, then to chance.
+    The label with the fewest rows still to be assigned goes first, and each of its rows goes to the part
+    that lacks most positives of that label; ties go to the part with most room, and are then broken at random.
 
     Parameters
     ----------
@@ -26,7 +32,7 @@ def iterative_folds(Y, proportions, rng=None):
         Relative sizes of the parts, positive. Sizes are rounded by largest remainders and then kept exactly.
 
     rng : numpy.random.RandomState, default=None
-        Shuffles the rows first and breaks ties. `None` takes rows in order and the first part at ties.
+        Shuffles the rows first and breaks ties. `None` takes the rows in order and the first part at ties.
 
     Returns
     -------
@@ -35,10 +41,10 @@ def iterative_folds(Y, proportions, rng=None):
 
     Notes
     -----
-    Rows of one label are dealt in one vectorised step with the same result as one at a time, since nothing
-    but this label's own demand and the room decide; which label is next is looked up anew after each label
-    (a heap with outdated entries skipped), as in the original algorithm. A part never takes more rows
-    than its size: only labels dealt last, which are the frequent ones, can be moved by that.
+    Rows of one label are assigned in one vectorised step with the same result as one at a time, since only this
+    label's own demand and the room of the parts decide; which label is next is determined after each label (a heap
+    whose outdated entries are skipped), as in the original algorithm. A part never takes more rows than its size:
+    only the labels assigned last, which are the frequent ones, can be affected by that.
     """
     Y = sparse.csr_array(Y)
     n, n_labels = Y.shape
@@ -59,32 +65,35 @@ def iterative_folds(Y, proportions, rng=None):
             continue
         rows = columns.indices[columns.indptr[j] : columns.indptr[j + 1]]
         rows = rows[fold[rows] < 0]
-        fold[rows] = deal(demand[:, j], room, rows.size, rng)
+        fold[rows] = assign(demand[:, j], room, rows.size, rng)
         room -= np.bincount(fold[rows], minlength=room.size)
-        touched = _charge(demand, left, *_entries_of(Y, rows), fold[rows])
+        labels, lengths = _entries_of(Y, rows)
+        touched = _charge(demand, left, labels, lengths, fold[rows])
         for label in touched[left[touched] > 0]:
             heapq.heappush(heap, (int(left[label]), int(label)))
 
     unlabelled = np.flatnonzero(fold < 0)
-    fold[unlabelled] = deal(room, room, unlabelled.size, rng)
+    fold[unlabelled] = assign(room, room, unlabelled.size, rng)
     result = np.empty(n, dtype=np.intp)
     result[order] = fold
     return result
 
 
-def deal(demand, room, n_rows, rng=None):
-    """Parts (n_rows,) for so many rows, each to the part of largest demand left that has room."""
+def assign(
+    demand: NDArray, room: NDArray[np.integer], n_rows: int, rng: np.random.RandomState | None = None
+) -> NDArray[np.intp]:
+    """Parts (n_rows,) of some rows, each the part with the largest remaining demand that has room."""
     tie = np.arange(room.size) if rng is None else rng.permutation(room.size)
     n_slots = np.minimum(room, n_rows)
     part = np.repeat(np.arange(room.size), n_slots)
     taken = np.arange(part.size) - np.repeat(np.cumsum(n_slots) - n_slots, n_slots)
-    # Each part's demand falls by one a row, so picking the largest again and again is one sort.
+    # Each row lowers the demand of its part by one, so picking the largest repeatedly is one sort.
     lack = np.round(demand[part] - taken, _DECIMALS)
     return part[np.lexsort((tie[part], taken - room[part], -lack))[:n_rows]]
 
 
 def _entries_of(Y, rows):
-    """Labels of some rows of a CSR array, and how many each row has; without the cost of a matrix for few rows."""
+    """Labels of some rows of a CSR array, and how many each row has; without building a matrix."""
     first = Y.indptr[rows]
     lengths = Y.indptr[rows + 1] - first
     at = np.arange(lengths.sum()) + np.repeat(first - np.cumsum(lengths) + lengths, lengths)
@@ -92,14 +101,14 @@ def _entries_of(Y, rows):
 
 
 def _charge(demand, left, labels, lengths, fold_rows):
-    """Subtract the labels of rows just dealt from `demand` and `left`; return these labels."""
+    """Subtract the labels of rows just assigned from `demand` and `left`; return these labels."""
     np.subtract.at(demand, (np.repeat(fold_rows, lengths), labels), 1.0)
     touched, counts = np.unique(labels, return_counts=True)
     left[touched] -= counts
     return touched
 
 
-def largest_remainder(share, total):
+def largest_remainder(share: NDArray[np.floating], total: int) -> NDArray[np.int64]:
     """Integers (n_parts,) that sum to `total` and are nearest to `share * total`."""
     exact = np.round(share * total, _DECIMALS)
     size = np.floor(exact).astype(np.int64)
@@ -108,8 +117,8 @@ def largest_remainder(share, total):
     return size
 
 
-def label_matrix(y):
-    """Turn a target of any accepted kind into a CSR indicator (n, L); one column a class if 1-D."""
+def label_matrix(y: Any) -> sparse.csr_array:
+    """Turn a target of any accepted kind into a CSR indicator (n, L); one column per class if 1-D."""
     if y is None:
         raise ValueError("y is needed to stratify by its labels and is None; pass it to split(X, y).")
     if sparse.issparse(y):
@@ -131,7 +140,7 @@ def label_matrix(y):
 
 
 def _as_array(y):
-    """Return `y` as an array, with a sentence about lists of unequal length."""
+    """Return `y` as an array, with an error of its own for lists of unequal length."""
     try:
         return np.asarray(y)
     except ValueError as error:
@@ -151,7 +160,7 @@ def _one_hot(y):
     return sparse.csr_array((np.ones(y.size, dtype=bool), (rows, code)), shape=(y.size, classes.size))
 
 
-def warn_about_groups(splitter, groups):
+def warn_about_groups(splitter: object, groups: object) -> None:
     """Warn, as scikit-learn's stratified splitters do, that `groups` has no effect."""
     if groups is not None:
         message = f"The groups parameter is ignored by {type(splitter).__name__}"

@@ -1,4 +1,4 @@
-"""Torch modules that give one logit for each label: the models of the paper, and a perceptron."""
+"""Torch modules that give one logit for each label: the paper's models, and a multi-layer perceptron."""
 
 from sklearn_metalabel.nn._attentive_bilstm import AttentiveBiLSTM
 from sklearn_metalabel.nn._mlp import MLP

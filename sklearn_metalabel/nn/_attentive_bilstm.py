@@ -1,9 +1,11 @@
 """The attentive network for entity typing."""
 
+from __future__ import annotations
+
 import torch
 from torch import nn
 
-from sklearn_metalabel.nn._words import PADDING, WordEmbedding
+from sklearn_metalabel.nn._words import PADDING, WordEmbedding, WordVectors
 
 __all__ = ["AttentiveBiLSTM"]
 
@@ -18,37 +20,37 @@ class AttentiveBiLSTM(nn.Module):
     Parameters
     ----------
     n_features : int
-        Columns of X: left context, mention, right context; both contexts have the same width.
+        Number of columns of X: left context, mention, right context; both contexts have the same width.
     n_labels : int
-        Labels; one logit each.
+        Number of labels; one logit each.
     n_tokens : int, default=None
         Size of the vocabulary, padding and unknown word included;
-        :class:`~sklearn_metalabel.learners.TorchClassifier` takes it from the training rows. Larger numbers are
+        :class:`~sklearn_metalabel.learners.TorchClassifier` takes it from the training rows. Larger indices are
         unknown words. None where `embeddings` are the whole vocabulary.
     embeddings : Embeddings or array-like of shape (n_words, dim), default=None
-        Pre-trained vectors of the words with the numbers 2, 3, ...; None starts all of them at random.
+        Pre-trained vectors of the words with the indices 2, 3, ...; with None all vectors start at random.
     embedding_dim : int, default=300
         Length of the word vectors where `embeddings` is None.
     mention_length : int, default=8
-        Columns of the mention, as in `MentionSequencer`.
+        Number of columns of the mention, as in `MentionSequencer`.
     hidden : int, default=100
-        Units of each LSTM in each direction.
+        Number of units of each LSTM in each direction.
     attention : int, default=100
-        Hidden units of the attention.
+        Number of hidden units of the attention.
     dropout : float, default=0.5
-        Share of the mention's numbers that are dropped in training.
+        Share of the components of the mention's mean vector that are dropped in training.
     train_embeddings : bool, default=False
-        Whether word vectors are trained; [1]_ keeps them as they are.
+        Whether word vectors are trained; [1]_ does not train them.
 
     See Also
     --------
-    sklearn_metalabel.text.MentionSequencer : Turns mentions in sentences into the numbers that this network reads.
+    sklearn_metalabel.text.MentionSequencer : Turns mentions in sentences into the word indices that this network reads.
     TextCNN : For documents.
 
     Notes
     -----
     With the states h_i of all context words, the context is the sum of a_i h_i, where a is the softmax of
-    u' tanh(W h_i) over the words that are there; padding has no share.
+    u' tanh(W h_i) over the words of the contexts; padding has no weight.
 
     References
     ----------
@@ -73,16 +75,16 @@ class AttentiveBiLSTM(nn.Module):
 
     def __init__(
         self,
-        n_features,
-        n_labels,
-        n_tokens=None,
-        embeddings=None,
-        embedding_dim=300,
-        mention_length=8,
-        hidden=100,
-        attention=100,
-        dropout=0.5,
-        train_embeddings=False,
+        n_features: int,
+        n_labels: int,
+        n_tokens: int | None = None,
+        embeddings: WordVectors | None = None,
+        embedding_dim: int = 300,
+        mention_length: int = 8,
+        hidden: int = 100,
+        attention: int = 100,
+        dropout: float = 0.5,
+        train_embeddings: bool = False,
     ):
         super().__init__()
         window, odd = divmod(n_features - mention_length, 2)
@@ -102,13 +104,13 @@ class AttentiveBiLSTM(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.words.dim + 2 * hidden, n_labels)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of some mentions.
 
         Parameters
         ----------
         x : torch.Tensor of shape (n, n_features), dtype int64
-            Numbers of words: left context, mention, right context.
+            Word indices: left context, mention, right context.
 
         Returns
         -------
@@ -125,8 +127,8 @@ class AttentiveBiLSTM(nn.Module):
         length = (mention != PADDING).sum(dim=1, keepdim=True).clamp(min=1)
         return self.words(mention).sum(dim=1) / length
 
-    def _attend(self, states, there):
-        """Weighted sum of the states of the words that are there."""
-        scores = self.score(states).squeeze(2).masked_fill(~there, torch.finfo(states.dtype).min)
+    def _attend(self, states, is_word):
+        """Weighted sum of the states of the words, padding excluded."""
+        scores = self.score(states).squeeze(2).masked_fill(~is_word, torch.finfo(states.dtype).min)
         # A mention without any context has no word to attend to; its context is zero.
-        return ((scores.softmax(dim=1) * there).unsqueeze(1) @ states).squeeze(1)
+        return ((scores.softmax(dim=1) * is_word).unsqueeze(1) @ states).squeeze(1)

@@ -1,5 +1,8 @@
 """A multi-layer perceptron."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import nn
@@ -17,17 +20,17 @@ class MLP(nn.Sequential):
     Parameters
     ----------
     n_features : int
-        Columns of X.
+        Number of columns of X.
     n_labels : int
-        Labels; one logit each.
+        Number of labels; one logit each.
     hidden : int or sequence of int, default=256
-        Width of the hidden layer, or of each of them; an empty sequence leaves a linear model.
+        Width of the hidden layer, or of each of them; an empty sequence gives a linear model.
     dropout : float, default=0.0
         Share of hidden units that are dropped in training.
 
     See Also
     --------
-    sklearn_metalabel.learners.TorchClassifier : Trains it; gives it `n_features` and `n_labels`.
+    sklearn_metalabel.learners.TorchClassifier : Trains it, and sets `n_features` and `n_labels`.
 
     Examples
     --------
@@ -42,7 +45,7 @@ class MLP(nn.Sequential):
 
     accepts_sparse = True
 
-    def __init__(self, n_features, n_labels, hidden=256, dropout=0.0):
+    def __init__(self, n_features: int, n_labels: int, hidden: int | Sequence[int] = 256, dropout: float = 0.0):
         widths = [n_features, *((hidden,) if isinstance(hidden, int) else hidden), n_labels]
         linear = [(nn.Linear if i else SparseLinear)(*sizes) for i, sizes in enumerate(pairwise(widths))]
         parts = [(layer, nn.ReLU(), nn.Dropout(dropout)) for layer in linear[:-1]]

@@ -1,10 +1,14 @@
 """The convolutional network for sentences."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_metalabel.nn._words import WordEmbedding
+from sklearn_metalabel.nn._words import WordEmbedding, WordVectors
 
 __all__ = ["TextCNN"]
 
@@ -18,36 +22,36 @@ class TextCNN(nn.Module):
     Parameters
     ----------
     n_labels : int
-        Labels; one logit each.
+        Number of labels; one logit each.
     n_tokens : int, default=None
         Size of the vocabulary, padding and unknown word included;
-        :class:`~sklearn_metalabel.learners.TorchClassifier` takes it from the training rows. Larger numbers are
+        :class:`~sklearn_metalabel.learners.TorchClassifier` takes it from the training rows. Larger indices are
         unknown words. None where `embeddings` are the whole vocabulary.
     embeddings : Embeddings or array-like of shape (n_words, dim), default=None
-        Pre-trained vectors of the words with the numbers 2, 3, ...; None starts all of them at random.
+        Pre-trained vectors of the words with the indices 2, 3, ...; with None all vectors start at random.
     embedding_dim : int, default=300
         Length of the word vectors where `embeddings` is None.
     widths : sequence of int, default=(3, 4, 5)
         Widths of the filters, in words.
     n_filters : int, default=100
-        Filters of each width.
+        Number of filters of each width.
     dropout : float, default=0.5
         Share of the filters' responses that are dropped in training.
     max_norm : float or None, default=3.0
-        Bound on the L2 norm of each label's weights in the last layer, enforced after every update; None is none.
+        Bound on the L2 norm of each label's weights in the last layer, enforced after every update; None sets no bound.
     train_embeddings : bool, default=True
-        Whether word vectors are trained (CNN-non-static) or stay as they are (CNN-static).
+        Whether word vectors are trained (CNN-non-static) or not (CNN-static).
 
     See Also
     --------
-    sklearn_metalabel.text.TokenSequencer : Turns documents into the numbers that this network reads.
+    sklearn_metalabel.text.TokenSequencer : Turns documents into the word indices that this network reads.
     AttentiveBiLSTM : For mentions in sentences.
 
     Notes
     -----
     Inputs are integers of shape (n, length): 0 is padding, 1 an unknown word. As in [1]_, filters also run over the
-    padding. An optimiser with a state for each weight, such as Adam, goes through the whole table of word vectors at
-    every update: restrict large `embeddings` to the words at hand.
+    padding. An optimiser with a state for each weight, such as Adam, visits the whole table of word vectors at every
+    update: restrict large `embeddings` to the words of the training documents.
 
     References
     ----------
@@ -69,15 +73,15 @@ class TextCNN(nn.Module):
 
     def __init__(
         self,
-        n_labels,
-        n_tokens=None,
-        embeddings=None,
-        embedding_dim=300,
-        widths=(3, 4, 5),
-        n_filters=100,
-        dropout=0.5,
-        max_norm=3.0,
-        train_embeddings=True,
+        n_labels: int,
+        n_tokens: int | None = None,
+        embeddings: WordVectors | None = None,
+        embedding_dim: int = 300,
+        widths: Sequence[int] = (3, 4, 5),
+        n_filters: int = 100,
+        dropout: float = 0.5,
+        max_norm: float | None = 3.0,
+        train_embeddings: bool = True,
     ):
         super().__init__()
         self.words = WordEmbedding(n_tokens, embeddings, embedding_dim, train_embeddings)
@@ -86,13 +90,13 @@ class TextCNN(nn.Module):
         self.output = nn.Linear(n_filters * len(widths), n_labels)
         self.max_norm = max_norm
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of some texts.
 
         Parameters
         ----------
         x : torch.Tensor of shape (n, length), dtype int64
-            Numbers of words.
+            Word indices.
 
         Returns
         -------
@@ -100,12 +104,12 @@ class TextCNN(nn.Module):
             One for each label.
         """
         words = self.words(x).transpose(1, 2)
-        # The maximum comes before the rectifier: they commute, and one number a filter is cheaper to rectify.
+        # The maximum is taken before the ReLU: they commute, and there is then one number per filter to rectify.
         responses = [F.relu(convolve(words).max(dim=2).values) for convolve in self.filters]
         return F.linear(self.dropout(torch.cat(responses, dim=1)), self._bounded_weight(), self.output.bias)
 
     def _bounded_weight(self):
-        """Weights of the last layer within the bound; in training the parameter itself is put there."""
+        """Weights of the last layer within the bound; in training the parameter itself is rescaled."""
         weight = self.output.weight
         if self.max_norm is None:
             return weight

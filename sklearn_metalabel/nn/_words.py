@@ -1,23 +1,45 @@
-"""Word vectors looked up by number."""
+"""Word vectors looked up by index."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-__all__ = ["WordEmbedding"]
+__all__ = ["WordEmbedding", "WordVectors"]
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 # Words without a pre-trained vector start in this range (Kim 2014), near the spread of the pre-trained ones.
 _RANGE = 0.25
 
 
-class WordEmbedding(nn.Module):
-    """Vectors of words by the numbers of the sequencers: 0 padding, 1 unknown, then pre-trained and further words.
+class _HasVectors(Protocol):
+    """What the networks read of an `Embeddings` object."""
 
-    Padding stays the zero vector. A number beyond the table, of a word that training has not seen, is unknown.
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """One row for each word."""
+
+
+WordVectors: TypeAlias = _HasVectors | ArrayLike
+
+
+class WordEmbedding(nn.Module):
+    """Vectors of words by the indices of the sequencers: 0 padding, 1 unknown, then pre-trained and further words.
+
+    Padding stays the zero vector. An index beyond the table, of a word not seen in training, is an unknown word.
     """
 
-    def __init__(self, n_tokens=None, embeddings=None, dim=300, trainable=True):
+    def __init__(
+        self,
+        n_tokens: int | None = None,
+        embeddings: WordVectors | None = None,
+        dim: int = 300,
+        trainable: bool = True,
+    ):
         super().__init__()
         vectors = None if embeddings is None else _as_matrix(embeddings)
         if vectors is None and n_tokens is None:
@@ -31,13 +53,13 @@ class WordEmbedding(nn.Module):
         table[PADDING] = 0
         if vectors is not None:
             table[FIRST:n_known] = torch.from_numpy(vectors)
-        self.table = nn.Embedding(*table.shape, padding_idx=PADDING, _weight=table)
+        self.table = nn.Embedding(len(table), self.dim, padding_idx=PADDING, _weight=table)
         self.table.weight.requires_grad_(trainable)
 
-    def forward(self, numbers):
+    def forward(self, indices: torch.Tensor) -> torch.Tensor:
         """Vectors of shape (..., dim)."""
-        seen = numbers < self.table.num_embeddings
-        return self.table(torch.where(seen, numbers, UNKNOWN))
+        seen = indices < self.table.num_embeddings
+        return self.table(torch.where(seen, indices, UNKNOWN))
 
 
 def _as_matrix(embeddings):

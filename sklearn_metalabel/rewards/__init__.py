@@ -5,6 +5,7 @@ from sklearn_metalabel.rewards._base import BaseReward, label_blocks
 from sklearn_metalabel.rewards._cost import CostReward
 from sklearn_metalabel.rewards._hamming_margin import HammingMarginReward
 from sklearn_metalabel.rewards._ratio import RatioReward
+from sklearn_metalabel.rewards._resolve import REWARDS as REWARDS, as_reward as as_reward  # Shared with other rooms.
 from sklearn_metalabel.rewards._soft_f1 import SoftF1Reward
 
 __all__ = [

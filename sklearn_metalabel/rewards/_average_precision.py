@@ -1,9 +1,11 @@
 """Average precision: how well a label ranks its samples."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from sklearn_metalabel.rewards._base import BaseReward
-from sklearn_metalabel.thresholds._checks import dense_labels
+from sklearn_metalabel.utils import dense_labels
 
 __all__ = ["AveragePrecisionReward"]
 
@@ -11,14 +13,14 @@ _BLOCK_ENTRIES = 2**20
 
 
 class AveragePrecisionReward(BaseReward):
-    """Score probabilities by the average precision of each label; thresholds play no part.
+    """Score probabilities by the average precision of each label; thresholds do not matter.
 
-    It pays for a better ranking of the samples, which is what the loss weights of a label can give it: any threshold
-    can be moved afterwards, for nothing.
+    It rewards a better ranking of the samples, which is what the loss weight of a label can change; the threshold can
+    be tuned afterwards at no cost.
 
     See Also
     --------
-    SoftF1Reward : Pays for probabilities and thresholds together.
+    SoftF1Reward : Scores probabilities and thresholds together.
 
     Notes
     -----
@@ -35,11 +37,11 @@ class AveragePrecisionReward(BaseReward):
     """
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Lowest and highest value the reward can take: (low, high)."""
         return (0.0, 1.0)
 
-    def check(self):
+    def check(self) -> None:
         """Do nothing: there are no parameters."""
 
     def _score(self, Y, P, thresholds):
@@ -59,10 +61,10 @@ def _average_precision(y, p):
     order = np.lexsort((hits, label))
     label, hits = label[order], hits[order]
     positives = np.bincount(label)
-    # Equal hits of a label share the place of the first of them.
+    # Positives of a label with equal probabilities share the rank of the first of them.
     is_first = (np.diff(label, prepend=-1) != 0) | (np.diff(hits, prepend=-1) != 0)
-    place = np.maximum.accumulate(np.where(is_first, np.arange(hits.size), 0))
-    hits_passed = np.cumsum(positives)[label] - place
+    rank = np.maximum.accumulate(np.where(is_first, np.arange(hits.size), 0))
+    hits_passed = np.cumsum(positives)[label] - rank
     passed = y.shape[1] - _count_below(np.sort(p), label, hits)
     return np.bincount(label, hits_passed / passed) / positives
 

@@ -1,29 +1,30 @@
 """What all rewards share: one checked call for one vector of thresholds or for many."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_metalabel.thresholds._checks import (
-    check_labels,
-    check_probabilities,
-    check_thresholds,
-    row_blocks,
-)
+from sklearn_metalabel.utils import check_labels, check_probabilities, check_thresholds, row_blocks
 
 __all__ = ["BaseReward", "label_blocks"]
 
 
 class BaseReward(BaseEstimator):
-    """Base class of rewards: a value object with parameters, called on (Y, P, thresholds).
+    """Base class of rewards: an object with parameters and no state, called on (Y, P, thresholds).
 
-    A subclass says what is wrong with its parameters in `check`, its range in `bounds`, and scores checked
-    arrays in `_score`: Y and P of shape (n, L), thresholds of shape (S, L), result of shape (S, L). It should
-    build no array of shape (S, n, L) where data may be large.
+    A subclass validates its parameters in `check`, gives its range in `bounds`, and scores validated arrays in
+    `_score`: Y and P of shape (n, L), thresholds of shape (S, L), result of shape (S, L). It should build no array of
+    shape (S, n, L), which is too large for large data.
 
     See Also
     --------
-    label_blocks : Goes through Y and P by blocks of rows.
+    label_blocks : Iterates over Y and P in blocks of rows.
 
     Examples
     --------
@@ -39,7 +40,9 @@ class BaseReward(BaseEstimator):
            [1. ]])
     """
 
-    def __call__(self, Y, P, thresholds):
+    def __call__(
+        self, Y: ArrayLike | sp.sparray | sp.spmatrix, P: ArrayLike, thresholds: ArrayLike
+    ) -> NDArray[np.float64]:
         """Score the decisions of every label.
 
         Parameters
@@ -62,14 +65,16 @@ class BaseReward(BaseEstimator):
             If a parameter of the reward or an argument is not as described.
         """
         self.check()
-        P = check_probabilities(P)
-        Y = check_labels(Y, P.shape)
-        t = check_thresholds(thresholds, P.shape[1], samples=True)
-        return self._score(Y, P, np.atleast_2d(t)).reshape(t.shape)
+        p = check_probabilities(P)
+        y = check_labels(Y, p.shape)
+        t = check_thresholds(thresholds, p.shape[1], samples=True)
+        return self._score(y, p, np.atleast_2d(t)).reshape(t.shape)
 
 
-def label_blocks(Y, P):
-    """Go through labels and probabilities by blocks of rows that fit the processor's cache.
+def label_blocks(
+    Y: NDArray | sp.sparray | sp.spmatrix, P: NDArray
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.floating]]]:
+    """Iterate over labels and probabilities in blocks of rows that fit the processor's cache.
 
     Parameters
     ----------
@@ -92,8 +97,8 @@ def label_blocks(Y, P):
     >>> [y.shape for y, p in label_blocks(np.eye(3, dtype=int), np.full((3, 3), 0.5))]
     [(3, 3)]
     """
-    # Rows of a CSC matrix are slow to cut out.
-    Y = Y.tocsr() if sp.issparse(Y) else Y
+    # Slicing the rows of a CSC matrix is slow.
+    labels: Any = sp.csr_array(Y) if sp.issparse(Y) else Y
     for rows in row_blocks(*P.shape):
-        y = Y[rows].toarray() if sp.issparse(Y) else Y[rows]
+        y = labels[rows].toarray() if sp.issparse(labels) else labels[rows]
         yield y != 0, P[rows]

@@ -1,4 +1,6 @@
-"""Priced errors."""
+"""Costs of the two kinds of error."""
+
+from __future__ import annotations
 
 import numpy as np
 
@@ -8,10 +10,10 @@ __all__ = ["CostReward"]
 
 
 class CostReward(BaseReward):
-    """Score thresholds by the price of the errors they make.
+    """Score thresholds by the cost of their errors.
 
-    The reward of a label is minus the mean cost of a sample, with a price for each kind of error and, if
-    wanted, for each label.
+    The reward of a label is minus the mean cost of a sample, with one cost for each kind of error and,
+    optionally, for each label.
 
     Parameters
     ----------
@@ -26,7 +28,7 @@ class CostReward(BaseReward):
 
     Notes
     -----
-    For calibrated probabilities the best threshold of a label is false_positive / (false_positive +
+    For calibrated probabilities the optimal threshold of a label is false_positive / (false_positive +
     false_negative).
 
     Examples
@@ -43,11 +45,11 @@ class CostReward(BaseReward):
         self.false_negative = false_negative
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Lowest and highest value the reward can take: (low, high)."""
         return (-float(max(np.max(self.false_positive), np.max(self.false_negative))), 0.0)
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError that says what is wrong with a cost, if anything is."""
         for name in ("false_positive", "false_negative"):
             cost = np.asarray(getattr(self, name))
@@ -59,12 +61,11 @@ class CostReward(BaseReward):
 
     def _score(self, Y, P, thresholds):
         n, L = P.shape
-        prices = {name: np.asarray(getattr(self, name), dtype=float) for name in self.get_params(deep=False)}
-        for name, price in prices.items():
-            if price.ndim and price.shape != (L,):
+        costs = {name: np.asarray(getattr(self, name), dtype=float) for name in self.get_params(deep=False)}
+        for name, cost in costs.items():
+            if cost.ndim and cost.shape != (L,):
                 raise ValueError(
-                    f"{name} must be a number or one cost for each of the {L} labels, "
-                    f"got shape {price.shape}; "
+                    f"{name} must be a number or one cost for each of the {L} labels, got shape {cost.shape}; "
                     "give it as many entries as P has columns."
                 )
         predicted, hits, truth = np.zeros(thresholds.shape), np.zeros(thresholds.shape), np.zeros(L)
@@ -74,5 +75,5 @@ class CostReward(BaseReward):
                 decided = p > t
                 predicted[s] += decided.sum(axis=0)
                 hits[s] += (decided & y).sum(axis=0)
-        errors = prices["false_positive"] * (predicted - hits) + prices["false_negative"] * (truth - hits)
-        return 0.0 - errors / n
+        total = costs["false_positive"] * (predicted - hits) + costs["false_negative"] * (truth - hits)
+        return 0.0 - total / n

@@ -1,4 +1,6 @@
-"""A smooth count of right decisions."""
+"""A smooth count of correct decisions."""
+
+from __future__ import annotations
 
 from numbers import Real
 
@@ -13,21 +15,21 @@ __all__ = ["HammingMarginReward"]
 class HammingMarginReward(BaseReward):
     """Score thresholds by how far the samples lie on the right side of them.
 
-    Each sample adds its margin to the threshold on the logit scale, positive on the right side and cut off
-    at `width`. For a small width this is twice the share of right decisions, minus one.
+    Each sample adds its margin to the threshold on the logit scale, positive on the right side and
+    clipped at `width`. For a small width this is twice the share of correct decisions, minus one.
 
     Parameters
     ----------
     width : float > 0, default=1.0
         Margin, in logits, beyond which a sample counts fully right or wrong.
     balanced : bool, default=False
-        Give the positives of a label together the weight of its negatives. A label with one value is scored
-        on that.
+        Give the positives of a label the same total weight as its negatives. A constant label is scored on the
+        only class that it has.
 
     See Also
     --------
-    SoftF1Reward : Leaves true negatives out, which suits rare labels better.
-    RatioReward : The unclipped relative that the paper uses.
+    SoftF1Reward : Ignores true negatives, which suits rare labels better.
+    RatioReward : The reward of the paper, whose margin is not clipped.
 
     Notes
     -----
@@ -50,13 +52,13 @@ class HammingMarginReward(BaseReward):
         self.balanced = balanced
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Lowest and highest value the reward can take: (low, high)."""
         return (-1.0, 1.0)
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError that says what is wrong with the parameters, if anything is."""
-        if not isinstance(self.width, Real) or not 0 < self.width < np.inf:
+        if not isinstance(self.width, Real) or not 0 < float(self.width) < np.inf:
             raise ValueError(f"width must be a finite number above 0, got {self.width!r}; try 1.0.")
         if not isinstance(self.balanced, (bool, np.bool_)):
             raise ValueError(f"balanced must be True or False, got {self.balanced!r}; choose one.")
@@ -79,5 +81,5 @@ class HammingMarginReward(BaseReward):
         of_negatives = of_positives - total
         if not self.balanced:
             return (of_positives + of_negatives) / n
-        kinds = (truth > 0).astype(float) + (truth < n)
-        return (of_positives / np.maximum(truth, 1) + of_negatives / np.maximum(n - truth, 1)) / kinds
+        n_classes = (truth > 0).astype(float) + (truth < n)
+        return (of_positives / np.maximum(truth, 1) + of_negatives / np.maximum(n - truth, 1)) / n_classes

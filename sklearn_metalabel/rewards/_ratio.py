@@ -1,5 +1,7 @@
 """The reward of the paper."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
@@ -10,21 +12,21 @@ __all__ = ["RatioReward"]
 
 
 class RatioReward(BaseReward):
-    """Score thresholds by their relative distance to the probabilities, as Eq. 6 of the paper does.
+    """Score thresholds by their relative distance to the probabilities, as the paper does.
 
-    Kept for fidelity to Wu, Xiong and Wang (2019). It is no measure of good decisions: see the notes, and
-    prefer `SoftF1Reward` for learning thresholds.
+    This is Eq. 6 of Wu, Xiong and Wang (2019), kept for fidelity. It does not measure the quality of decisions: see the
+    notes, and prefer `SoftF1Reward` for learning thresholds.
 
     Parameters
     ----------
     clip : tuple of float (low, high) or None, default=(0.05, 0.95)
-        Thresholds are moved into this interval inside the reward, with 0 < low <= high <= 1. None is the
+        Thresholds are clipped to this interval inside the reward, with 0 < low <= high <= 1. None is the
         literal Eq. 6, which has no bound.
 
     See Also
     --------
     SoftF1Reward : A bounded reward with an optimum inside (0, 1).
-    HammingMarginReward : The bounded relative of this reward.
+    HammingMarginReward : A bounded reward that also uses the distance to the threshold.
 
     Notes
     -----
@@ -33,7 +35,7 @@ class RatioReward(BaseReward):
     batch). It equals C - S / p, where C is the mean of s and S the mean of s y. It is affine in 1 / p, so its
     derivative S / p^2 has one sign on all of (0, 1) and **no threshold inside is optimal**:
 
-    - S > 0 (rare or hard labels, whose negatives hold more probability): best at p = 1, never predict;
+    - S > 0 (rare or hard labels, whose negatives have the greater sum of probabilities): best at p = 1, never predict;
     - S < 0 (frequent or well fitted labels): the reward grows without bound as p goes to 0, always predict.
 
     Clipping keeps the reward finite; it does not give it an optimum other than the two ends.
@@ -56,18 +58,18 @@ class RatioReward(BaseReward):
         self.clip = clip
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Lowest and highest value the reward can take: (low, high)."""
         if self.clip is None:
             return (-np.inf, np.inf)
         widest = 1 / self.clip[0] - 1
         return (-max(widest, 1.0), max(widest, 1.0))
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError that says what is wrong with `clip`, if anything is."""
         if self.clip is None:
             return
-        clip = self.clip if isinstance(self.clip, (tuple, list)) and len(self.clip) == 2 else (None, None)
+        clip = self.clip if isinstance(self.clip, (tuple, list)) and len(self.clip) == 2 else (np.nan, np.nan)
         if not all(isinstance(c, Real) for c in clip) or not 0 < clip[0] <= clip[1] <= 1:
             raise ValueError(
                 f"clip must be None or a pair (low, high) with 0 < low <= high <= 1, got {self.clip!r}; "

@@ -1,6 +1,11 @@
 """From a name, a reward or a function to a reward that scores many thresholds at once."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_metalabel.rewards._average_precision import AveragePrecisionReward
 from sklearn_metalabel.rewards._base import BaseReward
@@ -11,7 +16,7 @@ from sklearn_metalabel.rewards._soft_f1 import SoftF1Reward
 
 __all__ = ["REWARDS", "as_reward"]
 
-REWARDS = {
+REWARDS: dict[str, type[BaseReward]] = {
     "average_precision": AveragePrecisionReward,
     "cost": CostReward,
     "hamming_margin": HammingMarginReward,
@@ -25,10 +30,10 @@ class FunctionReward:
 
     bounds = (-np.inf, np.inf)
 
-    def __init__(self, function):
+    def __init__(self, function: Callable):
         self.function = function
 
-    def __call__(self, Y, P, thresholds):
+    def __call__(self, Y: NDArray, P: NDArray, thresholds: NDArray) -> NDArray[np.float64]:
         """Reward (S, L) of thresholds (S, L)."""
         return np.stack([self._one(Y, P, t) for t in thresholds])
 
@@ -43,11 +48,16 @@ class FunctionReward:
         return np.broadcast_to(reward, thresholds.shape)
 
 
-def as_reward(reward):
-    """A reward called with thresholds (S, L), from what a user passes."""
-    if isinstance(reward, str):
+def as_reward(reward: str | BaseReward | Callable) -> BaseReward | FunctionReward:
+    """A reward called with thresholds (S, L), from what a user passes, or raise."""
+    if isinstance(reward, str) and reward in REWARDS:
         return REWARDS[reward]()
     if isinstance(reward, BaseReward):
         reward.check()
         return reward
-    return FunctionReward(reward)
+    if callable(reward):
+        return FunctionReward(reward)
+    raise (ValueError if isinstance(reward, str) else TypeError)(
+        f"reward must be one of {sorted(REWARDS)}, a reward of sklearn_metalabel.rewards or a function "
+        f"(Y, P, thresholds) -> one number for each label, got {reward!r}."
+    )

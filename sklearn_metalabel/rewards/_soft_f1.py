@@ -1,5 +1,7 @@
 """A smooth F1."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
@@ -27,8 +29,8 @@ class SoftF1Reward(BaseReward):
 
     See Also
     --------
-    HammingMarginReward : Counts right decisions instead, negatives included.
-    CostReward : Prices the two kinds of error.
+    HammingMarginReward : Counts correct decisions instead, true negatives included.
+    CostReward : Has a cost for each of the two kinds of error.
 
     Notes
     -----
@@ -51,15 +53,15 @@ class SoftF1Reward(BaseReward):
         self.smoothing = smoothing
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Lowest and highest value the reward can take: (low, high)."""
         return (0.0, 1.0)
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError that says what is wrong with the parameters, if anything is."""
-        if not isinstance(self.sharpness, Real) or not self.sharpness > 0:
+        if not isinstance(self.sharpness, Real) or not float(self.sharpness) > 0:
             raise ValueError(f"sharpness must be a number above 0 or infinity, got {self.sharpness!r}; try 5.0.")
-        if not isinstance(self.smoothing, Real) or not 0 <= self.smoothing < np.inf:
+        if not isinstance(self.smoothing, Real) or not 0 <= float(self.smoothing) < np.inf:
             raise ValueError(f"smoothing must be a finite number of at least 0, got {self.smoothing!r}; try 0.5.")
 
     def _score(self, Y, P, thresholds):
@@ -75,7 +77,7 @@ class SoftF1Reward(BaseReward):
         return np.divide(2 * hits, total, out=np.zeros_like(total), where=total > 0)
 
     def _decisions(self, p, thresholds):
-        """Yield the decisions on a block under each row of thresholds, in one buffer that is used again."""
+        """Yield the decisions on a block under each row of thresholds, in one buffer that is reused."""
         if np.isinf(self.sharpness):
             yield from (p > t for t in thresholds)
             return

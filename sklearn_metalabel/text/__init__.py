@@ -1,4 +1,4 @@
-"""From documents, or mentions in sentences, to the numbers of words that networks look up."""
+"""From documents, or mentions in sentences, to the word indices that networks look up."""
 
 from sklearn_metalabel.text._embeddings import Embeddings
 from sklearn_metalabel.text._load_embeddings import load_embeddings

@@ -1,8 +1,13 @@
 """Words and their vectors."""
 
+from __future__ import annotations
+
 import reprlib
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Embeddings", "as_word_list"]
 
@@ -10,13 +15,14 @@ __all__ = ["Embeddings", "as_word_list"]
 class Embeddings:
     """Pre-trained word vectors, read-only.
 
-    The same object is given to a sequencer, which numbers the words, and to a network, which looks their vectors up.
+    The same object is given to a sequencer, which gives each word its index, and to a network, which looks
+    the vectors up by these.
     Copies, such as those of :func:`sklearn.base.clone`, share the one matrix.
 
     Parameters
     ----------
     words : array-like of str of shape (n_words,)
-        Words; of a word given twice the first counts.
+        Words; of a word given twice the first vector is kept.
     vectors : array-like of shape (n_words, dim)
         Their vectors; an array of float32 is shared, not copied, and anything else converted.
 
@@ -32,7 +38,7 @@ class Embeddings:
     TypeError
         If `words` are not strings.
     ValueError
-        If words and vectors do not belong together, or a vector is not finite.
+        If the numbers of words and vectors differ, or a vector is not finite.
 
     See Also
     --------
@@ -46,45 +52,45 @@ class Embeddings:
     (array([0.8, 0.2], dtype=float32), False, 2)
     """
 
-    def __init__(self, words, vectors):
-        words, vectors = as_word_list(words), _as_matrix(vectors)
-        if len(words) != len(vectors):
+    def __init__(self, words: Iterable[str], vectors: ArrayLike):
+        given, matrix = as_word_list(words), _as_matrix(vectors)
+        if len(given) != len(matrix):
             raise ValueError(
-                f"Embeddings need one row of vectors for each word, got {len(words)} words and vectors of shape "
-                f"{vectors.shape}; pass an array of shape ({len(words)}, dim)."
+                f"Embeddings need one row of vectors for each word, got {len(given)} words and vectors of shape "
+                f"{matrix.shape}; pass an array of shape ({len(given)}, dim)."
             )
-        _check_finite(words, vectors)
-        first = {}
-        for row, word in enumerate(words):
+        _check_finite(given, matrix)
+        first: dict[str, int] = {}
+        for row, word in enumerate(given):
             first.setdefault(word, row)
-        if len(first) < len(words):
-            vectors = vectors[list(first.values())]
-        self._words, self._vectors = np.array(list(first), dtype=object), vectors.view()
+        if len(first) < len(given):
+            matrix = matrix[list(first.values())]
+        self._words, self._vectors = np.array(list(first), dtype=object), matrix.view()
         self._words.flags.writeable = self._vectors.flags.writeable = False
         self._row = {word: row for row, word in enumerate(first)}
 
     @property
-    def words(self):
+    def words(self) -> NDArray[np.object_]:
         """Words, each once."""
         return self._words
 
     @property
-    def vectors(self):
+    def vectors(self) -> NDArray[np.float32]:
         """One row for each word."""
         return self._vectors
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         """Length of the vectors."""
         return self._vectors.shape[1]
 
-    def restrict(self, words):
+    def restrict(self, words: Iterable[str]) -> Embeddings:
         """Keep some words only, in the order they have here.
 
         Parameters
         ----------
         words : iterable of str
-            Words to keep; those that have no vector are passed over.
+            Words to keep; those that have no vector are ignored.
 
         Returns
         -------
@@ -100,31 +106,31 @@ class Embeddings:
         kept = sorted({self._row[word] for word in as_word_list(words) if word in self._row})
         return Embeddings(self.words[kept], self.vectors[kept])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._row)
 
-    def __contains__(self, word):
+    def __contains__(self, word: object) -> bool:
         return word in self._row
 
-    def __getitem__(self, word):
+    def __getitem__(self, word: str) -> NDArray[np.float32]:
         return self.vectors[self._row[word]]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Embeddings(n_words={len(self)}, dim={self.dim})"
 
-    def __reduce__(self):
-        # Arrays forget in pickles that they are read-only.
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A pickled array is no longer read-only.
         return Embeddings, (self._words, self._vectors)
 
-    def __copy__(self):
+    def __copy__(self) -> Embeddings:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: object) -> Embeddings:
         # Clones of estimators deep-copy their parameters; this one is read-only and may be large.
         return self
 
 
-def as_word_list(words):
+def as_word_list(words: Iterable[str]) -> list[str]:
     """List of words, or raise."""
     words = words if isinstance(words, str) or not np.iterable(words) else list(words)
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
@@ -146,7 +152,7 @@ def _as_matrix(vectors):
 def _check_finite(words, vectors):
     """Raise if some number is infinite or missing."""
     with np.errstate(invalid="ignore"):
-        # A sum shows it without an array of the size of the vectors; float64 has room for every finite float32.
+        # A sum shows it without an array of the size of the vectors; in float64 finite float32 numbers do not overflow.
         if np.isfinite(vectors.sum(dtype=np.float64)):
             return
     wrong = words[int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])]

@@ -1,13 +1,16 @@
 """Word vectors from the files of word2vec and GloVe, and from objects of other libraries."""
 
+from __future__ import annotations
+
 import gzip
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,7 +22,13 @@ _FORMATS = ("auto", "word2vec", "word2vec-binary", "glove")
 _BLOCK = 1 << 20
 
 
-def load_embeddings(source, *, words=None, limit=None, format="auto"):
+def load_embeddings(
+    source: str | os.PathLike[str] | Mapping[str, Any] | tuple[Any, Any] | Embeddings | Any,
+    *,
+    words: Iterable[str] | None = None,
+    limit: int | None = None,
+    format: Literal["auto", "word2vec", "word2vec-binary", "glove"] = "auto",
+) -> Embeddings:
     r"""Load pre-trained word vectors.
 
     Parameters
@@ -32,7 +41,7 @@ def load_embeddings(source, *, words=None, limit=None, format="auto"):
     limit : int, default=None
         Most words to read; files begin with the most frequent ones. None reads all.
     format : {"auto", "word2vec", "word2vec-binary", "glove"}, default="auto"
-        Format of a file. "auto" finds it out: word2vec begins with the number of words and the length of the vectors.
+        Format of a file. "auto" detects it: word2vec begins with the number of words and the length of the vectors.
 
     Returns
     -------
@@ -51,7 +60,7 @@ def load_embeddings(source, *, words=None, limit=None, format="auto"):
     See Also
     --------
     Embeddings : What is returned; its method `restrict` keeps some words.
-    TokenSequencer : Numbers words so that networks find their vectors.
+    TokenSequencer : Turns words into indices by which networks find their vectors.
 
     Examples
     --------
@@ -112,7 +121,7 @@ def _from_file(path, wanted, limit, format):
 
 def _collect(pairs, wanted):
     """Embeddings of those (word, vector) that are wanted."""
-    # The bytes grow in place: a list of arrays would hold everything twice before it is one matrix.
+    # The buffer grows in place: a list of arrays would hold everything twice before it is one matrix.
     words, numbers = {}, bytearray()
     for word, vector in pairs:
         if (wanted is None or word in wanted) and word not in words:

@@ -1,4 +1,4 @@
-"""Mentions in sentences as rows of word numbers."""
+"""Mentions in sentences as rows of word indices."""
 
 from collections.abc import Mapping
 from numbers import Integral
@@ -16,16 +16,16 @@ _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
 class MentionSequencer(Sequencer):
-    """Turn mentions of entities in sentences into rows of word numbers: left context, mention, right context.
+    """Turn mentions of entities in sentences into rows of word indices: left context, mention, right context.
 
     Parameters
     ----------
     window : int, default=10
-        Words of the context on each side; contexts end where the sentence does.
+        Number of words of the context on each side; a context ends where the sentence does.
     mention_length : int, default=8
-        Words of the mention that are kept, from its beginning.
+        Number of words of the mention that are kept, from its beginning.
     min_df : int or float, default=1
-        Least number, or share, of training mentions in whose row a word must be to be learned.
+        Least number, or share, of training mentions in whose row a word must occur to be learned.
     max_tokens : int or None, default=None
         Most words that are learned, the most frequent first; words of `embeddings` are not counted.
     lowercase : bool, default=True
@@ -36,29 +36,29 @@ class MentionSequencer(Sequencer):
     Attributes
     ----------
     vocabulary_ : dict of str -> int
-        Number of each word; 0 is padding and 1 an unknown word, as in :class:`TokenSequencer`.
+        Index of each word; 0 is padding and 1 an unknown word, as in :class:`TokenSequencer`.
     tokens_ : ndarray of str of shape (n_words,)
-        The word of number i + 2 at place i.
+        The word with the index i + 2 at position i.
     n_tokens_ : int
-        Numbers in use, padding and unknown word included.
+        Number of indices in use, padding and unknown word included.
 
     Raises
     ------
     TypeError
-        If a mention is neither a triple nor a mapping, or its words are no strings.
+        If a mention is neither a triple nor a mapping, or its words are not strings.
     ValueError
-        If a mention is empty or outside its sentence, there are none, or no word is left to number.
+        If a mention is empty or outside its sentence, there are none, or no word is left to learn.
 
     See Also
     --------
     TokenSequencer : For whole documents.
-    sklearn_metalabel.nn.AttentiveBiLSTM : Reads the numbers.
+    sklearn_metalabel.nn.AttentiveBiLSTM : Reads the indices.
     sklearn_metalabel.datasets.load_entity_typing : Gives mentions in the form of mappings.
 
     Notes
     -----
-    The left context ends in the last of its columns, beside the mention; mention and right context begin in the first
-    of theirs. The rest is padding.
+    The left context ends in the last of its columns, next to the mention; mention and right context begin in the first
+    of theirs. The other columns are padding.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class MentionSequencer(Sequencer):
         Parameters
         ----------
         X : iterable of (tokens, start, end) or of mappings with these keys, or DataFrame with these columns
-            Mentions: the words of the sentence, and the place of the mention, `end` exclusive.
+            Mentions: the words of the sentence, and the position of the mention, `end` exclusive.
         y : None
             Not used.
 
@@ -99,19 +99,19 @@ class MentionSequencer(Sequencer):
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
-        """Learn the words of the training mentions, and turn these into numbers.
+        """Learn the words of the training mentions, and turn these into word indices.
 
         Parameters
         ----------
         X : iterable of (tokens, start, end) or of mappings with these keys, or DataFrame with these columns
-            Mentions: the words of the sentence, and the place of the mention, `end` exclusive.
+            Mentions: the words of the sentence, and the position of the mention, `end` exclusive.
         y : None
             Not used.
 
         Returns
         -------
-        numbers : ndarray of shape (n_mentions, window + mention_length + window), dtype int32
-            One row a mention.
+        indices : ndarray of shape (n_mentions, window + mention_length + window), dtype int32
+            One row per mention.
         """
         parts = self._split(X)
         if not parts:
@@ -120,33 +120,33 @@ class MentionSequencer(Sequencer):
         return self._rows(parts)
 
     def transform(self, X):
-        """Turn mentions into numbers.
+        """Turn mentions into word indices.
 
         Parameters
         ----------
         X : iterable of (tokens, start, end) or of mappings with these keys, or DataFrame with these columns
-            Mentions: the words of the sentence, and the place of the mention, `end` exclusive.
+            Mentions: the words of the sentence, and the position of the mention, `end` exclusive.
 
         Returns
         -------
-        numbers : ndarray of shape (n_mentions, window + mention_length + window), dtype int32
-            One row a mention.
+        indices : ndarray of shape (n_mentions, window + mention_length + window), dtype int32
+            One row per mention.
         """
         check_is_fitted(self)
         return self._rows(self._split(X))
 
     def _n_columns(self):
-        """Columns of the result."""
+        """Number of columns of the result."""
         return 2 * self.window + self.mention_length
 
     def _rows(self, parts):
-        """Numbers of (left, mention, right), one row each."""
+        """Indices of (left, mention, right), one row each."""
         rows = np.zeros((len(parts), self._n_columns()), dtype=np.int32)
         middle = self.window + self.mention_length
         for row, (left, mention, right) in zip(rows, parts, strict=True):
-            row[self.window - len(left) : self.window] = self._numbers(left)
-            row[self.window : self.window + len(mention)] = self._numbers(mention)
-            row[middle : middle + len(right)] = self._numbers(right)
+            row[self.window - len(left) : self.window] = self._indices(left)
+            row[self.window : self.window + len(mention)] = self._indices(mention)
+            row[middle : middle + len(right)] = self._indices(right)
         return rows
 
     def _split(self, X):

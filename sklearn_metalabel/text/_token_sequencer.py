@@ -1,4 +1,4 @@
-"""Documents as rows of word numbers."""
+"""Documents as rows of word indices."""
 
 import re
 import reprlib
@@ -14,17 +14,17 @@ __all__ = ["TokenSequencer"]
 
 
 class TokenSequencer(Sequencer):
-    r"""Turn documents into rows of word numbers, for networks that look their vectors up.
+    r"""Turn documents into rows of word indices, for networks that look up word vectors.
 
-    Each document becomes one row of a fixed length: cut at the end where it is longer, filled up with padding where it
-    is shorter.
+    Each document becomes one row of a fixed length: truncated at the end where it is longer, padded at the
+    end where it is shorter.
 
     Parameters
     ----------
     max_length : int or None, default=300
         Columns of the result; None is the length of the longest training document.
     min_df : int or float, default=1
-        Least number, or share, of training documents that a word must be in to be learned.
+        Least number, or share, of training documents in which a word must occur to be learned.
     max_tokens : int or None, default=None
         Most words that are learned, the most frequent first; words of `embeddings` are not counted.
     lowercase : bool, default=True
@@ -39,11 +39,11 @@ class TokenSequencer(Sequencer):
     Attributes
     ----------
     vocabulary_ : dict of str -> int
-        Number of each word.
+        Index of each word.
     tokens_ : ndarray of str of shape (n_words,)
-        The word of number i + 2 at place i.
+        The word with the index i + 2 at position i.
     n_tokens_ : int
-        Numbers in use, padding and unknown word included.
+        Number of indices in use, padding and unknown word included.
     max_length_ : int
         Columns of the result.
 
@@ -52,19 +52,19 @@ class TokenSequencer(Sequencer):
     TypeError
         If a document is neither a string nor a list of words.
     ValueError
-        If `X` is one string, has several columns, holds no documents, or leaves no word to number.
+        If `X` is one string, has several columns, holds no documents, or leaves no word to learn.
 
     See Also
     --------
     MentionSequencer : For mentions of entities in sentences.
-    sklearn_metalabel.nn.TextCNN : Reads the numbers.
+    sklearn_metalabel.nn.TextCNN : Reads the indices.
     sklearn.feature_extraction.text.TfidfVectorizer : Features for linear base learners.
 
     Notes
     -----
-    0 is padding and 1 an unknown word; the words of `embeddings` have the numbers from 2 on, in their order, and
-    learned words follow by frequency, those of the same frequency by the alphabet. A network that is given the same
-    `embeddings` therefore finds each vector in its place.
+    0 is padding and 1 an unknown word; the words of `embeddings` have the indices from 2 on, in their order, and
+    learned words follow by frequency, ties in alphabetical order. A network that is given the same `embeddings`
+    therefore finds each vector under the index of its word.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class TokenSequencer(Sequencer):
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
-        """Learn the words of the training documents, and turn these into numbers.
+        """Learn the words of the training documents, and turn these into word indices.
 
         Parameters
         ----------
@@ -133,8 +133,8 @@ class TokenSequencer(Sequencer):
 
         Returns
         -------
-        numbers : ndarray of shape (n_documents, n_columns), dtype int32
-            One row a document.
+        indices : ndarray of shape (n_documents, n_columns), dtype int32
+            One row per document.
         """
         documents = self._split(X)
         if not documents:
@@ -145,7 +145,7 @@ class TokenSequencer(Sequencer):
         return self._rows(documents)
 
     def transform(self, X):
-        """Turn documents into numbers.
+        """Turn documents into word indices.
 
         Parameters
         ----------
@@ -154,52 +154,52 @@ class TokenSequencer(Sequencer):
 
         Returns
         -------
-        numbers : ndarray of shape (n_documents, n_columns), dtype int32
-            One row a document; a document without words is all padding.
+        indices : ndarray of shape (n_documents, n_columns), dtype int32
+            One row per document; a document without words is all padding.
         """
         check_is_fitted(self)
         return self._rows(self._split(X))
 
     def inverse_transform(self, X):
-        """Turn numbers back into words.
+        """Turn word indices back into words.
 
         Parameters
         ----------
         X : array-like of int of shape (n_documents, length)
-            Numbers.
+            Word indices.
 
         Returns
         -------
         documents : list of list of str
-            Words without the padding; "<unk>" for unknown words.
+            Words without the padding, with "<unk>" for unknown words.
         """
         check_is_fitted(self)
         X = np.asarray(X)
         if X.ndim != 2 or X.dtype.kind not in "iu" or ((X < 0) | (X >= self.n_tokens_)).any():
             raise ValueError(
                 f"X must be rows of integers from 0 to {self.n_tokens_ - 1}, got shape {X.shape}, dtype {X.dtype} and "
-                f"the numbers {reprlib.repr(np.unique(X).tolist())}; pass what transform returned."
+                f"the values {reprlib.repr(np.unique(X).tolist())}; pass what transform returned."
             )
         words = np.array(["", "<unk>", *self.tokens_], dtype=object)
         return [words[row[row != PADDING]].tolist() for row in X]
 
     def _n_columns(self):
-        """Columns of the result."""
+        """Number of columns of the result."""
         return self.max_length_
 
     def _rows(self, documents):
-        """Numbers of lists of words, one row each."""
+        """Indices of lists of words, one row each."""
         rows = np.zeros((len(documents), self.max_length_), dtype=np.int32)
         for row, words in zip(rows, documents, strict=True):
-            numbers = self._numbers(words[: self.max_length_])
-            row[: len(numbers)] = numbers
+            indices = self._indices(words[: self.max_length_])
+            row[: len(indices)] = indices
         return rows
 
     def _split(self, X):
-        """Words of each document; equal words are one object, which keeps a large corpus small."""
-        split, one = self.tokenizer or self._pattern().findall, {}
+        """Words of each document; equal words are one object, which saves memory for a large corpus."""
+        split, known = self.tokenizer or self._pattern().findall, {}
         return [
-            [one.setdefault(word, word) for word in self._words(document, i, split)]
+            [known.setdefault(word, word) for word in self._words(document, i, split)]
             for i, document in enumerate(_one_column(X))
         ]
 
@@ -221,7 +221,7 @@ class TokenSequencer(Sequencer):
         if not isinstance(document, list | tuple | np.ndarray):
             raise TypeError(
                 f"A document must be a string or a list of words, got {document!r} at position {i}; leave it out or "
-                "put an empty string there."
+                "replace it by an empty string."
             )
         check_words(document, "Words of a document", i)
         return [word.lower() for word in document] if self.lowercase else document

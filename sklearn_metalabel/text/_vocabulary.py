@@ -1,4 +1,6 @@
-"""Numbers of words, shared by the sequencers."""
+"""The vocabulary of the sequencers: an index for each word."""
+
+from __future__ import annotations
 
 import reprlib
 from collections import Counter
@@ -19,7 +21,7 @@ PADDING, UNKNOWN, FIRST = 0, 1, 2
 
 
 class Sequencer(TransformerMixin, BaseEstimator):
-    """A transformer from lists of words to numbers; subclasses find the words and lay the numbers out."""
+    """A transformer from lists of words to word indices; subclasses find the words and arrange the indices."""
 
     _parameter_constraints = {
         "min_df": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="right")],
@@ -29,7 +31,7 @@ class Sequencer(TransformerMixin, BaseEstimator):
     }
 
     def _learn_vocabulary(self, documents):
-        """Set the numbers of the words from lists of words."""
+        """Set the indices of the words from lists of words."""
         frequency, document_frequency = Counter(), Counter()
         for words in documents:
             frequency.update(words)
@@ -41,15 +43,15 @@ class Sequencer(TransformerMixin, BaseEstimator):
         tokens = [*known, *map(str, learned[: self.max_tokens])]
         if not tokens:
             raise ValueError(
-                f"{type(self).__name__} must find a word to number, got none in {len(documents)} rows with "
-                f"min_df={self.min_df!r} and max_tokens={self.max_tokens!r}; loosen these or give embeddings."
+                f"{type(self).__name__} must find at least one word, found none in {len(documents)} rows with "
+                f"min_df={self.min_df!r} and max_tokens={self.max_tokens!r}; relax these or pass embeddings."
             )
         self.tokens_ = np.array(tokens, dtype=object)
-        self.vocabulary_ = {word: number for number, word in enumerate(self.tokens_.tolist(), start=FIRST)}
+        self.vocabulary_ = {word: index for index, word in enumerate(self.tokens_.tolist(), start=FIRST)}
         self.n_tokens_ = FIRST + len(self.tokens_)
 
-    def _numbers(self, words):
-        """Numbers of some words."""
+    def _indices(self, words):
+        """Indices of some words."""
         return [self.vocabulary_.get(word, UNKNOWN) for word in words]
 
     def get_feature_names_out(self, input_features=None):
@@ -69,21 +71,21 @@ class Sequencer(TransformerMixin, BaseEstimator):
         return np.array([f"token{k}" for k in range(self._n_columns())], dtype=object)
 
     def __sklearn_tags__(self):
-        """Tags: what comes in are documents, not features."""
+        """Tags: the input is documents, not features."""
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         return tags
 
 
-def check_rows(X, kind):
-    """Raise unless X holds rows of a kind, such as documents, one after the other."""
+def check_rows(X: object, kind: str) -> None:
+    """Raise unless X is an iterable of several, such as documents, and not a single one."""
     if not isinstance(X, Iterable) or isinstance(X, str | bytes | Mapping):
         raise ValueError(
             f"X must hold {kind}, got the single {type(X).__name__} {reprlib.repr(X)}; put it into a list."
         )
 
 
-def check_words(words, what, i):
+def check_words(words: Iterable, what: str, i: int) -> None:
     """Raise unless all words are strings."""
     if not all(isinstance(word, str) for word in words):
         wrong = next(word for word in words if not isinstance(word, str))

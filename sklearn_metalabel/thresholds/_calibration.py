@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from sklearn_metalabel.thresholds._checks import check_pair, row_blocks
 from sklearn_metalabel.thresholds._cuts import fill_constant_labels
+from sklearn_metalabel.thresholds._link import LogisticLink
+from sklearn_metalabel.utils import check_pair, row_blocks
 
 __all__ = ["Calibration", "Histogram", "calibrate", "calibrate_histogram", "logit_histogram", "logits"]
 
@@ -63,7 +64,7 @@ class Calibration:
         return self.intercept + self.slope * Z
 
     def pooled(self):
-        """Slope (positive) and intercept of the one sigmoid that fits the logits of all labels together."""
+        """`LogisticLink` that fits the logits of all labels together."""
         return _fit_pooled(self.histogram)
 
     def thresholds(self, t):
@@ -192,9 +193,9 @@ def _fit(histogram, x, scale, start):
 
 
 def _fit_pooled(histogram):
-    """Slope and intercept of one sigmoid for all bins; those of P as it is where no label has both values."""
+    """`LogisticLink` of all bins; the one that changes nothing where no label has both values."""
     if not histogram.rows.size:
-        return 1.0, 0.0
+        return LogisticLink(1.0, 0.0)
     rows, positives, Z = histogram.rows, histogram.positives, histogram.logits
     total = rows.sum()
 
@@ -208,7 +209,7 @@ def _fit_pooled(histogram):
         return value / total, gradient / total
 
     log_slope, intercept = minimize(objective, np.zeros(2), jac=True, method="L-BFGS-B", options={"ftol": 1e-14}).x
-    return float(_bounded_exp(log_slope)), float(intercept)
+    return LogisticLink(float(_bounded_exp(log_slope)), float(intercept))
 
 
 def _precision(m):

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import expit, logit
 
-from sklearn_metalabel.thresholds._checks import dense_labels
+from sklearn_metalabel.utils import dense_labels
 
 __all__ = [
     "ALWAYS",

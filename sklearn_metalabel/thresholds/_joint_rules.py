@@ -1,30 +1,35 @@
-"""Threshold rules in which labels learn from each other: `micromacro` and `shrunken`."""
+"""Threshold rules in which labels learn from each other: `micromacro` and `shrunken`.
+
+Both work on `Ordered` entries. The public functions order the columns of complete probabilities block by block; who
+asks for several rules on the same out-of-fold rows orders their entries once, and calls the functions that end in
+`_of`.
+"""
 
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from sklearn_metalabel.thresholds._checks import check_pair
 from sklearn_metalabel.thresholds._cuts import (
     NEVER,
-    best_cuts,
     best_f_measure,
     best_pooled_cut,
     count_above,
-    cut_thresholds,
     f_measure,
     fill_constant_labels,
     pool_labels,
     pool_thresholds,
-    sweep_blocks,
 )
+from sklearn_metalabel.thresholds._ordered import last_best, ordered_blocks
+from sklearn_metalabel.utils import check_pair
 
-__all__ = ["micromacro", "pooled_candidates", "shrunken"]
+__all__ = ["global_of", "micromacro", "micromacro_of", "pooled_candidates", "shrunken", "shrunken_of"]
 
 _POOLED_CUTS = 512
+_BLOCK_ENTRIES = 2**20
 
 
-def micromacro(Y, P):
+def micromacro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     """Choose thresholds label by label, frequent labels first, for macro-F1 and micro-F1 together.
 
     The cut of the label at place l of the order of decreasing frequency maximises F1_j / l plus the micro-F1
@@ -66,23 +71,50 @@ def micromacro(Y, P):
     """
     Y, P, positives = check_pair(Y, P)
     order = np.argsort(-positives, kind="stable")
-    order = order[positives[order] > 0]
-    t = np.full(P.shape[1], NEVER)
-    hits = predicted = truth = place = 0
-    for labels, sweep in sweep_blocks(Y, P, order):
-        own = sweep.f_measure()
-        index = np.empty(len(labels), dtype=np.intp)
-        for b, tp in enumerate(sweep.true_positives):
-            place += 1
-            truth += tp[-1]
-            micro = f_measure(hits + tp, predicted + sweep.predicted, truth)
-            cut = best_cuts((own[b] / place + micro)[None], sweep.is_cut[b : b + 1])[0]
-            hits, predicted, index[b] = hits + tp[cut], predicted + cut, cut
-        t[labels] = cut_thresholds(sweep.scores, index)
+    t, chosen = np.full(P.shape[1], NEVER), _MicroMacro()
+    for labels, ordered in ordered_blocks(Y, P, order[: np.count_nonzero(positives)]):
+        t[labels] = chosen.thresholds(ordered, ordered.cuts(), range(len(labels)))
     return fill_constant_labels(t, positives, P.shape[0])
 
 
-def shrunken(Y, P, kappa=10.0):
+def micromacro_of(ordered, cuts):
+    """Thresholds (L,) of `micromacro`, from the entries of all labels and their `Cuts`."""
+    positives = ordered.positives
+    order = np.argsort(-positives, kind="stable")[: np.count_nonzero(positives)]
+    t = _MicroMacro().thresholds(ordered, cuts, order.tolist())
+    return fill_constant_labels(t, positives, ordered.n_samples)
+
+
+class _MicroMacro:
+    """The counts of the labels whose cuts are fixed: true positives, predictions, positives, and how many labels."""
+
+    def __init__(self):
+        self.hits = self.predicted = self.truth = self.n_labels = 0
+
+    def thresholds(self, ordered, cuts, order):
+        """Thresholds of the labels of `ordered`, fixed one after the other in the given order."""
+        # Of equal hits fewer predictions are never worse, so a cut that no positive lies at is none of the best.
+        useful = cuts.take(cuts.has_hit)
+        positives, bounds = ordered.positives, ordered.bounds
+        starts = np.searchsorted(useful.label, np.arange(positives.size + 1)).tolist()
+        own = f_measure(useful.true_positives, useful.predicted, positives[useful.label])
+        t = np.full(positives.size, NEVER)
+        for j in order:
+            here = slice(starts[j], starts[j + 1])
+            self.n_labels += 1
+            self.truth += positives[j]
+            tp, rows = useful.true_positives[here], useful.predicted[here]
+            score = own[here] / self.n_labels + f_measure(self.hits + tp, self.predicted + rows, self.truth)
+            best = score.size - 1 - int(score[::-1].argmax())
+            if score[best] > f_measure(self.hits, self.predicted, self.truth):
+                self.hits, self.predicted = self.hits + tp[best], self.predicted + rows[best]
+                t[j] = useful.thresholds[here][best]
+            else:
+                t[j] = ordered.scores[bounds[j + 1] - 1]
+        return t
+
+
+def shrunken(Y: ArrayLike, P: ArrayLike, kappa: float = 10.0) -> NDArray[np.float64]:
     """Choose for each label the threshold of its best F1, shrunk towards that of all labels together.
 
     To the counts of a label at every cut the rule adds `kappa` positives' worth of the pooled curve of all
@@ -125,7 +157,7 @@ def shrunken(Y, P, kappa=10.0):
     array([0.449, 0.1  ])
     """
     if not isinstance(kappa, Real) or not kappa >= 0:
-        raise ValueError(f"kappa must be a number in [0, inf], got {kappa!r}; it counts positives lent by the pool.")
+        raise ValueError(f"kappa must be a number in [0, inf], got {kappa!r}; it counts positives of the pool.")
     Y, P, positives = check_pair(Y, P)
     seen = np.flatnonzero(positives)
     t = np.full(P.shape[1], NEVER)
@@ -133,14 +165,30 @@ def shrunken(Y, P, kappa=10.0):
         t = best_f_measure(Y, P, positives)[0]
     elif seen.size:
         pool = pool_labels(Y, P, seen)
-        shared = pooled_candidates(pool)
         if np.isinf(kappa):
             t[seen] = best_pooled_cut(pool)[1]
         else:
-            # Labels of like frequency share a block, and with it the number of cuts worth trying.
-            for labels, sweep in sweep_blocks(Y, P, seen[np.argsort(positives[seen])]):
-                t[labels] = _shrink(sweep, pool, shared, kappa)
+            shared = pooled_candidates(pool)
+            for labels, ordered in ordered_blocks(Y, P, seen):
+                t[labels] = _shrink(ordered, ordered.cuts(), pool, shared, kappa)
     return fill_constant_labels(t, positives, P.shape[0])
+
+
+def shrunken_of(ordered, cuts, pool, kappa=10.0):
+    """Thresholds (L,) of `shrunken`, from the entries of all labels, their `Cuts` and their `Pool`."""
+    t = np.full(ordered.positives.size, NEVER)
+    if (ordered.positives > 0).any():
+        t = _shrink(ordered, cuts, pool, pooled_candidates(pool), kappa)
+    return fill_constant_labels(t, ordered.positives, ordered.n_samples)
+
+
+def global_of(ordered, pool):
+    """Thresholds (L,) of `global_threshold`."""
+    t = np.full(ordered.positives.size, NEVER)
+    seen = ordered.positives > 0
+    if seen.any():
+        t[seen] = best_pooled_cut(pool)[1]
+    return t
 
 
 def pooled_candidates(pool):
@@ -151,27 +199,60 @@ def pooled_candidates(pool):
     return np.unique(np.concatenate([pool_thresholds(pool, at=spread), best]))
 
 
-def _shrink(sweep, pool, shared, kappa):
-    """Thresholds of best shrunken F1 for the labels of a sweep, shape (b,)."""
-    rows = np.arange(len(sweep.scores))
-    predicted = np.stack([count_above(row[::-1], shared) for row in sweep.scores])
-    hits = np.take_along_axis(sweep.true_positives, predicted, axis=1)
-    lent = _shrunken_f_measure(hits, predicted, sweep, pool, shared, kappa)
-    best = lent.shape[1] - 1 - np.argmax(lent[:, ::-1], axis=1)
-    best_lent = lent[rows, best]
+def _shrink(ordered, cuts, pool, shared, kappa):
+    """Thresholds of best shrunken F1 of each label of `ordered`; never for those without positives."""
+    positives = ordered.positives
+    t = np.full(positives.size, NEVER)
+    seen = np.flatnonzero(positives)
+    best_pooled, pooled_at = _best_shared(ordered, pool, shared, kappa)
     # With all positives hit, a cut of more predictions than this is still worse than the best shared one.
-    most = (sweep.positives[:, 0] + kappa) * (2 / np.maximum(best_lent, 1e-12) - 1)
-    m = int(min(sweep.scores.shape[1], most.max() + 1))
-    own = cut_thresholds(sweep.scores[:, : m + 1])[:, : m + 1]
-    # Ascending keys let the binary search start from the last hit, which is several times faster.
-    hits, predicted = sweep.true_positives[:, m::-1], sweep.predicted[m::-1]
-    score = _shrunken_f_measure(hits, predicted, sweep, pool, own[:, ::-1], kappa)[:, ::-1]
-    index = best_cuts(score, sweep.is_cut[:, : m + 1])
-    return np.where(best_lent > score[rows, index], shared[best], own[rows, index])
+    most = (positives + kappa) * (2 / np.maximum(best_pooled, 1e-12) - 1)
+    tried = cuts.take((cuts.predicted <= most[cuts.label] + 1) & (positives[cuts.label] > 0))
+    counts = tried.true_positives, tried.predicted, positives[tried.label]
+    score = _shrunken_f_measure(*counts, pool, tried.thresholds, kappa)
+    best_own, t_own = np.full(t.size, -np.inf), t.copy()
+    labels, at = last_best(score, tried.label)
+    best_own[labels], t_own[labels] = score[at], tried.thresholds[at]
+    # No prediction at all is a cut too, at the highest probability.
+    top = ordered.scores[ordered.bounds[seen + 1] - 1]
+    none = _shrunken_f_measure(0, 0, positives[seen], pool, top, kappa)
+    empty = none >= best_own[seen]
+    best_own[seen[empty]], t_own[seen[empty]] = none[empty], top[empty]
+    t[seen] = np.where(best_pooled > best_own, shared[pooled_at], t_own)[seen]
+    return t
 
 
-def _shrunken_f_measure(hits, predicted, sweep, pool, thresholds, kappa):
-    """F1 of the label's counts and `kappa` positives' worth of the pool's."""
+def _best_shared(ordered, pool, shared, kappa):
+    """Best shrunken F1 of each label at the shared thresholds, and at which of them, both of shape (L,)."""
+    L, width = ordered.positives.size, shared.size + 1
+    bounds = ordered.bounds
+    share = kappa / pool.positives.size
+    pooled, pooled_rows = share * count_above(pool.positives, shared), share * pool.count_above(shared)
+    best, at = np.zeros(L), np.zeros(L, dtype=np.intp)
+    step = max(1, _BLOCK_ENTRIES // width)
+    for start in range(0, L, step):
+        stop = min(start + step, L)
+        inside = slice(bounds[start], bounds[stop])
+        # Number of shared thresholds below each entry.
+        below = np.searchsorted(shared, ordered.scores[inside], side="left")
+        key = (ordered.label[inside].astype(np.intp) - start) * width + below
+        hits = ordered.hits[inside]
+        tp = _counts_above(key[hits], None, stop - start, width)
+        predicted = _counts_above(key, ordered.rows[inside], stop - start, width)
+        score = 2 * (tp + pooled) / (predicted + pooled_rows + ordered.positives[start:stop, None] + kappa)
+        at[start:stop] = shared.size - 1 - np.argmax(score[:, ::-1], axis=1)
+        best[start:stop] = score[np.arange(stop - start), at[start:stop]]
+    return best, at
+
+
+def _counts_above(key, rows, n_labels, width):
+    """Rows above each shared threshold, shape (n_labels, width - 1), from how many of these each entry exceeds."""
+    counts = np.bincount(key, rows, minlength=n_labels * width).reshape(n_labels, width)
+    return np.cumsum(counts[:, :0:-1], axis=1)[:, ::-1]
+
+
+def _shrunken_f_measure(hits, predicted, positives, pool, thresholds, kappa):
+    """F1 of labels' counts and `kappa` positives' worth of the pool's."""
     share = kappa / pool.positives.size
     tp = hits + share * count_above(pool.positives, thresholds)
-    return 2 * tp / (predicted + share * pool.count_above(thresholds) + sweep.positives + kappa)
+    return 2 * tp / (predicted + share * pool.count_above(thresholds) + positives + kappa)

@@ -1,4 +1,4 @@
-"""From decision values of any scale to probabilities for the rules, and from thresholds back."""
+"""One sigmoid for all labels: from decision values, or logits of probabilities, to calibrated logits and back."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from sklearn_metalabel.thresholds._checks import row_blocks
-from sklearn_metalabel.utils import clip_probabilities
+from sklearn_metalabel.utils import clip_probabilities, row_blocks
 
 __all__ = ["LogisticLink", "fit_link"]
 
@@ -19,21 +18,30 @@ _MIN_SLOPE = 1e-3
 
 @dataclass(frozen=True)
 class LogisticLink:
-    """The probabilities ``expit(slope * S + intercept)`` of decision values S."""
+    """The calibrated logits ``slope * z + intercept`` of scores z: decision values, or logits of probabilities."""
 
     slope: float  # positive
     intercept: float
 
-    def probabilities(self, S):
-        """P of the shape of S, float64, strictly inside (0, 1)."""
-        Z = np.array(S, dtype=np.float64)
+    def logits(self, z):
+        """Calibrated logits of scores, float64."""
+        Z = np.array(z, dtype=np.float64)
         Z *= self.slope
         Z += self.intercept
+        return Z
+
+    def scores(self, logits):
+        """Scores of calibrated logits: the inverse of `logits`."""
+        return (logits - self.intercept) / self.slope
+
+    def probabilities(self, z):
+        """Calibrated probabilities of scores, float64, strictly inside (0, 1)."""
+        Z = self.logits(z)
         return clip_probabilities(expit(Z, out=Z))
 
     def score_thresholds(self, t, S, P):
         """Thresholds (L,) for scores that decide on S (n, L) as `t` does on ``P = probabilities(S)``."""
-        cut = (logit(t) - self.intercept) / self.slope
+        cut = self.scores(logit(t))
         below, above = np.full(cut.size, -np.inf), np.full(cut.size, np.inf)
         for rows in row_blocks(*S.shape):
             over = P[rows] > t

@@ -5,13 +5,15 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_metalabel.thresholds._calibration import Histogram, logits
+from sklearn_metalabel.thresholds._compact import BIN_PROBABILITIES
 from sklearn_metalabel.thresholds._cuts import Pool, midpoints
-from sklearn_metalabel.thresholds._held_out import BIN_PROBABILITIES
+from sklearn_metalabel.utils import dense_labels
 
-__all__ = ["Cuts", "Ordered", "last_best", "order_entries"]
+__all__ = ["Cuts", "Ordered", "last_best", "order_entries", "ordered_blocks"]
 
 _N_BINS = 256
 _LEFT_OUT = -1
+_BLOCK_ENTRIES = 2**20
 
 
 class Cuts(NamedTuple):
@@ -95,30 +97,47 @@ class Ordered(NamedTuple):
         return Histogram(np.flatnonzero(varied), sizes, counts, sums / counts, positives)
 
 
-def order_entries(held, fold_of):
-    """`Ordered` of a `HeldOut` whose rows have the folds `fold_of`, small numbers from 0."""
-    row, label, scores, hits = held.entries()
-    fold = fold_of[row]
-    of, bins = np.nonzero(held.left_out)
+def order_entries(out_of_fold, fold):
+    """`Ordered` of all rows of an `OutOfFold` whose folds are renumbered as `fold` (n,), small numbers from 0."""
+    compact = out_of_fold.compact
+    row, label, scores, hits = compact.entries()
+    fold = fold[row]
+    of, bins = np.nonzero(compact.left_out)
+    rows = np.ones(scores.size)
     if of.size:
         label = np.concatenate([label, of.astype(label.dtype)])
-        counts = held.left_out[of, bins].astype(np.float64)
-        rows = np.concatenate([np.ones(scores.size), counts])
+        rows = np.concatenate([rows, compact.left_out[of, bins].astype(np.float64)])
         scores = np.concatenate([scores, BIN_PROBABILITIES[bins].astype(scores.dtype)])
         hits = np.concatenate([hits, np.zeros(of.size, dtype=bool)])
         fold = np.concatenate([fold, np.full(of.size, _LEFT_OUT)])
-    else:
-        rows = np.ones(scores.size)
     order = np.argsort(scores)
     # Few labels are small numbers, which NumPy sorts by their digits.
-    small = label.astype(np.uint16) if held.n_labels <= 2**16 else label
+    small = label.astype(np.uint16) if compact.n_labels <= 2**16 else label
     order = order[np.argsort(small[order], kind="stable")]
     label, scores, hits, rows = label[order], scores[order], hits[order], rows[order]
     z = logits(scores.astype(np.float64))
     low, high = (z.min(), z.max()) if z.size else (0.0, 1.0)
     bins = np.minimum((z - low) * (_N_BINS / max(high - low, 1e-6)), _N_BINS - 1).astype(np.int16)
-    positives = np.bincount(label[hits], minlength=held.n_labels)
-    return Ordered(label, scores, hits, rows, fold[order].astype(np.int8), bins, z, positives, held.n_samples)
+    positives = np.bincount(label[hits], minlength=compact.n_labels)
+    return Ordered(label, scores, hits, rows, fold[order].astype(np.int8), bins, z, positives, compact.n_samples)
+
+
+def ordered_blocks(Y, P, labels):
+    """Yield (labels of a block, `Ordered` of all their entries), in which a label's number is its place in the block.
+
+    Y (n, L) and P (n, L) are complete; no array of the size of `P` is built. The entries have no folds and no bins.
+    """
+    n = P.shape[0]
+    step = max(1, _BLOCK_ENTRIES // n)
+    for start in range(0, len(labels), step):
+        block = labels[start : start + step]
+        hits, scores = dense_labels(Y, block), np.ascontiguousarray(P[:, block].T)
+        order = np.argsort(scores, axis=1)
+        hits, scores = (np.take_along_axis(values, order, axis=1) for values in (hits, scores))
+        number = np.repeat(np.arange(len(block)), n)
+        nothing = np.zeros(0, dtype=np.int8)
+        entries = (number, scores.ravel(), hits.ravel(), np.ones(number.size), nothing, nothing, nothing)
+        yield block, Ordered(*entries, hits.sum(axis=1), n)
 
 
 def last_best(values, label):

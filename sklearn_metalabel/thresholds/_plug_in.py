@@ -4,6 +4,7 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from sklearn_metalabel.thresholds._calibration import calibrate
@@ -14,7 +15,7 @@ MAX_BALANCE = 0.95
 _START, _DAMPING, _MAX_ITERATIONS, _TOLERANCE = 0.3, 0.5, 60, 1e-8
 
 
-def plug_in(Y, P, balance=0.6):
+def plug_in(Y: ArrayLike, P: ArrayLike, balance: float = 0.6) -> NDArray[np.float64]:
     """Choose the thresholds of the best expected mean of macro-F1 and micro-F1, in closed form.
 
     The probabilities are first calibrated, all labels together: each has its own sigmoid, and that of a label with

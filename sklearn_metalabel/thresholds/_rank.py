@@ -3,13 +3,14 @@
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from sklearn_metalabel.thresholds._checks import check_labels, check_probabilities, row_blocks
+from sklearn_metalabel.utils import check_labels, check_probabilities, row_blocks
 
 __all__ = ["pcut", "rcut"]
 
 
-def rcut(P, k):
+def rcut(P: ArrayLike, k: int) -> NDArray[np.int64]:
     """Give each sample its `k` most probable labels.
 
     Parameters
@@ -51,7 +52,7 @@ def rcut(P, k):
     return Y
 
 
-def pcut(Y, P, proportion=1.0):
+def pcut(Y: ArrayLike, P: ArrayLike, proportion: float = 1.0) -> NDArray[np.int64]:
     """Give each label to its most probable samples, as many as its share of the training rows asks for.
 
     A rule for a whole batch: the decision for a row depends on the other rows, so it cannot be a `predict`.

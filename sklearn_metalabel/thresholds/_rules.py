@@ -8,8 +8,8 @@ label without a negative.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from sklearn_metalabel.thresholds._checks import check_pair
 from sklearn_metalabel.thresholds._cuts import (
     NEVER,
     best_f_measure,
@@ -19,11 +19,12 @@ from sklearn_metalabel.thresholds._cuts import (
     pool_labels,
     sweep_blocks,
 )
+from sklearn_metalabel.utils import check_pair
 
 __all__ = ["global_threshold", "odr_macro", "odr_micro"]
 
 
-def global_threshold(Y, P, average="micro"):
+def global_threshold(Y: ArrayLike, P: ArrayLike, average: str = "micro") -> NDArray[np.float64]:
     """Choose one threshold for all labels.
 
     The cut is exact: every distinct probability is tried. Of equally good cuts the highest one is taken.
@@ -70,7 +71,7 @@ def global_threshold(Y, P, average="micro"):
     return t
 
 
-def odr_micro(Y, P):
+def odr_micro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     """Take half of the best micro-F1 as the threshold of all labels.
 
     For calibrated probabilities the threshold of the best F1 is half of that F1 (Lipton, Elkan and
@@ -112,7 +113,7 @@ def odr_micro(Y, P):
     return t
 
 
-def odr_macro(Y, P):
+def odr_macro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     """Take half of the best F1 of each label as its threshold.
 
     The rule of `odr_micro` for each label alone. A classifier that knows nothing about a label gets a

@@ -3,9 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from sklearn_metalabel.thresholds._checks import check_pair, dense_labels, row_blocks
 from sklearn_metalabel.thresholds._cuts import (
     NEVER,
     Sweep,
@@ -15,13 +15,14 @@ from sklearn_metalabel.thresholds._cuts import (
     f_measure,
     fill_constant_labels,
 )
+from sklearn_metalabel.utils import check_pair, dense_labels, row_blocks
 
 __all__ = ["scut", "scutfbr"]
 
 _FBR_GRID = np.arange(1, 9) / 10
 
 
-def scut(Y, P):
+def scut(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     """Choose for each label the threshold of its best F1.
 
     SCut of Yang (2001), exact at every distinct probability of the label. The threshold is the midpoint, on
@@ -60,7 +61,14 @@ def scut(Y, P):
     return fill_constant_labels(best_f_measure(Y, P, positives)[0], positives, P.shape[0])
 
 
-def scutfbr(Y, P, fbr=0.1, variant=1, n_folds=3, random_state=None):
+def scutfbr(
+    Y: ArrayLike,
+    P: ArrayLike,
+    fbr: float | str = 0.1,
+    variant: int = 1,
+    n_folds: int = 3,
+    random_state: int | np.random.RandomState | None = None,
+) -> NDArray[np.float64]:
     """Choose thresholds as `scut`, and fall back where the best F1 of a label is no better than `fbr`.
 
     A label that cannot reach the F1 `fbr` on held-out rows has a tuned cut that is mostly noise, and often a

@@ -4,6 +4,15 @@ from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
 from sklearn_metalabel.utils._cluster import aligned, on_cluster
 from sklearn_metalabel.utils._device import resolve_device
 from sklearn_metalabel.utils._hierarchy import hierarchy_edges, label_depths, longest_paths
+from sklearn_metalabel.utils._label_arrays import (
+    check_labels,
+    check_pair,
+    check_probabilities,
+    check_thresholds,
+    dense_labels,
+    row_blocks,
+)
+from sklearn_metalabel.utils._lazy import lazy_names
 from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states, generator_states, torch_seed
@@ -29,8 +38,13 @@ __all__ = [
     "Target",
     "UnreachableThresholdWarning",
     "aligned",
+    "check_labels",
+    "check_pair",
+    "check_probabilities",
+    "check_thresholds",
     "clip_probabilities",
     "current_threads",
+    "dense_labels",
     "draw_seed",
     "draw_seeds",
     "encode_target",
@@ -41,10 +55,12 @@ __all__ = [
     "label_column",
     "label_depths",
     "label_rows",
+    "lazy_names",
     "longest_paths",
     "on_cluster",
     "resolve_device",
     "restore_on_error",
+    "row_blocks",
     "to_logits",
     "to_probabilities",
     "torch_seed",

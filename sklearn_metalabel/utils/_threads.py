@@ -61,7 +61,8 @@ def _torch_threads():
 class _Blas:
     """A number of BLAS threads, which is one for the process: blocks of other threads may begin and end meanwhile."""
 
-    _open, _first = [], None
+    _open: list["_Blas"] = []
+    _first: list[int] = []
 
     def __init__(self, count):
         self.count = count

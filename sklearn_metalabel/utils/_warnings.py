@@ -20,7 +20,7 @@ class ConstantLabelWarning(UserWarning):
 
 
 class UnreachableThresholdWarning(UserWarning):
-    """No out-of-fold probability of a label exceeds its threshold."""
+    """The threshold of a label lies above all its out-of-fold probabilities."""
 
 
 class PolicyDivergenceWarning(UserWarning):
@@ -43,7 +43,7 @@ def warn_constant_labels(Y, label_names, *, stacklevel=5):
 
 
 def warn_unreachable_thresholds(reachable, label_names, *, stacklevel=5):
-    """Warn once, naming the labels whose threshold no out-of-fold probability exceeds; `reachable` (L,) is bool."""
+    """Warn once, naming labels that are not `reachable` (L,), bool: their threshold lies above all probabilities."""
     out = np.flatnonzero(~np.asarray(reachable))
     if out.size == 0:
         return

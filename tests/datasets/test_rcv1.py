@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_metalabel.datasets import fetch_rcv1_v2
-from sklearn_metalabel.utils._hierarchy import label_depths
+from sklearn_metalabel.utils import label_depths
 
 TREE = [("None", "Root"), ("CCAT", "C15"), ("C151", "C1511"), ("C15", "C151"), ("Root", "CCAT"), ("Root", "GCAT")]
 STORIES = {

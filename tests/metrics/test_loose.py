@@ -70,7 +70,7 @@ def test_loose_macro_is_the_harmonic_mean_of_samples_precision_and_recall(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_loose_macro_is_never_below_the_mean_f1_of_instances(seed):
+def test_loose_macro_is_above_the_mean_f1_of_the_samples(seed):
     Y, Z, _ = random_case(seed)
     assert loose_macro_f1_score(Y, Z) > f1_score(Y, Z, average="samples", zero_division=0)
 
@@ -85,7 +85,7 @@ def test_scores_of_an_example_computed_by_hand():
     assert loose_micro_f1_score(Y, Z) == pytest.approx(2 * 3 / (4 + 5))
 
 
-def test_a_weight_counts_like_copies_of_the_instance():
+def test_a_weight_counts_like_copies_of_the_sample():
     Y, Z, _ = random_case(0)
     copies = np.random.RandomState(1).randint(0, 4, size=len(Y))
     for score in SCORES:
@@ -108,7 +108,7 @@ def test_nothing_true_and_nothing_predicted_gives_zero_but_full_strict_accuracy(
 
 
 @pytest.mark.parametrize("score", SCORES)
-def test_one_instance_fully_right_scores_one_as_a_python_float(score):
+def test_one_sample_fully_right_scores_one_as_a_python_float(score):
     result = score([[0, 1, 1]], [[0, 1, 1]])
     assert type(result) is float
     assert result == 1.0
@@ -136,7 +136,8 @@ CONTAINERS = {
 @pytest.mark.parametrize("pred_kind", ["list", "pandas", "csr_matrix"])
 def test_every_container_gives_the_score_of_arrays(score, true_kind, pred_kind):
     Y, Z, _ = random_case(3)
-    assert score(CONTAINERS[true_kind](Y), CONTAINERS[pred_kind](Z)) == score(Y, Z)
+    # Sparse matrices may be summed in another order.
+    assert_allclose(score(CONTAINERS[true_kind](Y), CONTAINERS[pred_kind](Z)), score(Y, Z), rtol=1e-12)
 
 
 def test_explicit_zeros_of_a_sparse_matrix_are_no_labels():
@@ -162,7 +163,7 @@ def test_one_dimensional_targets_are_refused():
         strict_accuracy_score([1, 0], [[1, 0]])
 
 
-def test_no_instances_are_refused():
+def test_a_matrix_without_samples_is_refused():
     with pytest.raises(ValueError, match="no samples"):
         loose_micro_f1_score(np.zeros((0, 2)), np.zeros((0, 2)))
 
@@ -173,7 +174,7 @@ def test_weights_of_another_length_or_below_zero_are_refused(weight):
         strict_accuracy_score([[1, 0]], [[1, 0]], sample_weight=weight)
 
 
-def test_an_unknown_way_with_empty_sets_is_refused():
+def test_an_unknown_treatment_of_empty_sets_is_refused():
     with pytest.raises(ValueError, match='empty must be "zero" or "skip"; got \'nan\''):
         loose_macro_f1_score([[1]], [[1]], empty="nan")
 

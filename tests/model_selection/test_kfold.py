@@ -70,7 +70,7 @@ def test_as_many_folds_as_rows_leave_none_empty():
 
 
 @pytest.mark.parametrize("y", [np.repeat([0, 1], [37, 13]), np.repeat(["a", "b", "c"], [7, 20, 33])])
-def test_classes_are_shared_out_as_evenly_as_by_scikit_learn(y):
+def test_classes_are_split_as_evenly_as_by_scikit_learn(y):
     one_hot = (y[:, None] == np.unique(y)).astype(int)
     X = np.zeros((len(y), 1))
     ours, theirs = (

@@ -5,7 +5,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sklearn_metalabel.model_selection._stratified import (
-    deal,
+    assign,
     iterative_folds,
     label_matrix,
     largest_remainder,
@@ -46,7 +46,7 @@ def one_row_at_a_time(Y, sizes):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("sizes", [(40, 40, 40, 40, 40), (150, 20, 30), (1, 199)])
-def test_dealing_a_label_at_once_equals_dealing_one_row_at_a_time(seed, sizes):
+def test_assigning_a_label_at_once_equals_assigning_one_row_at_a_time(seed, sizes):
     Y = long_tail(seed)
     assert_array_equal(iterative_folds(Y, sizes), one_row_at_a_time(Y, sizes))
 
@@ -72,24 +72,24 @@ def test_sizes_differ_by_one_at_most(n_parts):
     assert np.ptp(sizes) <= 1
 
 
-def test_rows_without_any_label_are_dealt_evenly():
+def test_rows_without_any_label_are_assigned_evenly():
     sizes = np.bincount(iterative_folds(np.zeros((10, 3)), np.ones(5)))
     assert_array_equal(sizes, [2, 2, 2, 2, 2])
 
 
-def test_a_matrix_without_columns_is_dealt_too():
+def test_a_matrix_without_columns_is_split_too():
     assert_array_equal(np.bincount(iterative_folds(np.zeros((6, 0)), np.ones(3))), [2, 2, 2])
 
 
-def test_disjoint_labels_are_shared_out_as_evenly_as_integers_allow():
+def test_disjoint_labels_are_split_as_evenly_as_integers_allow():
     Y = np.repeat(np.eye(4, dtype=int), [5, 11, 23, 61], axis=0)
     fold = iterative_folds(Y, np.ones(5), np.random.RandomState(0))
     counts = np.array([Y[fold == k].sum(axis=0) for k in range(5)])
     assert (np.ptp(counts, axis=0) <= 1).all()
 
 
-def test_deal_takes_the_part_that_lacks_most_until_its_room_ends():
-    assert_array_equal(deal(np.array([2.5, 0.5, 0.4]), np.array([2, 9, 9]), 4), [0, 0, 1, 2])
+def test_a_row_goes_to_the_part_of_the_largest_demand_that_has_room():
+    assert_array_equal(assign(np.array([2.5, 0.5, 0.4]), np.array([2, 9, 9]), 4), [0, 0, 1, 2])
 
 
 def test_largest_remainder_keeps_the_total_and_whole_shares():

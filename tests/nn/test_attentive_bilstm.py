@@ -15,11 +15,11 @@ def naive_logits(net, row):
     """One mention: states of both sides, attention and mean by hand."""
     vector = net.words.table.weight
     states = [net.left(vector[row[:3]][None])[0][0], net.right(vector[row[5:]][None])[0][0]]
-    states, numbers = torch.cat(states), torch.cat([row[:3], row[5:]])
-    kept = [i for i in range(len(numbers)) if numbers[i] != 0]
+    states, indices = torch.cat(states), torch.cat([row[:3], row[5:]])
+    kept = [i for i in range(len(indices)) if indices[i] != 0]
     scores = torch.stack([net.score(states[i])[0] for i in kept]).exp()
     context = sum(s / scores.sum() * states[i] for s, i in zip(scores, kept, strict=True))
-    mention = [vector[number] for number in row[3:5] if number != 0]
+    mention = [vector[index] for index in row[3:5] if index != 0]
     return net.output(torch.cat([sum(mention) / len(mention), context]))
 
 
@@ -41,7 +41,7 @@ def test_padding_of_the_mention_does_not_change_its_mean():
     torch.testing.assert_close(net._mean(torch.tensor([[4, 0]])), net._mean(torch.tensor([[4, 4]])))
 
 
-def test_word_vectors_are_kept_unless_asked_for():
+def test_word_vectors_are_not_trained_by_default():
     assert not small_network().words.table.weight.requires_grad
     assert small_network(train_embeddings=True).words.table.weight.requires_grad
 

@@ -10,21 +10,22 @@ VECTORS = np.arange(6, dtype=np.float64).reshape(3, 2) + 1
 
 
 @pytest.mark.parametrize("embeddings", [VECTORS, SimpleNamespace(vectors=VECTORS), VECTORS.tolist()])
-def test_pretrained_words_have_the_numbers_from_two(embeddings):
+def test_pretrained_words_have_the_indices_from_two(embeddings):
     words = WordEmbedding(embeddings=embeddings)
     assert words.dim == 2
     np.testing.assert_array_equal(words(torch.tensor([[2, 3, 4]])).detach()[0], VECTORS)
 
 
-def test_padding_is_the_zero_vector_and_stays_it():
+def test_padding_stays_the_zero_vector_in_training():
     words = WordEmbedding(n_tokens=5, dim=3)
     optimizer = torch.optim.SGD(words.parameters(), lr=1.0)
     words(torch.tensor([0, 1, 2])).sum().backward()
     optimizer.step()
     assert not words(torch.tensor([0])).any()
+    assert (words(torch.tensor([1, 2])) < -0.7).all()  # from at most 0.25 by a step of 1
 
 
-def test_numbers_beyond_the_table_are_unknown_words():
+def test_indices_beyond_the_table_are_unknown_words():
     words = WordEmbedding(n_tokens=4, dim=3)
     torch.testing.assert_close(words(torch.tensor([4, 99])), words(torch.tensor([1, 1])))
     assert not torch.equal(words(torch.tensor([3])), words(torch.tensor([1])))
@@ -36,11 +37,11 @@ def test_learned_words_follow_the_pretrained_ones():
     assert words(torch.tensor([5, 6])).abs().max() <= 0.25
 
 
-def test_a_table_holds_all_pretrained_words_whatever_training_shows():
+def test_a_table_holds_all_pretrained_words_whatever_the_training_rows_hold():
     assert WordEmbedding(n_tokens=3, embeddings=VECTORS).table.num_embeddings == 5
 
 
-def test_vectors_that_are_not_trained_stay_as_they_are():
+def test_vectors_are_trained_unless_they_are_not_trainable():
     assert not WordEmbedding(embeddings=VECTORS, trainable=False).table.weight.requires_grad
     assert WordEmbedding(embeddings=VECTORS).table.weight.requires_grad
 

@@ -16,14 +16,14 @@ def test_the_reward_equals_the_naive_loop(seed):
         for j in range(3):
             predicted = P[i, j] > t[j]
             naive[j] -= fp[j] * (predicted and not Y[i, j]) + fn[j] * (Y[i, j] and not predicted)
-    assert_allclose(CostReward(fp, fn)(Y, P, t), naive / 40)
+    assert_allclose(CostReward(fp, fn)(Y, P, t), naive / 40, rtol=1e-10)
 
 
 def test_equal_costs_give_minus_the_hamming_loss():
     assert_allclose(CostReward()([[1], [0], [0], [1]], [[0.9], [0.8], [0.1], [0.2]], [0.5]), -0.5)
 
 
-def test_calibrated_probabilities_want_the_threshold_of_the_cost_ratio():
+def test_the_optimal_threshold_of_calibrated_probabilities_is_the_ratio_of_the_costs():
     rng = np.random.default_rng(0)
     P = rng.uniform(1e-6, 1 - 1e-6, (200_000, 1))
     Y = rng.random(P.shape) < P
@@ -32,7 +32,7 @@ def test_calibrated_probabilities_want_the_threshold_of_the_cost_ratio():
     assert best == pytest.approx(0.2)
 
 
-def test_bounds_follow_the_dearest_error():
+def test_bounds_follow_the_costliest_error():
     assert CostReward(false_positive=[1, 7], false_negative=2.0).bounds == (-7.0, 0.0)
 
 
@@ -41,7 +41,7 @@ def test_bounds_follow_the_dearest_error():
     [
         ({"false_positive": -1.0}, "false_positive must be a finite cost"),
         ({"false_negative": np.inf}, "false_negative must be a finite cost"),
-        ({"false_negative": "dear"}, "false_negative must be a finite cost"),
+        ({"false_negative": "high"}, "false_negative must be a finite cost"),
         ({"false_negative": [[1.0]]}, "false_negative must be a finite cost"),
         ({"false_positive": [1.0, 2.0, 3.0]}, "one cost for each of the 2 labels"),
     ],

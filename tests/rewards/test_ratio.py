@@ -41,7 +41,7 @@ def test_the_literal_form_is_monotone_with_the_sign_of_the_slope(seed):
     assert (np.sign(steps) == np.sign(slope(Y, P))).all()
 
 
-def test_the_literal_form_diverges_where_positives_hold_more_probability_and_the_clipped_one_does_not():
+def test_the_literal_form_diverges_where_the_sum_over_positives_is_greater_and_the_clipped_one_does_not():
     Y, P = np.array([[1], [1], [0]]), np.array([[0.9], [0.8], [0.1]])
     assert slope(Y, P)[0] < 0
     falling = np.array([[1e-3], [1e-6], [1e-12], [1e-200]])

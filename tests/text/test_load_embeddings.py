@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sklearn_metalabel.text import Embeddings, load_embeddings
-from sklearn_metalabel.text import _load_embeddings as module
+from sklearn_metalabel.text import Embeddings, _load_embeddings as module, load_embeddings
 
 WORDS = ["oil", "größe", "wheat", "gold"]
 VECTORS = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
@@ -32,7 +31,7 @@ def write(path, form, *, line_feeds=True):
 @pytest.mark.parametrize("name", ["vectors", "vectors.gz"])
 @pytest.mark.parametrize("form", ["word2vec", "word2vec-binary", "glove"])
 @pytest.mark.parametrize("given", [True, False])
-def test_each_format_is_read_and_found_out(tmp_path, form, name, given):
+def test_each_format_is_read_and_detected(tmp_path, form, name, given):
     path = write(tmp_path / name, form)
     embeddings = load_embeddings(str(path), format=form if given else "auto")
     assert embeddings.words.tolist() == WORDS

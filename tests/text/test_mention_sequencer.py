@@ -1,6 +1,4 @@
-import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ SENTENCE = ["The", "artist", "Frida", "Kahlo", "painted", "a", "bus"]
 
 def words_of(sequencer, row):
     """The words of a row, "-" for padding and "?" for unknown words."""
-    return [{0: "-", 1: "?"}.get(number) or sequencer.tokens_[number - 2] for number in row]
+    return [{0: "-", 1: "?"}.get(index) or sequencer.tokens_[index - 2] for index in row]
 
 
 @pytest.mark.parametrize(
@@ -78,11 +76,8 @@ def test_a_pipeline_from_mentions_to_types_is_cross_validated():
 
 
 @pytest.mark.data
-def test_the_mentions_of_bbn_are_taken_as_they_are_loaded():
-    folder = os.environ.get("SKLEARN_METALABEL_DATA")
-    if not folder:
-        pytest.skip("SKLEARN_METALABEL_DATA names no folder of data sets")
-    data = load_entity_typing(Path(folder) / "bbn_gold.jsonl.gz").data
+def test_the_mentions_of_bbn_are_read_as_they_are_loaded(data_folder):
+    data = load_entity_typing(data_folder / "bbn_gold.jsonl.gz").data
     rows = MentionSequencer().fit_transform(data)
     assert len(rows) == len(data)
     assert (rows[:, 10] != 0).all()
@@ -104,7 +99,7 @@ def test_a_mention_outside_its_sentence_is_named(start, end):
 @pytest.mark.parametrize(
     "wrong", [None, (SENTENCE, 1), {"tokens": SENTENCE, "start": 1}, (SENTENCE, 0.0, 1.0), (SENTENCE, "0", 1)]
 )
-def test_what_is_no_mention_is_named_by_its_position(wrong):
+def test_a_malformed_mention_is_named_by_its_position(wrong):
     with pytest.raises(TypeError, match=r"must be \(tokens, start, end\), or a mapping .* at position 0"):
         MentionSequencer().fit([wrong])
 
@@ -137,6 +132,6 @@ def test_a_sentence_must_be_split_into_words():
 
 
 @pytest.mark.parametrize("lowercase", [True, False])
-def test_words_that_are_no_strings_are_named(lowercase):
+def test_words_that_are_not_strings_are_named(lowercase):
     with pytest.raises(TypeError, match="Words of a mention and its sentence must be strings, got 7 at position 1"):
         MentionSequencer(lowercase=lowercase).fit([(SENTENCE, 0, 1), (["Frida", 7], 0, 1)])

@@ -17,7 +17,7 @@ EMBEDDINGS = Embeddings(["gold", "oil"], [[1.0, 2.0], [3.0, 4.0]])
 
 
 def naive_rows(training, documents, max_length):
-    """Numbers of words found by counting and sorting, document by document."""
+    """Word indices found by counting and sorting, document by document."""
     counts = Counter(word for document in training for word in document)
     words = sorted(counts, key=lambda word: (-counts[word], word))
     rows = [[words.index(word) + 2 if word in words else 1 for word in document] for document in documents]
@@ -79,7 +79,7 @@ def test_words_can_be_found_by_a_pattern_or_a_function_or_be_given():
     assert sorted(by_function.vocabulary_) == sorted(given.vocabulary_) == ["3", "oil-price"]
 
 
-def test_numbers_turn_back_into_words():
+def test_indices_turn_back_into_words():
     sequencer = TokenSequencer(max_length=4).fit(DOCUMENTS)
     rows = sequencer.transform(["oil and silver", ""])
     assert sequencer.inverse_transform(rows) == [["oil", "and", "<unk>"], []]
@@ -123,6 +123,8 @@ def test_a_grid_search_reaches_text_and_network():
     grid = {"tokensequencer__max_length": [1, 2], "torchclassifier__module__n_filters": [2, 3]}
     search = GridSearchCV(make_pipeline(TokenSequencer(), network), grid, cv=2, scoring="f1_micro")
     assert set(search.fit(documents, Y).best_params_) == set(grid)
+    for name, value in search.best_params_.items():
+        assert search.best_estimator_.get_params()[name] == value
     assert search.predict(documents).shape == Y.shape
 
 
@@ -134,7 +136,7 @@ def test_one_string_is_no_list_of_documents():
 
 
 @pytest.mark.parametrize("wrong", [None, float("nan"), 3, b"oil"])
-def test_what_is_no_document_is_named_by_its_position(wrong):
+def test_a_malformed_document_is_named_by_its_position(wrong):
     with pytest.raises(TypeError, match=r"a string or a list of words, got .* at position 1"):
         TokenSequencer().fit(["oil", wrong])
 
@@ -153,7 +155,7 @@ def test_parameters_out_of_range_are_refused(params):
 
 
 @pytest.mark.parametrize("wrong", [[1, 2], ["oil", None]])
-def test_words_of_a_document_that_are_no_strings_are_named(wrong):
+def test_words_of_a_document_that_are_not_strings_are_named(wrong):
     with pytest.raises(TypeError, match=r"Words of a document must be strings, got .* at position 1"):
         TokenSequencer().fit(["oil", wrong])
 
@@ -171,7 +173,7 @@ def test_several_columns_are_refused():
 
 
 @pytest.mark.parametrize("wrong", [3, None])
-def test_what_holds_no_documents_is_refused(wrong):
+def test_an_input_without_documents_is_refused(wrong):
     with pytest.raises(ValueError, match=f"X must hold documents, got the single {type(wrong).__name__}"):
         TokenSequencer().fit(wrong)
 
@@ -187,7 +189,7 @@ def test_a_tokenizer_may_give_its_words_one_by_one():
     assert found.tokens_.tolist() == ["oil", "up"]
 
 
-def test_a_pattern_that_is_no_regular_expression_is_refused():
+def test_a_pattern_that_is_not_a_regular_expression_is_refused():
     with pytest.raises(ValueError, match=r"token_pattern must be a regular expression, got '\(': missing \)"):
         TokenSequencer(token_pattern="(").fit(["oil"])
 
@@ -197,13 +199,13 @@ def test_a_pattern_that_is_no_regular_expression_is_refused():
 )
 def test_a_vocabulary_without_words_is_refused(documents, params):
     with pytest.raises(
-        ValueError, match=r"TokenSequencer must find a word to number, got none in \d rows with min_df="
+        ValueError, match=r"TokenSequencer must find at least one word, found none in \d rows with min_df="
     ):
         TokenSequencer(**params).fit(documents)
     assert TokenSequencer(**params, embeddings=EMBEDDINGS).fit(documents).n_tokens_ >= 4
 
 
-def test_a_share_of_one_wants_words_of_every_document():
+def test_a_share_of_one_keeps_the_words_of_every_document():
     assert TokenSequencer(min_df=1.0).fit(["oil up", "oil down"]).tokens_.tolist() == ["oil"]
 
 
@@ -213,7 +215,7 @@ def test_words_are_plain_strings_whatever_they_came_from():
 
 
 @pytest.mark.parametrize("wrong", [[[7, 0]], [[-1, 0]], [[2.0, 0.0]], [2, 0]])
-def test_numbers_of_another_sequencer_have_no_words(wrong):
+def test_indices_of_another_sequencer_have_no_words(wrong):
     sequencer = TokenSequencer().fit(DOCUMENTS)
     with pytest.raises(ValueError, match="X must be rows of integers from 0 to 6, got shape .*; pass what transform"):
         sequencer.inverse_transform(wrong)
@@ -221,5 +223,5 @@ def test_numbers_of_another_sequencer_have_no_words(wrong):
 
 @pytest.mark.parametrize("use", ["transform", "inverse_transform", "get_feature_names_out"])
 def test_nothing_works_before_fit(use):
-    with pytest.raises(NotFittedError, match="TokenSequencer sample is not fitted"):
+    with pytest.raises(NotFittedError, match="TokenSequencer instance is not fitted"):
         getattr(TokenSequencer(), use)(DOCUMENTS)

@@ -1,0 +1,48 @@
+"""One classifier for one label: how it is fitted, and what it says, also where the label has one value only."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _num_samples
+
+from sklearn_metalabel.utils import to_probabilities
+
+__all__ = ["ConstantLabel", "fit_label", "positive_probability"]
+
+
+class ConstantLabel(ClassifierMixin, BaseEstimator):
+    """Predictor for a label that has one value: the smoothed share of positives, or a score of 1 or -1."""
+
+    def __init__(self, has_scores=False):
+        self.has_scores = has_scores
+
+    def fit(self, X, y):
+        """Keep the share of positives."""
+        self.classes_ = np.array([0, 1])
+        self.share_ = float((np.sum(y) + 0.5) / (len(y) + 1))
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities (n, 2), the same for all rows."""
+        return np.tile([1 - self.share_, self.share_], (_num_samples(X), 1))
+
+    @available_if(lambda self: self.has_scores)
+    def decision_function(self, X):
+        """Scores (n,), the same for all rows."""
+        return np.full(_num_samples(X), 1.0 if self.share_ > 0.5 else -1.0)
+
+
+def fit_label(estimator, X, y, **fit_params):
+    """`estimator` fitted to one label, or `ConstantLabel` where the rows of positive weight have one value only."""
+    weights = fit_params.get("sample_weight")
+    seen = y if weights is None else y[np.asarray(weights) > 0]
+    if len(np.unique(seen)) < 2:
+        return ConstantLabel(hasattr(estimator, "decision_function")).fit(X, seen)
+    return estimator.fit(X, y, **fit_params)
+
+
+def positive_probability(estimator, X):
+    """Probability of 1 (n,), float64; without probabilities the logistic function of the decision value."""
+    if hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(X), dtype=np.float64)[:, 1]
+    return to_probabilities(np.asarray(estimator.decision_function(X), dtype=np.float64))

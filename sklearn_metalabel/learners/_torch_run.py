@@ -1,0 +1,222 @@
+"""Training runs of torch modules, and the predictions of a module for any number of rows."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import nn
+
+from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
+from sklearn_metalabel.learners._loss_weights import LossWeights
+from sklearn_metalabel.learners._training_run import BatchSampler, TrainingRun
+from sklearn_metalabel.utils import label_rows, resolve_device, to_probabilities
+
+__all__ = ["TorchRun", "data_sizes", "input_dtype", "predict_module"]
+
+# A forward pass always sees this many rows, so that a row's probability does not depend on the rows beside it.
+_PREDICT_ROWS = {"cpu": 64, "cuda": 1024}
+# The losses of this many updates are looked at together: each look waits for the device.
+_CHECK_INTERVAL = 64
+
+
+class TorchRun(TrainingRun):
+    """A training run of a torch module, one mini-batch update at a time.
+
+    The losses of its updates are in `losses`, up to the last `check`.
+    """
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+        # Other losses weigh positives against negatives themselves, and their logits are not what is corrected for.
+        self.emphases = EMPHASES if classifier.loss == "log_loss" else frozenset()
+        self.batch_size = classifier.batch_size
+        self.device = resolve_device(classifier.device)
+
+    def n_updates(self, n_samples):
+        return self.classifier.n_epochs * -(-n_samples // self.batch_size)
+
+    def batches(self, n_samples, rng):
+        return BatchSampler(n_samples, self.batch_size, rng, on_epoch=self._index.take)
+
+    def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
+        self.sizes = data_sizes(X, Y)
+        self.n_labels = Y.shape[1]
+        self.module = self.classifier._build(self.sizes).to(self.device).train()
+        self.attach(X, Y, sample_weight)
+        self.optimizer = self.classifier._build_optimizer(self.module)
+        self.loss = self.classifier._build_loss(_to_tensor(_frequencies(Y), self.device))
+        self.losses, self._unchecked = [], []
+        self._index, self._label_weight = _EpochIndex(self.device), None
+        self.weights, self._emphasis = LossWeights.uniform(self.n_labels), Emphasis(self.device)
+
+    def attach(self, X, Y, sample_weight=None):
+        self.X = X if sp.issparse(X) else _to_tensor(X, self.device, input_dtype(self.module))
+        self.Y = Y if sp.issparse(Y) else torch.from_numpy(np.ascontiguousarray(Y)).to(self.device)
+        self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
+
+    def step(self, rows, weights):
+        """Make one update; the loss that is returned stays on the device."""
+        index = self._index(rows)
+        x, y = self._batch(rows, index)
+        self.last_batch = rows, x
+        self.module.train()
+        logits = _forward(self.module, x, (len(rows), self.n_labels), self.classifier.precision)
+        weight = self._entry_weight(weights, logits, y)
+        if self.sample_weight is not None:
+            weight = weight * self.sample_weight[index][:, None]
+        loss = self.loss(logits, y, weight)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        loss = loss.detach()
+        self._unchecked.append(loss)
+        if len(self._unchecked) == _CHECK_INTERVAL:
+            self.check()
+        return loss
+
+    def check(self):
+        """Refuse losses that are no numbers, with one look at the device for all updates since the last."""
+        values = torch.stack(self._unchecked).tolist() if self._unchecked else []
+        self._unchecked = []
+        for update, value in enumerate(values, start=len(self.losses) + 1):
+            if not np.isfinite(value):
+                raise ValueError(
+                    f"The training loss became {value} at update {update}: lower the learning rate "
+                    f"(lr={self.classifier.lr}) or scale the features."
+                )
+        self.losses += values
+
+    def predict_proba(self, X):
+        self.check()
+        module = self.module.eval()
+        return predict_module(module, X, self.n_labels, self.device, self.classifier.precision, self._emphasis)
+
+    def predict_rows(self, X, rows):
+        last, x = self.last_batch
+        return self.predict_proba(x) if rows is last and not x.is_sparse else super().predict_rows(X, rows)
+
+    def _batch(self, rows, index):
+        """Inputs and float targets of some rows, on the device."""
+        x = _to_input(self.X[rows], self.module, self.device) if sp.issparse(self.X) else self.X[index]
+        y = torch.from_numpy(label_rows(self.Y, rows)).to(self.device) if sp.issparse(self.Y) else self.Y[index]
+        return x, y.float()
+
+    def _entry_weight(self, weights, logits, y):
+        """Weights (L,) or (B, L) of the entries of a batch, on the device; moved there when they change."""
+        if weights.positive is not self.weights.positive or weights.focus != self.weights.focus:
+            self._emphasis = Emphasis(self.device, **Emphasis.arguments(weights))
+        if self._label_weight is None or not np.array_equal(weights.label, self._label_weight[0]):
+            kept = np.array(weights.label)
+            self._label_weight = kept, _to_tensor(kept, self.device)
+        self.weights = weights
+        return self._emphasis.weight(self._label_weight[1], logits, y)
+
+
+class _EpochIndex:
+    """Row numbers on the device: those of an epoch are moved there together and handed out in its order."""
+
+    def __init__(self, device):
+        self.device = device
+        self.take([])
+
+    def take(self, batches):
+        """Expect these batches, one after the other."""
+        self.left = batches[::-1]
+        self.order = torch.from_numpy(np.concatenate(batches)).to(self.device) if batches else None
+        self.first = 0
+
+    def __call__(self, rows):
+        """A tensor of row numbers."""
+        if not self.left or rows is not self.left[-1]:
+            return torch.from_numpy(rows).to(self.device)
+        self.left.pop()
+        self.first += len(rows)
+        return self.order[self.first - len(rows) : self.first]
+
+
+def data_sizes(X, Y):
+    """What modules may ask for in their signature: columns of X and Y, and numbers of tokens where X may hold them."""
+    sizes = {"n_features": X.shape[1], "n_labels": Y.shape[1]}
+    return {**sizes, "n_tokens": int(X.max()) + 1} if X.dtype.kind in "iu" else sizes
+
+
+def input_dtype(module):
+    """int64 for a module that looks its inputs up in an embedding, float32 elsewhere."""
+    looks_up = any(isinstance(part, nn.Embedding | nn.EmbeddingBag) for part in module.modules())
+    return np.int64 if looks_up else np.float32
+
+
+def predict_module(module, X, n_labels, device, precision, emphasis):
+    """Probabilities of all rows, in forward passes of one fixed size; corrected for the emphasis in training."""
+    size = _PREDICT_ROWS.get(device.type, 1024)
+    Z = np.empty((X.shape[0], n_labels), dtype=np.float32)
+    with torch.no_grad():
+        for start in range(0, X.shape[0], size):
+            batch = _padded(X[start : start + size], size)
+            batch = batch if torch.is_tensor(batch) else _to_input(batch, module, device)
+            logits = _forward(module, batch, (size, n_labels), precision)
+            Z[start : start + size] = logits[: X.shape[0] - start].cpu().numpy()
+    if np.isnan(Z).any():
+        raise ValueError(
+            "The module's logits are NaN for some rows: lower the learning rate or check the module's forward."
+        )
+    Z = emphasis.corrected(Z)
+    return to_probabilities(Z)  # by SciPy: what torch gives for a number depends on its place in the array
+
+
+def _forward(module, x, shape, precision):
+    """Logits as the module gave them, or one sentence on what is wrong with them."""
+    half = precision == "bfloat16"
+    with torch.autocast(x.device.type, dtype=torch.bfloat16) if half else nullcontext():
+        logits = module(x)
+    if not torch.is_tensor(logits) or tuple(logits.shape) != shape:
+        got = tuple(logits.shape) if torch.is_tensor(logits) else type(logits).__name__
+        raise ValueError(
+            f"The module's forward must return logits of shape (batch, n_labels) = {shape}, got {got}; "
+            "give its last layer one output for each label."
+        )
+    return logits.float() if half else logits
+
+
+def _frequencies(Y):
+    """Share of the rows that have each label, strictly between 0 and 1: half a row off where all or none have it."""
+    n = Y.shape[0]
+    return np.clip(np.asarray(Y.sum(axis=0, dtype=np.float64)).ravel(), 0.5, n - 0.5) / n
+
+
+def _padded(batch, size):
+    """Rows to predict and, after them, copies of the last or empty rows."""
+    missing = size - batch.shape[0]
+    if missing == 0:
+        return batch
+    if torch.is_tensor(batch):
+        return torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
+    if sp.issparse(batch):
+        ends = np.pad(batch.indptr, (0, missing), mode="edge")
+        return sp.csr_array((batch.data, batch.indices, ends), shape=(size, batch.shape[1]))
+    return np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
+
+
+def _to_input(X, module, device):
+    """Rows of X on the device as the module takes them: sparse where it says so, dense elsewhere."""
+    if sp.issparse(X) and getattr(module, "accepts_sparse", False):
+        return _to_sparse_tensor(X, device)
+    return _to_tensor(X, device, input_dtype(module))
+
+
+def _to_tensor(X, device, dtype=np.float32):
+    """Rows of X as a dense tensor on the device."""
+    array = X.astype(dtype, copy=False).toarray() if sp.issparse(X) else np.ascontiguousarray(X, dtype=dtype)
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
+
+
+def _to_sparse_tensor(X, device):
+    """Rows of X as a coalesced COO tensor: torch calls its CSR tensors unfinished, with a warning."""
+    X = sp.csr_array(X, dtype=np.float32)
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    entries = torch.from_numpy(np.stack([rows, X.indices])), torch.from_numpy(X.data)
+    return torch.sparse_coo_tensor(*entries, X.shape, is_coalesced=True, check_invariants=False).to(device)

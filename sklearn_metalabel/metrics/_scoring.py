@@ -1,0 +1,170 @@
+"""What the user wants to be good at: scorings by scikit-learn's names, scorers and functions of decisions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, wraps
+from inspect import signature
+from typing import TypeAlias
+
+import numpy as np
+from sklearn.metrics import get_scorer, get_scorer_names
+
+__all__ = ["DEFAULT_SCORING", "NAMED_SCORES", "Scoring", "function_name", "unique_name"]
+
+ScoreFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], float]
+
+DEFAULT_SCORING = ("accuracy", "f1_micro", "f1_macro")
+
+
+def _f1(true_positives, predicted, positives):
+    """F1 from counts, 0 where nothing is positive and nothing predicted."""
+    return 2 * true_positives / np.maximum(predicted + positives, 1)
+
+
+def _counts(Y, D, axis):
+    """True positives, predictions and positives along an axis."""
+    return (Y & D).sum(axis=axis), D.sum(axis=axis), Y.sum(axis=axis)
+
+
+def _accuracy(Y, D):
+    """Share of the samples whose labels are all right."""
+    return float((Y == D).all(axis=1).mean())
+
+
+def _f1_micro(Y, D):
+    """F1 of all decisions pooled."""
+    return float(_f1(*_counts(Y, D, axis=None)))
+
+
+def _f1_macro(Y, D):
+    """Mean F1 of the labels."""
+    return float(_f1(*_counts(Y, D, axis=0)).mean())
+
+
+def _f1_samples(Y, D):
+    """Mean F1 of the samples."""
+    return float(_f1(*_counts(Y, D, axis=1)).mean())
+
+
+# Computed from boolean matrices here, many times faster than by scikit-learn, and known in closed form to the
+# prediction policies that follow a gradient.
+NAMED_SCORES: dict[str, ScoreFunction] = {
+    "accuracy": _accuracy,
+    "f1_micro": _f1_micro,
+    "f1_macro": _f1_macro,
+    "f1_samples": _f1_samples,
+}
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One or several scores of decisions, whose mean is what counts; higher is better.
+
+    `parts` maps the name of each score to a name in `NAMED_SCORES` or to a function (y_true, y_pred) -> float.
+    """
+
+    parts: dict[str, str | ScoreFunction]
+
+    @classmethod
+    def resolve(cls, given: object) -> Scoring:
+        """Scoring of what a user passes, or raise.
+
+        `given` is a name of scikit-learn, a scorer that reads predictions, a function (y_true, y_pred) -> float, or a
+        sequence of these. The same name twice counts twice.
+        """
+        several = isinstance(given, tuple | list) and len(given) > 0
+        parts: dict[str, str | ScoreFunction] = {}
+        for each in given if several else [given]:  # type: ignore[attr-defined]
+            part = _resolve_part(each)
+            name = each if isinstance(each, str) else function_name(part)
+            parts[unique_name(name, parts)] = part
+        return cls(parts)
+
+    @property
+    def named_weights(self) -> dict[str, float]:
+        """Weight of each name of `NAMED_SCORES`, summing to 1; those of the default where no part has such a name."""
+        names = [part for part in self.parts.values() if isinstance(part, str)] or list(DEFAULT_SCORING)
+        return {name: names.count(name) / len(names) for name in dict.fromkeys(names)}
+
+    @property
+    def is_named(self) -> bool:
+        """Whether all parts have names of `NAMED_SCORES`."""
+        return all(isinstance(part, str) for part in self.parts.values())
+
+    def __call__(self, Y: np.ndarray, D: np.ndarray) -> float:
+        """Mean score of decisions D against the truth Y, both of shape (n, L)."""
+        return float(np.mean(list(self.by_part(Y, D).values())))
+
+    def by_part(self, Y: np.ndarray, D: np.ndarray) -> dict[str, float]:
+        """Score of each part by its name."""
+        return {name: _score(part, Y, D) for name, part in self.parts.items()}
+
+    def check(self, n_labels: int) -> None:
+        """Raise where a part cannot score label sets, by scoring two samples; nothing else is needed for that."""
+        Y = np.zeros((2, n_labels), dtype=bool)
+        Y[0, 0] = Y[1, -1] = True
+        for name, part in self.parts.items():
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    value = _score(part, Y, Y)
+            except Exception as error:
+                raise ValueError(
+                    f"scoring={name!r} cannot score label sets: {type(error).__name__}: {error} Pass a scorer that "
+                    'reads indicator matrices, such as "f1_macro", or a function (y_true, y_pred) -> float.'
+                ) from error
+            if np.ndim(value) != 0:
+                raise ValueError(f"scoring={name!r} must return one number, got shape {np.shape(value)}.")
+
+
+def function_name(function: object) -> str:
+    """Name of a function, of the function inside a partial, or of the class of an object."""
+    inner = function.func if isinstance(function, partial) else function
+    return getattr(inner, "__name__", type(inner).__name__)
+
+
+def unique_name(name: str, taken: object) -> str:
+    """`name`, with a number where it is in `taken`."""
+    number, candidate = 1, name
+    while candidate in taken:  # type: ignore[operator]
+        number += 1
+        candidate = f"{name}-{number}"
+    return candidate
+
+
+def _score(part, Y, D):
+    """Score by a name or a function."""
+    if isinstance(part, str):
+        return NAMED_SCORES[part](Y.astype(bool, copy=False), D.astype(bool, copy=False))
+    return float(part(Y.astype(int), D.astype(int)))
+
+
+def _resolve_part(given):
+    """A name in `NAMED_SCORES` or a function."""
+    if isinstance(given, str) and given in NAMED_SCORES:
+        return given
+    part = get_scorer(given) if isinstance(given, str) and given in get_scorer_names() else given
+    if getattr(part, "_response_method", None) == "predict":
+        return _function_of_decisions(part)
+    if callable(part) and not hasattr(part, "_response_method"):
+        return part
+    raise ValueError(
+        f"scoring must be one of {sorted(NAMED_SCORES)}, a scorer of scikit-learn that reads predictions (such as "
+        f'"jaccard_macro"), a function (y_true, y_pred) -> float, or several of these, got {part!r}.'
+    )
+
+
+def _function_of_decisions(scorer):
+    """The function (y_true, y_pred) -> float inside a scorer, which counts 0/0 as 0 without a warning."""
+    options = dict(scorer._kwargs)
+    if "zero_division" in signature(scorer._score_func).parameters:
+        options.setdefault("zero_division", 0)
+
+    @wraps(scorer._score_func)
+    def score(y_true, y_pred):
+        return scorer._sign * scorer._score_func(y_true, y_pred, **options)
+
+    return score

@@ -1,0 +1,340 @@
+"""The search among a few proposals: each is trained on the same folds from the same seeds, and held-out rows choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Integral
+
+import numpy as np
+
+from sklearn_metalabel.learners import Fold, LossWeights, resolve_label_weight
+from sklearn_metalabel.policies._fixed_weights import check_weights
+from sklearn_metalabel.policies._judge import best_score
+from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
+from sklearn_metalabel.policies._proposals import EQUAL, OF_EACH_LABEL, Proposal, proposed_paths
+from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, trial_plan
+from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
+from sklearn_metalabel.policies._trials import Trial
+from sklearn_metalabel.rewards import as_reward
+from sklearn_metalabel.thresholds import OutOfFold
+from sklearn_metalabel.utils import draw_seeds
+
+__all__ = ["PolicySearch"]
+
+# From this many rows on, one fold is enough to compare proposals.
+MANY_ROWS = 5_000
+# Folds whose rows are then enough for thresholds, where no proposal is tried to the end.
+_FOLDS_OF_MANY_ROWS = 2
+# Share of a training after which proposals that are trainings of their own are then screened (successive halving).
+SCREENING_SHARE = 1 / 3
+
+
+class PolicySearch(TrainingPolicy):
+    """Try a few loss weights that depend on the frequency of the labels, and take what held-out rows prefer.
+
+    What is proposed is what the kind of base learner can make use of:
+
+    - where weights set the strength of a penalty (:class:`~sklearn_metalabel.learners.LabelWeightedLogistic`), scales
+      from 0.01 to 100, along a path on which each solution starts the next. A label departs from the best common
+      scale by its own rewards, shrunk to those of labels as frequent (empirical Bayes), where that helps on rows
+      that the choice has not seen;
+    - where labels share the parameters of a network, more weight for positives, by the square root of how rare a label
+      is, or less weight for easy negatives, as in the asymmetric loss [1]_;
+    - elsewhere equal weights alone.
+
+    Parameters
+    ----------
+    reward : str, reward or callable, default="average_precision"
+        What ranks the proposals: a reward of :mod:`sklearn_metalabel.rewards`, its name, or a function ``(Y, P,
+        thresholds) -> array of shape (n_labels,)``. The user's scoring has the last word, see Notes.
+    weights : {"uniform", "frequency", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
+        Weights that the proposals multiply, as in :class:`FixedWeights`.
+    n_folds : int or "auto", default="auto"
+        Folds that all proposals are tried on; "auto" is all of them, and from 5,000 samples on fewer (see Notes).
+
+    Attributes
+    ----------
+    best_proposal_ : str
+        The proposal that was taken.
+    scale_ : float
+        Factor of all weights in it, where weights set the strength of a penalty; else 1.
+    proposals_ : dict of str -> ndarray
+        "proposal", "reward" (mean over labels and over positives), "gain" over the user's own weights, "error" (its
+        standard error by a paired bootstrap), and "score": the user's scoring after thresholds, NaN where the reward
+        had ruled the proposal out.
+    history_ : dict of str -> ndarray
+        "reward" and "baseline" of shape (n_runs, n_steps), and "weights" of shape (n_runs, n_steps, n_labels): a row
+        for each training run, and in it a column for each proposal of a path. The baseline is the reward of the user's
+        own weights on the same fold.
+
+    See Also
+    --------
+    FixedWeights : Tries nothing.
+    SharedGRUPolicy : Learns weights step by step.
+
+    Notes
+    -----
+    A label's threshold can be moved afterwards at no cost, so what weights can improve is the ranking of samples: by
+    default the reward is the average precision of held-out rows, half as a mean over labels and half as a mean over
+    positives. Average precision does not see how far the probabilities of a label are apart, and across folds
+    thresholds need that. So the reward only proposes, and the user's scoring, out of fold and after thresholds, has the
+    last word: the proposal that the reward prefers (ahead of the user's own weights by more than the standard error of
+    a paired bootstrap) is taken unless it scores below the user's own weights, and another one that no proposal beats
+    beyond chance takes its place where its score is clearly higher.
+
+    A path of scales goes on to the user's own scale at least, and from there while the reward is not worse beyond
+    chance. From 5,000 samples on a network is trained on one fold: a third of a training under every proposal, then
+    equal weights and the best of the others to the end, and thresholds are chosen on that fold's held-out rows.
+
+    References
+    ----------
+    .. [1] T. Ridnik, E. Ben-Baruch, N. Zamir, A. Noy, I. Friedman, M. Protter, L. Zelnik-Manor, "Asymmetric Loss For
+       Multi-Label Classification", ICCV 2021. :doi:`10.1109/ICCV48922.2021.00015`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_metalabel import MetaPolicyClassifier
+    >>> from sklearn_metalabel.policies import PolicySearch
+    >>> X, Y = make_multilabel_classification(random_state=0)
+    >>> clf = MetaPolicyClassifier(training_policy=PolicySearch(n_folds=2), random_state=0).fit(X, Y)
+    >>> clf.training_policy_.proposals_["proposal"].tolist()[:3]
+    ['scale 0.01', 'scale 0.1', 'scale 1']
+    """
+
+    needs_held_out = True
+
+    def __init__(self, reward="average_precision", *, weights="uniform", n_folds="auto"):
+        self.reward = reward
+        self.weights = weights
+        self.n_folds = n_folds
+
+    def check(self):
+        """Raise where a parameter is not as described."""
+        as_reward(self.reward)
+        check_weights(self.weights, "weights")
+        is_number = isinstance(self.n_folds, Integral) and not isinstance(self.n_folds, bool) and self.n_folds > 0
+        if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
+            raise ValueError(f'n_folds must be a positive integer or "auto", got {self.n_folds!r}.')
+
+    def train(self, task):
+        """Try the proposals, and take one.
+
+        Parameters
+        ----------
+        task : TrainingTask
+            The base learner and the folds.
+
+        Returns
+        -------
+        result : TrainingResult
+            The weights, and the held-out rows under them.
+        """
+        plan = _SearchPlan.of(self, task)
+        seeds = draw_seeds(task.random_state, len(task.folds))
+        runner = TrialRunner(task, trial_plan(task, plan.folds, as_reward(self.reward)))
+        rounds = [*_screen(plan, runner, seeds[0])] if plan.screens else [_try_all(plan, runner, seeds)]
+        options, neutral, preferred = _options(plan, rounds[-1])
+        chosen, compared = _choose(options, neutral, preferred, task.judge)
+        solution = next((trial.solution for trial in rounds[-1][0] if trial.solution is not None), None)
+        out_of_fold = _held_out(plan, runner, seeds, chosen, solution)
+        self.best_proposal_, self.scale_ = chosen.proposal.name, float(chosen.proposal.scale)
+        self.proposals_ = _table(options, neutral, compared)
+        self.history_ = _history(plan, rounds)
+        return TrainingResult(chosen.proposal.weights, out_of_fold, solution=solution, compared=compared)
+
+    def count_runs(self, task):
+        """Tell how many training runs will be made; documented in the base class."""
+        return _SearchPlan.of(self, task).n_runs
+
+
+@dataclass(frozen=True, eq=False)
+class _SearchPlan:
+    """What is tried on which folds."""
+
+    paths: list[list[Proposal]]
+    folds: list[Fold]  # those that are trained on
+    n_tried: int  # folds that proposals are tried on
+    screens: bool  # whether all but two proposals are dropped after a part of a training
+    trains_again: bool  # whether the tried folds must be trained again, since their probabilities were not kept
+
+    @classmethod
+    def of(cls, policy, task):
+        """The plan for a task."""
+        folds, run = folds_for(task), task.base.training_run(0)
+        Y = folds[0].Y
+        label = resolve_label_weight(policy.weights, Y, task.label_names, name="weights")
+        paths = [[Proposal(EQUAL, LossWeights(label))]]
+        emphasised = run.emphases and task.has_thresholds  # classes need probabilities as they are
+        if run.scales or emphasised:
+            positives = np.asarray(Y.sum(axis=0), dtype=np.float64).ravel()
+            paths = proposed_paths(run, label, positives, Y.shape[0], _last(task.previous))
+        # Of what is not kept whole, no scale of each label can be put together.
+        is_compact = any(fold.all_held_out is not None for fold in folds)
+        many = Y.shape[0] >= MANY_ROWS or is_compact
+        brief = many and len(paths) > 1 and policy.n_folds == "auto"
+        n_folds = policy.n_folds
+        if n_folds == "auto":
+            few = 1 if brief else _FOLDS_OF_MANY_ROWS
+            n_folds = few if many and not run.scales else len(folds)
+        folds = folds[:n_folds]
+        n_tried = 1 if many and run.scales else len(folds)
+        # Screening two proposals would save nothing.
+        return cls(paths, folds, n_tried, brief and len(paths) > 2, is_compact and len(paths[0]) > 1)
+
+    @property
+    def is_path(self):
+        """Whether the proposals are scales, tried one after the other."""
+        return len(self.paths) == 1
+
+    @property
+    def n_runs(self):
+        """Training runs."""
+        again = 2 if self.screens else self.n_tried if self.trains_again else 0
+        return self.n_tried * len(self.paths) + len(self.folds) - self.n_tried + again
+
+
+@dataclass(eq=False)
+class _Option:
+    """A proposal, its outcome on the folds it was tried on (None where it was put together), and its trials there."""
+
+    proposal: Proposal
+    outcome: Outcome | None
+    trials: list[Trial]
+
+    @cached_property
+    def rows(self):
+        """The held-out rows that it is judged on."""
+        return OutOfFold.concatenate([trial.held_out for trial in self.trials])
+
+
+def _last(previous):
+    """Name and scale of what an earlier search took, or None."""
+    return (previous.best_proposal_, previous.scale_) if isinstance(previous, PolicySearch) else None
+
+
+def _try_all(plan, runner, seeds):
+    """Trials of each fold, of all proposals to the end, as far as every fold came."""
+    arguments = [(plan.folds[k], path, seeds[k], {}) for k in range(plan.n_tried) for path in plan.paths]
+    runs, n_paths = runner(arguments), len(plan.paths)
+    folds = [[trial for run in runs[k : k + n_paths] for trial in run] for k in range(0, len(runs), n_paths)]
+    n_common = min(map(len, folds))
+    return [trials[:n_common] for trials in folds]
+
+
+def _screen(plan, runner, seed):
+    """Trials of one fold: all proposals for a while, then equal weights and the best of the others to the end.
+
+    Equal weights learn slowest, so that a short comparison says nothing against them.
+    """
+    fold, options = plan.folds[0], {"share": SCREENING_SHARE, "may_resume": runner.n_jobs == 1}
+    early = [trials[-1] for trials in runner([(fold, path, seed, options) for path in plan.paths])]
+    best = 1 + int(np.argmax([trial.outcome.value for trial in early[1:]]))
+    arguments = [(fold, plan.paths[c], seed, {"resumed": early[c].paused}) for c in (0, best)]
+    for trial in early:
+        trial.paused = None  # each is as large as the base learner
+    return [early], [[trials[-1] for trials in runner(arguments)]]
+
+
+def _options(plan, tried):
+    """What to choose from, the user's own weights among it (or None), and what the reward prefers."""
+    options = [
+        _Option(trials[0].proposal, Outcome.pooled([trial.outcome for trial in trials]), list(trials))
+        for trials in zip(*tried, strict=True)
+    ]
+    if len(options) == 1:
+        return options, options[0], options[0]
+    best = max(options, key=lambda option: option.outcome.value)
+    if not plan.is_path:
+        return options, options[0], best if is_beaten(options[0].outcome, best.outcome) else options[0]
+    neutral = next((option for option in options if option.proposal.scale == 1), None)
+    at = None if neutral is None else options.index(neutral)
+    of_label = scale_of_labels([option.outcome for option in options], at)
+    preferred = options[of_label[0]]
+    if (of_label != of_label[0]).any():
+        preferred = _of_each_label(options, of_label)
+        options.append(preferred)
+    return options, neutral, preferred
+
+
+def _of_each_label(options, of_label):
+    """The option that takes a scale for each label, put together from those of one scale."""
+    scales = np.array([option.proposal.scale for option in options])[of_label]
+    own = options[0].proposal.weights.label / options[0].proposal.scale
+    weights = LossWeights(scales * own)
+    proposal = Proposal(OF_EACH_LABEL, weights, float(weights.label.mean()))
+    trials = []
+    for fold_trials in zip(*(option.trials for option in options), strict=True):
+        P = np.empty_like(fold_trials[0].held_out.P)
+        for c in np.unique(of_label):
+            P[:, of_label == c] = fold_trials[c].held_out.P[:, of_label == c]
+        trials.append(Trial(proposal, None, OutOfFold(fold_trials[0].held_out.Y, P)))
+    return _Option(proposal, None, trials)
+
+
+def _choose(options, neutral, preferred, judge):
+    """The option to take, by the user's scoring after thresholds, and rows of what was compared.
+
+    The one that the reward prefers is taken unless the user's own weights score better. Another one that the reward
+    has not ruled out must be ahead by more than the largest standard error of a share of n rows, 1 / (2 sqrt(n)).
+    """
+    if len(options) == 1:
+        return options[0], []
+    best = max((option.outcome for option in options if option.outcome), key=lambda outcome: outcome.value)
+    others = [option for option in options if option.outcome and not is_beaten(option.outcome, best)]
+    own = preferred if neutral is None else neutral
+    rows = {
+        option: judge.rows(option.proposal.name, option.rows) for option in dict.fromkeys([preferred, own, *others])
+    }
+    scores = {option: best_score(found) for option, found in rows.items()}
+    chosen = preferred if scores[preferred] >= scores[own] else own
+    leader = max(scores, key=lambda option: scores[option])
+    if scores[leader] - scores[chosen] > 0.5 / np.sqrt(leader.rows.n_samples):
+        chosen = leader
+    return chosen, [row for found in rows.values() for row in found]
+
+
+def _held_out(plan, runner, seeds, chosen, solution):
+    """Held-out rows of all folds under the chosen weights; folds that were not tried are trained now."""
+    known = [] if plan.trains_again else chosen.trials
+    left = range(len(known), len(plan.folds))
+    if left and not (runner.stopped and known):
+        options = {"solution": solution, "scored": False}
+        runs = runner([(plan.folds[k], [chosen.proposal], seeds[k], options) for k in left])
+        return held_out_rows([*known, *(trials[-1] for trials in runs)])
+    is_compact = any(trial.compact is not None for trial in known)
+    return held_out_rows(known) if is_compact else chosen.rows
+
+
+def _table(options, neutral, compared):
+    """Columns for the proposals: their rewards, how far they are ahead of the user's own weights, and their scores."""
+    table: dict[str, list] = {"proposal": [], "reward": [], "gain": [], "error": [], "score": []}
+    for option in options:
+        name = option.proposal.name
+        known = option.outcome is not None and neutral is not None
+        gain, error = option.outcome.gain_over(neutral.outcome) if known else (np.nan, np.nan)
+        rows = [row for row in compared if row["proposal"] == name]
+        values = [name, option.outcome.value if option.outcome else np.nan, gain, error]
+        for column, value in zip(table, [*values, best_score(rows) if rows else np.nan], strict=True):
+            table[column].append(value)
+    return {name: np.array(values, dtype=object if name == "proposal" else float) for name, values in table.items()}
+
+
+def _history(plan, rounds):
+    """One row for each training run: a fold under a path of proposals; `rounds` hold trials that can be compared."""
+    groups = [trials for tried in rounds for trials in tried]
+    n_steps = len(groups[0]) if plan.is_path else 1
+    trials = [trial for group in groups for trial in group]
+    weights = np.array([trial.proposal.weights.label for trial in trials], dtype=np.float32)
+    return {
+        "reward": np.array([trial.outcome.value for trial in trials]).reshape(-1, n_steps),
+        "baseline": np.concatenate([_baseline(group) for group in groups]).reshape(-1, n_steps),
+        "weights": weights.reshape(-1, n_steps, weights.shape[1]),
+    }
+
+
+def _baseline(trials):
+    """The reward of the user's own weights, or those nearest to them, for each of comparable trials."""
+    neutral = np.argmin([abs(np.log(trial.proposal.scale)) for trial in trials])
+    return np.full(len(trials), trials[neutral].outcome.value)

@@ -1,0 +1,171 @@
+"""Trials: one fold's base learner trained under each of a few proposals, with the same seed and the same batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
+
+from sklearn_metalabel.learners import TrainingRun
+from sklearn_metalabel.policies._outcomes import Outcome, is_beaten
+from sklearn_metalabel.policies._proposals import Proposal
+from sklearn_metalabel.thresholds import CompactRows, OutOfFold
+from sklearn_metalabel.utils import clip_probabilities, generator_states, label_rows, torch_seed, use_threads
+
+__all__ = ["Trial", "TrialPlan", "run_trials"]
+
+# Rows that are predicted at once where not all probabilities are kept.
+_BLOCK_ENTRIES, _LEAST_BLOCK = 2**25, 200
+# Where they are not, entries that the user's scoring judges a proposal on.
+_JUDGED_ENTRIES = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class TrialPlan:
+    """How trials are run: `reward` scores the held-out rows.
+
+    Where not all probabilities can be kept, `frequency` (L,) tells how to keep what thresholds need of all held-out
+    rows; None keeps the probabilities of `Fold.held_out`.
+    """
+
+    reward: object
+    keep_run: bool = False
+    frequency: NDArray | None = None
+
+
+@dataclass(eq=False)
+class Trial:
+    """What came of one proposal on one fold.
+
+    `held_out` has the rows of `Fold.held_out`, or a part of them where `compact` holds all held-out rows; both are
+    None after a part of a training. `solution` is what other runs may start from. `paused` is the run after a part of
+    it, where it may be resumed.
+    """
+
+    proposal: Proposal
+    outcome: Outcome | None
+    held_out: OutOfFold | None = None
+    compact: OutOfFold | None = None
+    solution: object = None
+    run: TrainingRun | None = None
+    paused: _Run | None = None
+
+
+def run_trials(
+    base, fold, path, plan, seed, threads, *, share=1.0, solution=None, resumed=None, may_resume=False, scored=True
+):
+    """One training run on a fold: a `Trial` of each proposal of a path.
+
+    Parameters
+    ----------
+    base : LabelClassifier
+        Unfitted; a copy is trained.
+    fold : Fold
+        With held-out rows.
+    path : list of Proposal
+        Tried one after the other.
+    plan : TrialPlan
+    seed : int
+        All randomness.
+    threads : dict
+        Thread counts to work with.
+    share : float
+        Share of the updates of a full training to make.
+    solution : object
+        What a run that can start from a solution starts from.
+    resumed : object
+        The checkpoint of this very run, paused before: the same comes out, in less time.
+    may_resume : bool
+        Whether a part of a run may be resumed.
+    scored : bool
+        Whether held-out rows are scored by the reward.
+    """
+    run = resumed or _Run(base, fold, seed, solution)
+    held_out = _HeldOut(fold, plan)
+    trials, best = [], 0
+    with use_threads(threads), torch_seed(seed, run.device, run.states):
+        for proposal in path:
+            run.train(proposal.weights, share)
+            P = held_out.predict(run.run) if scored or plan.frequency is None else None
+            outcome = held_out.score(P) if scored else None
+            trial = Trial(proposal, outcome, None if P is None else held_out.rows(P), solution=run.run.checkpoint())
+            trial.run = run.run if plan.keep_run else None
+            trials.append(trial)
+            if len(path) == 1 or outcome.value > trials[best].outcome.value:
+                best = len(trials) - 1
+            elif proposal.scale >= 1 and is_beaten(outcome, trials[best].outcome):
+                break  # all scales up to the user's own are tried, larger ones while none is worse beyond chance
+        for trial in trials[:best] + trials[best + 1 :]:
+            trial.solution = None  # each may be as large as the base learner
+        if share < 1:
+            for trial in trials:
+                trial.held_out = None
+        elif plan.frequency is not None:
+            trials[-1].compact = held_out.compact(run.run)
+    if share < 1 and may_resume:
+        trials[-1].paused = run
+    return trials
+
+
+class _Run:
+    """A training run on a fold's training rows; it may be paused and resumed."""
+
+    def __init__(self, base, fold, seed, solution):
+        self.run = base.training_run(seed)
+        self.device = self.run.device
+        self.fold, self.seed, self.solution = fold, seed, solution
+        self.draw, self.states, self.n_made = None, None, 0
+
+    def train(self, weights, share):
+        """Make so great a share of all updates under `LossWeights`, counting those that were made before a pause."""
+        run = self.run
+        if self.draw is None:
+            X, Y, sample_weight = self.fold.training_data()
+            run.start(X, Y, sample_weight=sample_weight, seed=self.seed, solution=self.solution)
+            self.draw = run.batches(len(self.fold.train), np.random.RandomState(self.seed))
+        elif self.n_made:
+            run.attach(*self.fold.training_data())
+        n_updates = max(1, round(share * run.n_updates(len(self.fold.train))))
+        for _ in range(n_updates - self.n_made):
+            run.step(self.draw(), weights)
+        self.n_made = n_updates if share < 1 else 0
+        self.states = generator_states(self.device)
+        if share < 1:
+            run.release()  # other runs hold as many rows meanwhile
+
+
+class _HeldOut:
+    """The held-out rows of a fold, and what they say of a run."""
+
+    def __init__(self, fold, plan):
+        self.X = _safe_indexing(fold.X, fold.held_out)
+        self.Y = label_rows(fold.Y, fold.held_out, dtype=bool)
+        self.fold, self.plan = fold, plan
+
+    def predict(self, run):
+        """Probabilities of the rows."""
+        return _predict(run, self.X)
+
+    def score(self, P):
+        """How probabilities of the rows are scored by the reward."""
+        return Outcome.of(self.Y, P, self.plan.reward)
+
+    def rows(self, P):
+        """The rows with these probabilities; where all of them are kept in compact form, a part of them."""
+        n = len(P) if self.plan.frequency is None else max(_LEAST_BLOCK, _JUDGED_ENTRIES // P.shape[1])
+        return OutOfFold(self.Y[:n], P[:n].copy() if n < len(P) else P)
+
+    def compact(self, run):
+        """What thresholds need of all held-out rows."""
+        rows = CompactRows(self.plan.frequency)
+        step = max(_LEAST_BLOCK, _BLOCK_ENTRIES // rows.n_labels)
+        for part in np.split(self.fold.all_held_out, range(step, len(self.fold.all_held_out), step)):
+            rows.add(_predict(run, _safe_indexing(self.fold.X, part)), self.fold.Y[part])
+        return OutOfFold.from_compact(rows)
+
+
+def _predict(run, X):
+    """Probabilities in float32, where the largest would otherwise be 1."""
+    return clip_probabilities(run.predict_proba(X).astype(np.float32))

@@ -1,0 +1,32 @@
+"""How many training runs may be made at the same time, and how their data are sent."""
+
+from dataclasses import replace
+
+from joblib import cpu_count, effective_n_jobs
+from joblib.parallel import get_active_backend
+from sklearn.utils.parallel import delayed
+
+__all__ = ["count_workers", "delayed_on_fold"]
+
+
+def count_workers(n_jobs, threads):
+    """Training runs to make at the same time: on this machine, no more than its cores have threads for."""
+    n_threads = threads["torch"] or threads["blas"]
+    wanted = effective_n_jobs(n_jobs)
+    backend, _ = get_active_backend()
+    is_local = type(backend).__module__ == "joblib._parallel_backends"
+    return min(wanted, max(1, cpu_count() // n_threads)) if is_local else wanted
+
+
+def delayed_on_fold(function, fold, **arguments):
+    """A delayed call ``function(fold=fold, **arguments)``.
+
+    The data are arguments of their own, which a cluster sends once for all folds, or takes from where they lie.
+    """
+    rows = replace(fold, X=None, Y=None, sample_weight=None)
+    return delayed(_call_on_fold)(function, fold.X, fold.Y, fold.sample_weight, rows, arguments)
+
+
+def _call_on_fold(function, X, Y, sample_weight, rows, arguments):
+    """What a worker calls."""
+    return function(fold=replace(rows, X=X, Y=Y, sample_weight=sample_weight), **arguments)

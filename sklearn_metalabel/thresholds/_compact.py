@@ -1,0 +1,188 @@
+"""Out-of-fold rows in little space: what a threshold may decide on is kept, all else is counted.
+
+A row keeps its most promising entries and its positives. The others, all of them negatives, are counted for each label
+in narrow bins of their odds, so that no count above a cut is off by more than a bin.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_metalabel.utils import label_rows, row_blocks
+
+__all__ = ["BIN_PROBABILITIES", "CompactRows"]
+
+# Of a row, or of a label in rows that are all there.
+_LEAST_OF_ROW, _LEAST_OF_LABEL, _KEPT_PER_POSITIVE = 50, 100, 5
+# Frequent labels get fewer for each positive: their counts are large, so that bins are fine enough for them.
+_MANY_OF_LABEL = 1_000
+# Bins of odds from 2^-23 to 2^23, four for each power of two: the first bits of a float32 are its bin.
+_POWER, _SHIFT = 23, 21
+_N_BINS = 2 * _POWER * 4
+_FIRST_BIN = (127 - _POWER) << 2
+_LABELS_PER_BLOCK, _ROWS_PER_BLOCK = 512, 2_048
+
+
+def _bin_probabilities():
+    """Probability in the middle of each bin."""
+    edges = np.arange(_FIRST_BIN, _FIRST_BIN + _N_BINS + 1, dtype=np.int32) << _SHIFT
+    odds = edges.view(np.float32).astype(np.float64)
+    middles = np.sqrt(odds[1:] * odds[:-1])
+    return middles / (1 + middles)
+
+
+BIN_PROBABILITIES = _bin_probabilities()
+
+
+class CompactRows:
+    """Truth and out-of-fold probabilities of any number of rows, added block by block.
+
+    Parameters
+    ----------
+    frequency : array-like of shape (n_labels,)
+        Share of positives of each label in the training rows. An entry is promising by its odds over the square root of
+        this: cuts of rare labels are lower, but not as much lower as the labels are rarer.
+    n_kept : int or None, default=None
+        Entries kept of each row besides its positives; None keeps five for each label that a row has on average, and no
+        fewer than 50.
+
+    Attributes
+    ----------
+    n_labels, n_kept : int
+    left_out : ndarray of shape (n_labels, 184), uint32
+        Number of entries not kept, by label and bin of odds.
+    """
+
+    def __init__(self, frequency, n_kept=None):
+        frequency = np.asarray(frequency, dtype=np.float64)
+        wanted = max(_LEAST_OF_ROW, int(np.ceil(_KEPT_PER_POSITIVE * frequency.sum()))) if n_kept is None else n_kept
+        self.n_labels, self.n_kept = frequency.size, min(wanted, frequency.size)
+        # A label without positives is treated like the rarest that has some.
+        rarest = frequency[frequency > 0].min(initial=1.0)
+        self._promise = (1 / np.sqrt(np.maximum(frequency, rarest))).astype(np.float32)
+        self.left_out = np.zeros((self.n_labels, _N_BINS), dtype=np.uint32)
+        self._parts = []
+
+    @classmethod
+    def from_dense(cls, Y, P, fold_of):
+        """Hold rows that are all there: Y {ndarray, sparse matrix} and P of shape (n, L), fold_of of shape (n,).
+
+        Not rows but labels keep their best entries here, several for each positive: cuts further down are poor ones.
+        """
+        Y = Y.tocsr() if sp.issparse(Y) else Y
+        positives = np.asarray(Y.sum(axis=0), dtype=np.int64).ravel()
+        compact = cls(positives / P.shape[0])
+        compact._count(P)
+        wanted = _LEAST_OF_LABEL + np.minimum(_KEPT_PER_POSITIVE * positives, _MANY_OF_LABEL + 2 * positives)
+        above = np.cumsum(compact.left_out[:, ::-1], axis=1)
+        # The highest bin that has enough entries in it and above; labels with fewer entries are kept whole.
+        floor = np.maximum(_N_BINS - 1 - np.count_nonzero(above < wanted[:, None], axis=1), 0)
+        for rows in row_blocks(*P.shape):
+            kept = _bins(P[rows]) >= floor
+            kept |= label_rows(Y, rows, dtype=bool)
+            compact._uncount(*compact._keep(P[rows], Y[rows], fold_of[rows], *np.nonzero(kept)))
+        return compact
+
+    @classmethod
+    def concatenate(cls, parts, folds=None):
+        """Hold the rows of several, one after the other; `folds` gives each part a fold, None keeps the rows'."""
+        first, *others = parts
+        compact = cls.__new__(cls)
+        compact.__dict__.update(first.__dict__, left_out=first.left_out.copy())
+        for part in others:
+            if part.n_labels != compact.n_labels:
+                raise ValueError(f"parts must agree in their labels, got {part.n_labels} beside {compact.n_labels}.")
+            compact.left_out += part.left_out
+        compact._parts = [block for part in parts for block in part._parts]
+        if folds is not None:
+            fold_of = [np.full(block[0].size, k) for part, k in zip(parts, folds, strict=True) for block in part._parts]
+            compact._parts = [(fold, *block[1:]) for fold, block in zip(fold_of, compact._parts, strict=True)]
+        return compact
+
+    def add(self, P, Y, fold=0):
+        """Add rows: P of shape (b, L), strictly inside (0, 1), truth Y, dense or sparse, and their fold or folds.
+
+        Blocks of 200 rows or more are fastest.
+        """
+        P = np.asarray(P)
+        truth = sp.csr_array(Y) if sp.issparse(Y) else np.asarray(Y)
+        kept = []
+        for rows in row_blocks(*P.shape):
+            i, j = self._most_promising(P[rows], label_rows(truth, rows, dtype=bool))
+            kept.append((i + rows.start, j))
+        label, values = self._keep(P, truth, fold, *(np.concatenate(part) for part in zip(*kept, strict=True)))
+        if self.n_kept < self.n_labels:
+            self._count(P)
+            self._uncount(label, values)
+
+    @property
+    def fold_of(self):
+        """Fold of each row, shape (n,)."""
+        return self._joined(0)
+
+    @property
+    def n_samples(self):
+        """Number of rows."""
+        return sum(part[0].size for part in self._parts)
+
+    def entries(self):
+        """Row (ascending), label, probability and truth of the entries kept, each of shape (E,)."""
+        lengths = self._joined(1)
+        return np.repeat(np.arange(lengths.size), lengths), self._joined(2), self._joined(3), self._joined(4)
+
+    def counts_beside(self, label, P, share=1.0):
+        """Counts (L, bins) of a share of the entries left out and of further entries."""
+        counts = np.bincount(label * np.int64(_N_BINS) + _bins(P), minlength=self.n_labels * _N_BINS)
+        counts = counts.reshape(self.n_labels, _N_BINS).astype(np.float64)
+        return counts + share * self.left_out
+
+    def highest(self):
+        """Highest probability of each label (L,): that of an entry kept, or the middle of a bin of others."""
+        filled = self.left_out[:, ::-1] > 0
+        highest = np.where(filled.any(axis=1), BIN_PROBABILITIES[_N_BINS - 1 - filled.argmax(axis=1)], 0.0)
+        _, label, P, _ = self.entries()
+        np.maximum.at(highest, label, P)
+        return highest
+
+    def _joined(self, k):
+        """One of the arrays, of all parts."""
+        if len(self._parts) > 1:
+            self._parts = [tuple(np.concatenate(arrays) for arrays in zip(*self._parts, strict=True))]
+        return self._parts[0][k]
+
+    def _most_promising(self, P, truth):
+        """Row and label of the entries to keep of a few rows, in the order of both."""
+        b, L = P.shape
+        if self.n_kept == L:
+            return np.divmod(np.arange(b * L), L)
+        promise = P / (1 - P) * self._promise
+        kept = truth.copy()
+        np.put_along_axis(kept, np.argpartition(promise, L - self.n_kept, axis=1)[:, L - self.n_kept :], True, axis=1)
+        return np.nonzero(kept)
+
+    def _keep(self, P, truth, fold, row, label):
+        """Keep the given entries of a block; return their labels and probabilities."""
+        values, hits = P[row, label], np.asarray(truth[row, label]).ravel() != 0
+        lengths = np.bincount(row, minlength=P.shape[0])
+        folds = np.broadcast_to(np.asarray(fold, dtype=np.int64), P.shape[:1]).copy()
+        self._parts.append((folds, lengths.astype(np.int32), label.astype(np.int32), values, hits))
+        return label, values
+
+    def _uncount(self, label, values):
+        """Take entries that are kept out of the counts."""
+        np.subtract.at(self.left_out, (label, _bins(values)), np.uint32(1))
+
+    def _count(self, P):
+        """Count every entry of a block, the kept ones too."""
+        for start in range(0, self.n_labels, _LABELS_PER_BLOCK):
+            block = slice(start, min(start + _LABELS_PER_BLOCK, self.n_labels))
+            first = (_N_BINS * np.arange(block.stop - start)).astype(np.int32)
+            for rows in range(0, P.shape[0], _ROWS_PER_BLOCK):
+                keys = _bins(P[rows : rows + _ROWS_PER_BLOCK, block]) + first
+                counts = np.bincount(keys.ravel(), minlength=_N_BINS * first.size)
+                self.left_out[block] += counts.reshape(-1, _N_BINS).astype(np.uint32)
+
+
+def _bins(P):
+    """Bin of the odds of each probability."""
+    odds = (P / (1 - P)).astype(np.float32, copy=False)
+    return np.clip((odds.view(np.int32) >> _SHIFT) - _FIRST_BIN, 0, _N_BINS - 1)

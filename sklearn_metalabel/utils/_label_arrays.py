@@ -1,0 +1,102 @@
+"""Truth and probabilities as the rules and the rewards expect them, and the blocks they are read in."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "check_labels",
+    "check_pair",
+    "check_probabilities",
+    "check_thresholds",
+    "dense_labels",
+    "row_blocks",
+]
+
+# Labels, dense or sparse.
+Matrix: TypeAlias = "np.ndarray | sp.csc_matrix"
+
+_ROW_BLOCK_ENTRIES = 2**17
+
+
+def check_probabilities(P: ArrayLike) -> NDArray:
+    """Return `P` as a float32 or float64 array of shape (n, L) strictly inside (0, 1), or raise."""
+    P = np.asarray(P)
+    if P.dtype not in (np.float32, np.float64):
+        P = P.astype(np.float64)
+    if P.ndim != 2 or P.size == 0:
+        raise ValueError(
+            f"P must be a non-empty array of shape (n_samples, n_labels), got shape {P.shape}; "
+            "pass one column of probabilities for each label."
+        )
+    # Written so that NaN fails too.
+    if not (P.min() > 0 and P.max() < 1):
+        raise ValueError(
+            f"P must lie strictly inside (0, 1), got values from {P.min()} to {P.max()}; "
+            "clip it first, for example np.clip(P, 1e-7, 1 - 1e-7)."
+        )
+    return P
+
+
+def check_labels(Y, shape):
+    """Return `Y` as an array, or a CSC matrix where it is sparse, of the given shape in {0, 1}, or raise."""
+    Y = Y.tocsc() if sp.issparse(Y) else np.asarray(Y)
+    if Y.shape != shape:
+        raise ValueError(
+            f"Y must have the shape of P, {shape}, got {Y.shape}; pass the rows and labels that P was predicted for."
+        )
+    values = Y.data if sp.issparse(Y) else Y
+    if values.dtype.kind == "b" or values.size == 0:
+        return Y
+    if values.dtype.kind in "iu":
+        binary = values.min() >= 0 and values.max() <= 1
+    else:
+        binary = ((values == 0) | (values == 1)).all()
+    if not binary:
+        raise ValueError(
+            "Y must hold only 0 and 1, got other values; encode the labels first, "
+            "for example with sklearn.preprocessing.MultiLabelBinarizer."
+        )
+    return Y
+
+
+def check_pair(Y, P) -> tuple[Matrix, NDArray, NDArray[np.int64]]:
+    """Return validated `Y` and `P`, and the number of positives of each label."""
+    P = check_probabilities(P)
+    Y = check_labels(Y, P.shape)
+    return Y, P, np.asarray(Y.sum(axis=0)).ravel().astype(np.int64)
+
+
+def check_thresholds(thresholds: ArrayLike, n_labels: int, *, samples: bool = False) -> NDArray[np.float64]:
+    """Return `thresholds` as float64 of shape (L,), or (S, L) too if `samples`, in [0, 1], or raise.
+
+    One number is that for every label.
+    """
+    t = np.asarray(thresholds, dtype=np.float64)
+    t = np.full(n_labels, t) if t.ndim == 0 else t
+    if t.ndim not in ((1, 2) if samples else (1,)) or t.shape[-1] != n_labels:
+        wanted = "(n_labels,) or (n_draws, n_labels)" if samples else "(n_labels,)"
+        raise ValueError(
+            f"thresholds must have shape {wanted} with n_labels={n_labels}, got {t.shape}; "
+            "pass one threshold for each column of P."
+        )
+    if not ((t >= 0) & (t <= 1)).all():
+        raise ValueError("thresholds must lie in [0, 1], got values outside or NaN; pass probabilities, not logits.")
+    return t
+
+
+def row_blocks(n_samples: int, n_labels: int) -> Iterator[slice]:
+    """Yield slices of rows that hold few enough entries to stay in the processor's cache."""
+    step = max(1, _ROW_BLOCK_ENTRIES // n_labels)
+    for start in range(0, n_samples, step):
+        yield slice(start, min(start + step, n_samples))
+
+
+def dense_labels(Y, labels):
+    """Columns `labels` of `Y` as rows: a boolean array of shape (b, n)."""
+    block = Y[:, labels]
+    block = block.toarray() if sp.issparse(block) else block
+    return np.ascontiguousarray(block.T != 0)
