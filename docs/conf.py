@@ -1,9 +1,9 @@
 """Configuration of the documentation: `sphinx-build -W --keep-going docs docs/_build/html`, no network needed."""
 
 import os
+import string
 from pathlib import Path
 
-from docutils.parsers.rst import directives
 from docutils.parsers.rst.directives.tables import CSVTable
 
 import sklearn_metalabel
@@ -73,7 +73,7 @@ class ResultsTable(CSVTable):
 
     required_arguments = 1
     optional_arguments = 0
-    option_spec = {"class": directives.class_option}
+    option_spec = None
 
     def run(self):
         path = RESULTS / self.arguments[0]
@@ -85,7 +85,7 @@ class ResultsTable(CSVTable):
         rows, n_columns = super().parse_csv_data_into_rows(csv_data, dialect, source)
         for *_, text in (cell for row in rows for cell in row):
             for i, line in enumerate(text):
-                text[i] = "".join(f"\\{c}" if c in "+-*_`|\\" else c for c in line)
+                text[i] = "".join(f"\\{c}" if c in string.punctuation else c for c in line)
         return rows, n_columns
 
 
