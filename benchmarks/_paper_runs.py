@@ -14,16 +14,15 @@ from sklearn.model_selection import GroupKFold
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
 from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
-from sklearn_metalabel.learners import TorchClassifier
-from sklearn_metalabel.learners._label_weight import resolve_label_weight
+from sklearn_metalabel.learners import TorchClassifier, resolve_label_weight
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
-from sklearn_metalabel.prediction import learn_thresholds
-from sklearn_metalabel.thresholds import decide
+from sklearn_metalabel.policies import LearnedThresholds, SharedGRUPolicy
+from sklearn_metalabel.thresholds import OutOfFold
 
-__all__ = ["N_STARTS", "RUNS", "anchor_weights", "kept", "trained_under"]
+__all__ = ["N_STARTS", "RUNS", "anchor_weights", "kept", "learned_thresholds", "trained_under"]
 
 # Raise the number of a run when its result would be another one: earlier results are not read then.
-VERSIONS = {}
+VERSIONS = {"shared": 2, "default": 2, "paper": 2}
 # Chosen on a fifth of the training documents of Reuters, where three times the learning rate did worse.
 SUBSET = {"lr": 1e-3, "batch_size": 32}
 N_FOLDS = 3
@@ -96,10 +95,13 @@ def splits_of(data, n_folds, seed):
 
 def half_score(task, Y, P, fold_of, chosen_on, judged_on):
     """Mean of the table's metrics on some rows, at thresholds learned on others."""
-    options = {"criterion": task.criterion, "random_state": 0}
-    thresholds, never_empty = learn_thresholds(Y[chosen_on], P[chosen_on], fold_of[chosen_on], **options)
-    D = decide(P[judged_on], thresholds, never_empty=never_empty)
+    D = learned_thresholds(task, Y[chosen_on], P[chosen_on], fold_of[chosen_on]).predict(P[judged_on])
     return np.mean([metric(Y[judged_on], D) for metric in task.metrics.values()])
+
+
+def learned_thresholds(task, Y, P, fold_of):
+    """The learned prediction policy, fitted on out-of-fold rows."""
+    return LearnedThresholds().fit(OutOfFold(Y, P, fold_of), task.scoring, random_state=0)
 
 
 def anchor_weights(task, data, device):
@@ -115,23 +117,23 @@ def shared(task, data, seed, device):
     Weights depart from the anchor whose out-of-fold scores are best.
     """
     cv = N_FOLDS if data.groups is None else splits_of(data, N_FOLDS, seed)
-    options = {"weight_anchor": anchor_weights(task, data, device), "cv": cv, "criterion": task.criterion}
-    clf = MetaPolicyClassifier(task.base(seed, device), policy="shared", **options, random_state=seed)
-    return _policies(clf, data)
+    policy = SharedGRUPolicy(anchor=anchor_weights(task, data, device))
+    options = {"training_policy": policy, "cv": cv, "scoring": task.scoring, "random_state": seed}
+    clf = MetaPolicyClassifier(task.base(seed, device), **options)
+    return {**_policies(clf, data), **_ends(clf)}
 
 
 def default(task, data, seed, device):
     """`MetaPolicyClassifier` with its defaults."""
     cv = N_FOLDS if data.groups is None else splits_of(data, N_FOLDS, seed)
-    return _policies(
-        MetaPolicyClassifier(task.base(seed, device), cv=cv, criterion=task.criterion, random_state=seed), data
-    )
+    clf = MetaPolicyClassifier(task.base(seed, device), cv=cv, scoring=task.scoring, random_state=seed)
+    return _policies(clf, data)
 
 
 def paper(task, data, seed, device):
     """The paper's Algorithm 1."""
     clf = MetaPolicyClassifier.from_paper(task.base(seed, device), random_state=seed)
-    return _policies(clf, data)
+    return {**_policies(clf, data), **_ends(clf)}
 
 
 TRAININGS = (
@@ -155,7 +157,8 @@ def trained_under(weights, task, data, seed, device):
 
 def kept(name, task, data, seed, device, run=None):
     """Arrays of a run: from the cache folder, or computed (by `run`, or by the run of that name) and left there."""
-    path = cache_folder() / f"{task.name}-{name}-{seed}-{VERSIONS.get(name, 1)}.npz"
+    version = VERSIONS.get(name.partition("-start")[0], 1)
+    path = cache_folder() / f"{task.name}-{name}-{seed}-{version}.npz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         found = (run or RUNS[name])(task, data, seed, device)
@@ -172,18 +175,25 @@ def cache_folder():
 
 
 def _policies(clf, data):
-    """What a meta-learner decides, what it learned, and where it ends from random starts."""
+    """What a meta-learner decides, and what it learned."""
     seconds = _fit(clf, data)
-    ends = [clf.greedy_episode("random", "random", random_state=start) for start in range(N_STARTS)]
     return {
         "P_test": clf.predict_proba(data.X_test).astype(np.float32),
         "D_test": clf.predict(data.X_test).astype(bool),
         "weights": clf.weights_,
         "thresholds": clf.thresholds_,
-        "never_empty": clf.never_empty_,
+        "allow_unlabeled": clf.allow_unlabeled_,
+        "seconds": seconds,
+    }
+
+
+def _ends(clf):
+    """Where the greedy episode of a recurrent policy ends from random starts."""
+    policy = clf.training_policy_
+    ends = [policy.greedy_episode("random", "random", random_state=start) for start in range(N_STARTS)]
+    return {
         "end_weights": np.stack([end.weights[-1] for end in ends]),
         "end_thresholds": np.stack([end.thresholds[-1] for end in ends]),
-        "seconds": seconds,
     }
 
 

@@ -60,8 +60,8 @@ class Data:
 class Task:
     """One experiment: `load()` gives `Data`, `base(seed, device)` an unfitted base learner.
 
-    `criterion` is what thresholds are learned for: the metrics of the paper's table, or what comes nearest to them.
-    `never_empty` is how the base learner decodes in its own paper, `subset_epochs` the epochs of the recurrent
+    `scoring` is what thresholds are learned for: the metrics of the paper's table, or what comes nearest to them.
+    `allow_unlabeled` is how the base learner decodes in its own paper, `subset_epochs` the epochs of the recurrent
     classifier chain, and `reported` the paper's name of the data.
     """
 
@@ -71,11 +71,11 @@ class Task:
     load: object
     base: object
     metrics: dict
-    criterion: tuple
+    scoring: tuple
     reported: str
     subset_epochs: int = 25
     has_hierarchy: bool = False
-    never_empty: bool = False
+    allow_unlabeled: bool = True
 
 
 @cache
@@ -132,9 +132,9 @@ def _bilstm(name, seed, device):
     return TorchClassifier(AttentiveBiLSTM, module__embeddings=embeddings, **BILSTM, device=device, random_state=seed)
 
 
-TEXT = {"tables": (5, 6), "metrics": TEXT_METRICS, "criterion": ("strict_accuracy", "macro_f1", "micro_f1")}
-# The F1 of an average sample is the named criterion that comes nearest to loose macro-F1.
-TYPING = {"tables": (2, 3), "metrics": TYPING_METRICS, "criterion": ("strict_accuracy", "samples_f1", "micro_f1")}
+TEXT = {"tables": (5, 6), "metrics": TEXT_METRICS, "scoring": ("accuracy", "f1_macro", "f1_micro")}
+# The F1 of an average sample is the named scoring that comes nearest to loose macro-F1.
+TYPING = {"tables": (2, 3), "metrics": TYPING_METRICS, "scoring": ("accuracy", "f1_samples", "f1_micro")}
 TASKS = {
     task.name: task
     for task in (
@@ -170,7 +170,7 @@ TASKS = {
             load=lambda: _mention_sequences("bbn_gold")[0],
             base=partial(_bilstm, "bbn_gold"),
             has_hierarchy=True,
-            never_empty=True,
+            allow_unlabeled=False,
             subset_epochs=15,
             reported="bbn",
             **TYPING,

@@ -20,7 +20,7 @@ from torch import nn
 
 from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
-from sklearn_metalabel.thresholds._link import fit_link
+from sklearn_metalabel.thresholds import fit_link
 from sklearn_metalabel.utils import to_probabilities
 
 __all__ = ["BASES", "GROUPS", "SETS", "cache_folder", "case_probabilities", "case_scores"]

@@ -13,13 +13,17 @@ from sklearn.base import clone
 from torch import nn
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, TunedThresholdsClassifierCV
-from sklearn_metalabel.learners import LabelWeightedLogistic
-from sklearn_metalabel.learners._label_weight import resolve_label_weight
-from sklearn_metalabel.learners._protocol import BatchSampler
-from sklearn_metalabel.learners._resolve import as_label_classifier
-from sklearn_metalabel.learners._torch_learner import _to_input
-from sklearn_metalabel.meta._judge import Outcome
+from sklearn_metalabel.learners import (
+    BatchSampler,
+    LabelWeightedLogistic,
+    LossWeights,
+    as_label_classifier,
+    resolve_label_weight,
+    train_classifier,
+)
+from sklearn_metalabel.learners._torch_run import _to_input
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
+from sklearn_metalabel.policies._outcomes import Outcome
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import torch_seed
 
@@ -39,8 +43,8 @@ def stratified_folds(Y, seed):
 
 
 def held_out_outcome(Y, P):
-    """Average precisions of held-out rows, whose `value` is the worth that `MetaPolicyClassifier` judges by."""
-    return Outcome.of(Y.astype(bool), P, AveragePrecisionReward(), np.full(Y.shape[1], 0.5))
+    """Average precisions of held-out rows, whose `value` is the reward that `PolicySearch` ranks by."""
+    return Outcome.of(Y.astype(bool), P, AveragePrecisionReward())
 
 
 class CountedLogistic(LabelWeightedLogistic):
@@ -64,8 +68,8 @@ class EmphasisClassifier(LabelWeightedClassifier):
         """Train the network."""
         X, Y = self._check_training_data(X, y)
         self.weights_ = resolve_label_weight(self.label_weight, Y, self.label_names_)
-        self.estimator_ = as_label_classifier(self.estimator)._clone_for_training(0)
-        self.estimator_._fit_labels(X, Y, label_weight=self.weights_, positive_weight=self.positive_weight(Y))
+        weights = LossWeights(self.weights_, self.positive_weight(Y))
+        self.estimator_ = train_classifier(as_label_classifier(self.estimator), X, Y, weights)
         return self
 
 
@@ -86,7 +90,7 @@ def same_for_all(Y, factor):
 
 def with_thresholds(clf, X, Y, seed, spent=0.0):
     """A classifier with thresholds from out-of-fold rows, and the trainings it cost with those `spent` before."""
-    tuned = TunedThresholdsClassifierCV(clf, rule="policy", cv=N_FOLDS, random_state=seed).fit(X, Y)
+    tuned = TunedThresholdsClassifierCV(clf, prediction_policy="learned", cv=N_FOLDS, random_state=seed).fit(X, Y)
     return tuned, spent + N_FOLDS * TRAINED_SHARE + 1
 
 
@@ -107,9 +111,9 @@ def other_loss(base, X, Y, seed, depths, *, loss):
 
 def paper(base, X, Y, seed, depths):
     """What the policy of the paper's Algorithm 1 ends with; its updates are counted, not the training after them."""
-    weights = MetaPolicyClassifier.from_paper(base, n_episodes=3, random_state=seed).fit(X, Y)
-    spent = weights.history_["reward"].size / base._learner().n_updates(len(Y))
-    return with_thresholds(LabelWeightedClassifier(base, label_weight=weights.weights_), X, Y, seed, spent)
+    learned = MetaPolicyClassifier.from_paper(base, training_policy__n_episodes=3, random_state=seed).fit(X, Y)
+    spent = learned.training_policy_.history_["reward"].size / base.training_run().n_updates(len(Y))
+    return with_thresholds(LabelWeightedClassifier(base, label_weight=learned.weights_), X, Y, seed, spent)
 
 
 def ours(base, X, Y, seed, depths):
@@ -118,7 +122,7 @@ def ours(base, X, Y, seed, depths):
     clf = MetaPolicyClassifier(base, cv=N_FOLDS, random_state=seed).fit(X, Y)
     if isinstance(base, CountedLogistic):
         return clf, (CountedLogistic.n_rows - before) / len(Y)
-    return clf, clf.history_["reward"].size * TRAINED_SHARE + 1
+    return clf, clf.training_policy_.history_["reward"].size * TRAINED_SHARE + 1
 
 
 def hypergradient(base, X, Y, seed, depths):
@@ -128,16 +132,16 @@ def hypergradient(base, X, Y, seed, depths):
     is one of plain gradient descent of the last layer, so that no second derivatives are needed.
     """
     train, held_out = stratified_folds(Y, seed)[0]
-    learner, sample = _started(base, X[train], Y[train], seed)
+    run, sample = _started(base, X[train], Y[train], seed)
     sample_held_out = BatchSampler(len(held_out), base.batch_size, np.random.RandomState(seed))
     log_w, log_v = torch.zeros(Y.shape[1], dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     optimizer = torch.optim.Adam([log_w, log_v], lr=META_LR)
-    for _ in range(learner.n_updates(len(train))):
+    for _ in range(run.n_updates(len(train))):
         batch, judged = sample(), held_out[sample_held_out()]
         w, v = _mean_one(log_w), log_v.exp()
-        positives, negatives = _last_layer_gradients(learner.module, X[train[batch]], Y[train[batch]])
-        learner.step(batch, w.numpy(), positive_weight=same_for_all(Y, v.item()))
-        wanted = sum(_last_layer_gradients(learner.module, X[judged], Y[judged]))
+        positives, negatives = _last_layer_gradients(run.module, X[train[batch]], Y[train[batch]])
+        run.step(batch, LossWeights(w.numpy(), same_for_all(Y, v.item())))
+        wanted = sum(_last_layer_gradients(run.module, X[judged], Y[judged]))
         log_w.grad = -w * (wanted * (v * positives + negatives)).sum(dim=1)
         log_v.grad = -(w * v * (wanted * positives).sum(dim=1)).sum(dim=0, keepdim=True)
         optimizer.step()
@@ -152,8 +156,8 @@ def hypergradient(base, X, Y, seed, depths):
 def population(base, X, Y, seed, depths):
     """Powers (a, b) of label weights n^-a and positives' weights r^b that a small population agrees on.
 
-    After Jaderberg et al. (2017): after each generation all members go on from the parameters of the best one, the
-    others under powers near its own.
+    After Jaderberg et al. (2017): after each generation all members resume from the parameters of the best one,
+    the others under powers near its own.
     """
     train, held_out = stratified_folds(Y, seed)[0]
     rng = np.random.RandomState(seed)
@@ -165,13 +169,14 @@ def population(base, X, Y, seed, depths):
             members = [members[best], *(copy.deepcopy(members[best]) for _ in range(N_MEMBERS - 1))]
             near = powers[best] + PERTURBATION * rng.standard_normal((N_MEMBERS - 1, 2))
             powers = np.vstack([powers[best], near.clip(0, 1)])
-        worths = []
-        for (learner, sample), (a, b) in zip(members, powers, strict=True):
-            weights, positive_weight = frequency_power(Y[train], -a), rarity_power(Y[train], b)
+        rewards = []
+        for (run, sample), (a, b) in zip(members, powers, strict=True):
+            label = frequency_power(Y[train], -a)
+            weights = LossWeights(label / label.mean(), rarity_power(Y[train], b))
             for _ in range(n_updates):
-                learner.step(sample(), weights / weights.mean(), positive_weight=positive_weight)
-            worths.append(held_out_outcome(Y[held_out], learner.predict_proba(X[held_out])).value)
-        best = int(np.argmax(worths))
+                run.step(sample(), weights)
+            rewards.append(held_out_outcome(Y[held_out], run.predict_proba(X[held_out])).value)
+        best = int(np.argmax(rewards))
     a, b = powers[best]
     options = {
         "label_weight": partial(frequency_power, exponent=-a),
@@ -182,10 +187,10 @@ def population(base, X, Y, seed, depths):
 
 def _started(base, X, Y, seed):
     """A training run of a network on some rows, and what draws its batches."""
-    learner = base._learner()
-    with torch_seed(seed, learner.device):
-        learner.start(X, Y)
-    return learner, learner.batches(len(Y), np.random.RandomState(seed))
+    run = base.training_run()
+    with torch_seed(seed, run.device):
+        run.start(X, Y)
+    return run, run.batches(len(Y), np.random.RandomState(seed))
 
 
 def _mean_one(log_w):

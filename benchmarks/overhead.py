@@ -5,30 +5,28 @@ Run it with ``python benchmarks/overhead.py``.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
-from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from _memory import peak_mebibytes
 from _table import Table
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_metalabel import MetaPolicyClassifier
-from sklearn_metalabel.learners import TorchClassifier
-from sklearn_metalabel.learners._protocol import BatchSampler
-from sklearn_metalabel.meta._episode import run_episode
-from sklearn_metalabel.meta._folds import make_folds
-from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
-from sklearn_metalabel.meta._plan import plan_episodes
+from sklearn_metalabel.learners import BatchSampler, TorchClassifier, make_folds
+from sklearn_metalabel.policies import GRUPolicy, SharedGRUPolicy
+from sklearn_metalabel.policies._episode import run_episode
+from sklearn_metalabel.policies._episode_plan import plan_episodes
+from sklearn_metalabel.policies._reinforcement import MetaLearner
 from sklearn_metalabel.utils import current_threads
 
 N_FEATURES, NONZEROS, BATCH = 10_000, 100, 64
-SHARED = {"policy": "shared", "reward": "soft_f1", "n_episodes": 3}
+# Policy, and the folds that it is trained on.
+MODES = {"shared": (SharedGRUPolicy(n_episodes=3, reward="soft_f1"), 3), "paper": (GRUPolicy.from_paper(), None)}
 
 
 def mlp(n_features, n_labels, hidden=256):
@@ -47,24 +45,22 @@ def make_data(n, n_labels, rng):
 
 
 class Case:
-    """One configuration of the classifier, ready to play an episode or the bare updates."""
+    """One recurrent policy, ready to play an episode or the bare updates."""
 
     def __init__(self, mode, n_labels, n, epochs, seed):
         X, Y = make_data(n, n_labels, np.random.default_rng(seed))
         base = TorchClassifier(mlp, batch_size=BATCH, n_epochs=epochs, device="cpu")
-        make = {"paper": MetaPolicyClassifier.from_paper, "shared": partial(MetaPolicyClassifier, **SHARED)}
-        clf = make[mode](base)
-        rng = np.random.RandomState(seed)
-        self.fold = make_folds(clf.cv, X, Y, Y, rng=rng)[0]
+        policy, cv = MODES[mode]
+        self.fold = make_folds(cv, X, Y, Y, rng=np.random.RandomState(seed))[0]
         start = np.ones(n_labels), np.full(n_labels, 0.5)
-        self.plan, _ = plan_episodes(clf, base, [self.fold], start, keep_learner=False)
-        self.meta = MetaLearner(MetaSettings.from_params(clf.get_params(deep=False)), np.ones(n_labels))
+        self.plan, _ = plan_episodes(policy, base, [self.fold], start, keep_run=False)
+        self.meta = MetaLearner(policy._settings(), np.ones(n_labels))
         self.base, self.seed = base, seed
         self.n_updates = self.plan.n_steps * self.plan.updates_per_step
 
     def play_episode(self):
         """The episode of `fit`."""
-        run_episode(self.meta, self.base._learner(), self.fold, self.plan, self.seed, current_threads())
+        run_episode(self.meta, self.base, self.fold, self.plan, self.seed, current_threads())
 
     def play_bare(self):
         """A plain PyTorch loop over the same rows."""
@@ -103,14 +99,14 @@ def main():
     parser.add_argument("--epochs", type=int, default=5, help="epochs of the base learner, for the shared policy")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--labels", type=int, nargs="+", default=[100, 1_000])
-    parser.add_argument("--mode", choices=["shared", "paper"], nargs="+", default=["shared", "paper"])
+    parser.add_argument("--mode", choices=list(MODES), nargs="+", default=list(MODES))
     parser.add_argument("--output", help="folder of the CSV file")
     parser.add_argument("--only", choices=["episode", "bare"], help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only:
         case = Case(args.mode[0], args.labels[0], args.samples, args.epochs, seed=0)
         case.play_episode() if args.only == "episode" else case.play_bare()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(peak_mebibytes())
         return
     print(f"{args.samples} samples, {N_FEATURES} sparse features, batch {BATCH}, {args.repeats} repeats")
     columns = ["mode", "labels", "steps", "updates", "episode [s]", "bare [s]", "ratio"]

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _paper_runs import N_STARTS, anchor_weights, kept, trained_under
+from _paper_runs import N_STARTS, anchor_weights, kept, learned_thresholds, trained_under
 from _paper_tasks import TASKS
 from _table import Table
 from joblib import Parallel, delayed
 from scipy.stats import bootstrap, spearmanr
 
-from sklearn_metalabel.prediction import learn_thresholds
-from sklearn_metalabel.thresholds import decide, odr_macro, odr_micro, scutfbr
+from sklearn_metalabel.decoding import decide
+from sklearn_metalabel.thresholds import odr_macro, odr_micro, scutfbr
 from sklearn_metalabel.utils import label_depths
 
 REPORTED = Path(__file__).parent / "paper_reported.csv"
@@ -44,8 +44,7 @@ def by_rule(rule):
 def by_policy(task, data, runs):
     """Decisions of the plain run by the prediction policy learned on the out-of-fold rows."""
     P, fold_of = runs["folds"]["P"].astype(float), runs["folds"]["fold_of"]
-    learned = learn_thresholds(data.Y, P, fold_of, criterion=task.criterion, random_state=0)
-    return decide(runs["plain"]["P_test"].astype(float), learned[0], never_empty=learned[1])
+    return learned_thresholds(task, data.Y, P, fold_of).predict(runs["plain"]["P_test"].astype(float))
 
 
 def as_decided(run):
@@ -55,7 +54,7 @@ def as_decided(run):
 
 def _cut(task, P, thresholds):
     """Decisions at thresholds, decoded as the base learner is in its own paper."""
-    return decide(P.astype(float), thresholds, never_empty=task.never_empty)
+    return decide(P.astype(float), thresholds, allow_unlabeled=task.allow_unlabeled)
 
 
 # Row: what it is computed from, and how.
@@ -75,7 +74,7 @@ ROWS = {
 }
 
 
-METHODS = {"shared": 'policy="shared"', "paper": "the paper's algorithm"}
+METHODS = {"shared": 'training_policy="shared"', "paper": "the paper's algorithm"}
 STATISTICS = {"best": np.max, "worst": np.min, "average": np.mean, "standard deviation": partial(np.std, ddof=1)}
 
 
@@ -173,7 +172,7 @@ def one_start(name, run, k, device):
 def start_scores(task, run, learned, P, k):
     """Metrics of a start: the paper's thresholds come from the episode, the others' from out-of-fold rows."""
     thresholds = learned["end_thresholds"][k] if run == "paper" else learned["thresholds"]
-    D = decide(P.astype(float), thresholds, never_empty=bool(learned["never_empty"]))
+    D = decide(P.astype(float), thresholds, allow_unlabeled=bool(learned["allow_unlabeled"]))
     return [metric(task.load().Y_test, D) for metric in task.metrics.values()]
 
 

@@ -21,9 +21,8 @@ from torch import nn
 from sklearn_metalabel import ConstantLabelWarning
 from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
-from sklearn_metalabel.prediction import learn_thresholds
-
-CRITERION = ("strict_accuracy", "micro_f1", "macro_f1")
+from sklearn_metalabel.policies import LearnedThresholds
+from sklearn_metalabel.thresholds import OutOfFold
 
 
 def mlp(n_features, n_labels):
@@ -43,6 +42,11 @@ def seconds(run):
     start = time.perf_counter()
     found = run()
     return time.perf_counter() - start, found
+
+
+def learn(Y, P, fold_of):
+    """Learn thresholds on out-of-fold rows, for the default scoring."""
+    return LearnedThresholds().fit(OutOfFold(Y, P, fold_of), random_state=0)
 
 
 def out_of_fold(base, X, Y, splits):
@@ -65,9 +69,9 @@ def beside_the_fits(table, repeats):
         for _ in range(repeats):
             spent, P = seconds(lambda base=base: out_of_fold(base, X, Y, splits))
             fits.append(spent)
-            learning.append(seconds(lambda P=P: learn_thresholds(Y, P, fold_of, criterion=CRITERION))[0])
-        fit, learn = np.median(fits), np.median(learning)
-        table.add(name, *Y.shape, f"{fit:.2f}", f"{learn:.2f}", f"{learn / fit:.3f}", "")
+            learning.append(seconds(lambda P=P: learn(Y, P, fold_of))[0])
+        fit, policy = np.median(fits), np.median(learning)
+        table.add(name, *Y.shape, f"{fit:.2f}", f"{policy:.2f}", f"{policy / fit:.3f}", "")
 
 
 def at_scale(table, n, L):
@@ -79,9 +83,9 @@ def at_scale(table, n, L):
     for rows in np.array_split(np.arange(n), max(1, n // 5000)):
         Z = rng.normal(level, 2.0, (len(rows), L))
         P[rows], Y[rows] = np.clip(expit(Z), 1e-6, 1 - 1e-6), rng.random(Z.shape) < expit(Z)
-    spent, _ = seconds(lambda: learn_thresholds(Y, P, np.arange(n) % 3, criterion=CRITERION, random_state=0))
+    spent, _ = seconds(lambda: learn(Y, P, np.arange(n) % 3))
     tracemalloc.start()
-    learn_thresholds(Y, P, np.arange(n) % 3, criterion=CRITERION, random_state=0)
+    learn(Y, P, np.arange(n) % 3)
     peak = tracemalloc.get_traced_memory()[1] / P.nbytes
     tracemalloc.stop()
     table.add("(generated probabilities)", n, L, "", f"{spent:.1f}", "", f"{peak:.2f}")

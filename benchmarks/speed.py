@@ -10,7 +10,6 @@ import argparse
 import csv
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from _memory import peak_mebibytes
 from _table import RESULTS, Table
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -84,10 +84,9 @@ def measure(learner, n, L, repeats):
         ours, clf = seconds(lambda: MetaPolicyClassifier(base, random_state=0).fit(X, Y))
         same = plain
         if learner == "linear":
-            tuned = clone(base).set_params(C=base.C * clf.scale_)
-            same, _ = seconds(lambda tuned=tuned, clf=clf: tuned.fit(X, Y, label_weight=clf.weights_))
+            same, _ = seconds(lambda clf=clf: clone(base).fit(X, Y, label_weight=clf.weights_))
         times.append((plain, same, ours))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_mebibytes() / 2**10
     return {"n": X.shape[0], "L": Y.shape[1], "times": np.median(times, axis=0).tolist(), "peak": peak}
 
 
@@ -158,20 +157,22 @@ def fit_large():
     plain, _ = seconds(lambda: base.fit(X, Y))
     ours, clf = seconds(lambda: MetaPolicyClassifier(base, random_state=0).fit(X, Y))
     predicted = clf.predict(X[:1_000]).sum() / 1_000
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"plain": plain, "ours": ours, "peak": peak, "predicted": float(predicted), "rule": str(clf.best_rule_)}
+    peak = peak_mebibytes() / 2**10
+    found = {"plain": plain, "ours": ours, "peak": peak, "predicted": float(predicted)}
+    return {**found, "policy": clf.prediction_policy_.name}
 
 
 def large(args):
     """100,000 labels on 100,000 sparse samples."""
     found = in_a_process(args.limit, large=True)
-    columns = ["n", "L", "plain [s]", "ours [s]", "ours / plain", "peak memory [GiB]", "labels predicted a row", "rule"]
+    columns = ["n", "L", "plain [s]", "ours [s]", "ours / plain", "peak memory [GiB]"]
+    columns += ["labels predicted a row", "prediction policy"]
     table = Table("speed_large", *columns, folder=args.output)
     if found is None:
         table.add(*LARGE, "", f"none in {args.limit:.0f} s", *[""] * 4)
         return
     times = [f"{found['plain']:.0f}", f"{found['ours']:.0f}", f"{found['ours'] / found['plain']:.2f}"]
-    table.add(*LARGE, *times, f"{found['peak']:.2f}", f"{found['predicted']:.2f}", found["rule"])
+    table.add(*LARGE, *times, f"{found['peak']:.2f}", f"{found['predicted']:.2f}", found["policy"])
 
 
 def peers(args):
@@ -194,9 +195,9 @@ def peers(args):
     ways = {
         "LabelWeightedLogistic(C=100)": LabelWeightedLogistic(C=100),
         "MetaPolicyClassifier()": MetaPolicyClassifier(random_state=0),
-        "TunedThresholdsClassifierCV, policy": TunedThresholdsClassifierCV(LabelWeightedLogistic(C=100), cv=3),
+        "TunedThresholdsClassifierCV, learned": TunedThresholdsClassifierCV(LabelWeightedLogistic(C=100), cv=3),
         "TunedThresholdsClassifierCV, scutfbr.1": TunedThresholdsClassifierCV(
-            LabelWeightedLogistic(C=100), rule="scutfbr.1", cv=3
+            LabelWeightedLogistic(C=100), prediction_policy="scutfbr.1", cv=3
         ),
         "scikit-learn OneVsRestClassifier": OneVsRestClassifier(lbfgs),
         "scikit-learn ClassifierChain": ClassifierChain(lbfgs, order="random", random_state=0),

@@ -1,4 +1,4 @@
-"""Every threshold rule and the prediction policy on twenty data sets, with three base learners and five seeds.
+"""Every threshold rule and the learned prediction policy on twenty data sets, with three base learners and five seeds.
 
 Rules and policies read out-of-fold probabilities of the training rows alone; the judged rows are scored once. Scores
 of the base learners and the results of each case are kept in a cache folder, so that the run resumes and the tables
@@ -15,27 +15,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _ranks import critical_difference, friedman, holm, mean_ranks, plot_ranks, signed_rank
-from _scores import BASES, SETS, cache_folder, case_probabilities, case_scores
-from _scores import VERSION as SCORES_VERSION
+from _scores import BASES, SETS, VERSION as SCORES_VERSION, cache_folder, case_probabilities, case_scores
 from _table import RESULTS, Table
 
-from sklearn_metalabel.prediction._prior import read_prior
-from sklearn_metalabel.prediction._search import PredictionPolicy
-from sklearn_metalabel.thresholds import decide, pcut, rcut
-from sklearn_metalabel.thresholds._compare import compare
-from sklearn_metalabel.thresholds._criteria import CRITERIA, criterion_score
-from sklearn_metalabel.thresholds._resolve import RULES
+from sklearn_metalabel.decoding import decide
+from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
+from sklearn_metalabel.policies import LearnedThresholds, as_prediction_policy
+from sklearn_metalabel.policies._prior import read_prior
+from sklearn_metalabel.policies._threshold_search import ThresholdSearch
+from sklearn_metalabel.thresholds import OutOfFold, pcut, rcut
 
 # Raise the first when a rule changes, the second when the search of the policy does: earlier results are not read then.
-VERSION, SEARCH_VERSION = 1, 3
+VERSION, SEARCH_VERSION = 2, 4
 TEST_SETS = [
     *("reuters21578_aptemod", "rcv1_subset1", "bibtex", "goemotions", "hoc", "wos_1k", "bbn_gold", "enron_corr"),
     *("cellcycle_fun", "delicious", "emotions", "flags", "genbase", "scene", "yeast", "corel5k", "stackex_coffee"),
     *("yahoo_arts", "ng20", "langlog"),
 ]
+RULES = [
+    *("half", "global", "scut", "scutfbr.0", "scutfbr.1"),
+    *("odr_micro", "odr_macro", "micromacro", "shrunken", "plug_in"),
+]
 MEAN = "mean of three"
-ASKED = {name: [name] for name in CRITERIA} | {MEAN: ["strict_accuracy", "micro_f1", "macro_f1"]}
-METRICS = list(CRITERIA)
+METRICS = ["accuracy", "f1_micro", "f1_macro", "f1_samples"]
+ASKED = {name: [name] for name in METRICS} | {MEAN: list(DEFAULT_SCORING)}
 MOST_RANKED = 10
 SMALL = 500
 POLICY, PRETRAINED, UNPRIMED = "policy", "pretrained policy", "policy without a prior"
@@ -49,21 +52,22 @@ BLOCK = ["set", "base"]
 
 def score_all(Y, D):
     """The metrics of decisions, in the order of METRICS."""
-    return [criterion_score(name, Y, D) for name in METRICS]
+    return list(Scoring.resolve(METRICS).by_part(Y, D).values())
 
 
-def rule_results(case, P, P_judged):
+def rule_results(out_of_fold, Y_judged, P_judged):
     """Scores of each form of each rule, on nested out-of-fold rows and on the judged rows.
 
-    The forms of a rule are: no fallback for empty samples, a fallback; those of rcut are k = 1, 2, ...
+    The forms of a rule are: a sample may get no label, or falls back to the nearest; those of rcut are k = 1, 2, ...
     """
-    Y, Y_judged = case["Y"], case["Y_judged"]
+    Y, P, scoring = out_of_fold.Y, out_of_fold.P, Scoring.resolve(METRICS)
     found = {}
-    for rule, choose in RULES.items():
-        chooser = {rule: lambda Y, P, fold_of, choose=choose: (choose(Y, P), None)}
-        compared = compare(chooser, Y, P, case["fold_of"], criterion=METRICS)
-        nested = np.column_stack([compared.results[f"mean_test_{name}"] for name in METRICS]).tolist()
-        judged = [score_all(Y_judged, decide(P_judged, compared.thresholds, fallback)) for fallback in (False, True)]
+    for rule in RULES:
+        policy = as_prediction_policy(rule)
+        rows = policy.compare(out_of_fold, scoring)
+        nested = [[row[f"mean_test_{name}"] for name in METRICS] for row in rows]
+        thresholds = policy.find_thresholds(out_of_fold, scoring)
+        judged = [score_all(Y_judged, decide(P_judged, thresholds, row["allow_unlabeled"])) for row in rows]
         found[rule] = {"nested": nested, "judged": judged}
     counts = range(1, min(MOST_RANKED, P.shape[1]) + 1)
     found["rcut"] = {
@@ -74,29 +78,41 @@ def rule_results(case, P, P_judged):
     return found
 
 
+def learn(scoring, search, seed, prior, n_steps):
+    """`LearnedThresholds` from another prior: thresholds, and whether a sample may get no label."""
+    start = search.start(scoring, prior)
+    always_label = search.prefers_labels(start, scoring, nested=n_steps > 0)
+    if n_steps > 0:
+        start = search.ascend(start, always_label, scoring, n_steps, seed)
+    return search.thresholds(start), not always_label
+
+
 def policy_results(choose, Y_judged, P_judged):
-    """For each criterion asked for: scores on the judged rows, the fallback chosen and the seconds it took."""
+    """For each scoring asked for: scores on the judged rows, the fallback chosen and the seconds it took."""
     found = {}
-    for asked, criterion in ASKED.items():
+    for asked, names in ASKED.items():
         start = time.perf_counter()
-        thresholds, never_empty = choose(criterion)
+        thresholds, allow_unlabeled = choose(Scoring.resolve(names))
         seconds = time.perf_counter() - start
-        judged = score_all(Y_judged, decide(P_judged, thresholds, never_empty))
-        found[asked] = {"judged": judged, "never_empty": bool(never_empty), "seconds": round(seconds, 3)}
+        judged = score_all(Y_judged, decide(P_judged, thresholds, allow_unlabeled))
+        found[asked] = {"judged": judged, "allow_unlabeled": allow_unlabeled, "seconds": round(seconds, 3)}
     return found
 
 
-def part_results(part, case, P, P_judged, policy, prior):
+def part_results(part, search, seed, prior, Y_judged, P_judged):
     """Results of one part of a case: "rules", "unprimed" or "policies"."""
     if part == "rules":
-        return rule_results(case, P, P_judged)
-    judged = case["Y_judged"], P_judged
+        return rule_results(search.rows, Y_judged, P_judged)
+    n_steps = LearnedThresholds().n_steps
     if part == "unprimed":
-        zeros = {name: np.zeros(np.shape(found)) for name, found in read_prior()["parameters"].items()}
-        return {UNPRIMED: policy_results(partial(policy.learn, prior=zeros), *judged)}
+        priors = {UNPRIMED: ({name: np.zeros(np.shape(p)) for name, p in read_prior()["parameters"].items()}, n_steps)}
+    else:
+        priors = {POLICY: (prior, n_steps), PRETRAINED: (prior, 0)}
     return {
-        POLICY: policy_results(partial(policy.learn, prior=prior), *judged),
-        PRETRAINED: policy_results(partial(policy.propose, prior=prior), *judged),
+        method: policy_results(
+            partial(learn, search=search, seed=seed, prior=prior, n_steps=n_steps), Y_judged, P_judged
+        )
+        for method, (prior, n_steps) in priors.items()
     }
 
 
@@ -148,11 +164,11 @@ def add_missing(cases, priors, cache, path):
             continue
         case = case_scores(name, base, seed, "test", cache)
         _, P, fold_of, _, P_judged = case_probabilities(case)
-        policy = PredictionPolicy(case["Y"], P, fold_of, seed)
+        search = ThresholdSearch(OutOfFold(case["Y"], P, fold_of))
         took = []
         for part, (key, prior) in missing.items():
             start = time.perf_counter()
-            found = part_results(part, case, P, P_judged, policy, prior)
+            found = part_results(part, search, seed, prior, case["Y_judged"], P_judged)
             took.append(time.perf_counter() - start)
             record = {"key": key, "n": P.shape[0], "L": P.shape[1], "seconds": round(took[-1], 2), "results": found}
             # One write, so that two runs that share the file do not mix their lines.
@@ -163,7 +179,7 @@ def add_missing(cases, priors, cache, path):
 
 
 def by_method(results, asked):
-    """Scores of each method on the judged rows of a case, when asked for a criterion; nothing chosen looks at them."""
+    """Scores of each method on the judged rows of a case, for a scoring asked for; nothing chosen looks at them."""
     weights = np.isin(METRICS, ASKED[asked]) / len(ASKED[asked])
     found, best = {}, (-1.0, None)
     for rule in RULES:
@@ -180,7 +196,7 @@ def by_method(results, asked):
 
 
 def all_scores(cases, priors, path):
-    """One row for each case, criterion asked for and method: the metrics, and "score", what was asked for."""
+    """One row for each case, scoring asked for and method: the metrics, and "score", what was asked for."""
     known, rows = read_results(path), []
     n_complete = 0
     for name, base, seed in cases:
@@ -226,8 +242,8 @@ def mean_table(scores, folder):
         table.add(method, *(f"{value:.3f}" for value in means.loc[method]), f"{ranks[method]:.2f}")
 
 
-def criterion_table(scores, folder):
-    """For each criterion asked for: the policies beside the rule that is best on average, with hindsight."""
+def scoring_table(scores, folder):
+    """For each scoring asked for: the policies beside the rule that is best on average, with hindsight."""
     columns = [POLICY, PRETRAINED, UNPRIMED, NESTED]
     best = ["best rule on average (hindsight)", "its mean", "policy - best rule", "Wilcoxon p", "p over sets alone"]
     table = Table("thresholds_by_criterion", "asked for", *columns, *best, folder=folder)
@@ -265,13 +281,16 @@ def tests_table(scores, folder):
 
 
 def rank_plot(scores, folder):
-    """The plot of critical differences: each rule in the form that is better on average, and the policies."""
+    """The plot of critical differences: each rule in the form that is better on average, and the policies.
+
+    Ranks and the critical difference are those among all methods, as in the tables.
+    """
     blocks = block_scores(scores, MEAN)
-    means = blocks.mean()
+    means, ranks = blocks.mean(), pd.Series(mean_ranks(blocks.to_numpy()), METHODS)
     shown = [rule + FALLBACK if means[rule + FALLBACK] > means[rule] else rule for rule in RULES]
     shown += ["rcut", "pcut", NESTED, PRETRAINED, UNPRIMED, POLICY]
-    ranks = mean_ranks(blocks[shown].to_numpy())
-    plot_ranks(shown, ranks, critical_difference(len(shown), len(blocks)), folder / "thresholds_cd.svg")
+    critical = critical_difference(len(METHODS), len(blocks))
+    plot_ranks(shown, ranks[shown].to_numpy(), critical, folder / "thresholds_cd.svg")
 
 
 def set_table(name, scores, folder, by):
@@ -292,7 +311,7 @@ def set_table(name, scores, folder, by):
 def write_tables(scores, folder):
     """Write every table and the plot."""
     mean_table(scores, folder)
-    criterion_table(scores, folder)
+    scoring_table(scores, folder)
     tests_table(scores, folder)
     set_table("thresholds_by_set", scores, folder, ["set"])
     small = scores[scores["n"] < SMALL]

@@ -1,4 +1,4 @@
-"""Which loss weights pay: rules, learned weights and other losses on eight data sets, with two base learners.
+"""Which loss weights help: rules, learned weights and other losses on eight data sets, with two base learners.
 
 Weights are chosen on training rows; test rows are scored once. The base learner's own regularisation is tuned first,
 under uniform weights, and every method uses it. Every run is kept in a cache folder, so that this program resumes and
@@ -27,15 +27,14 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import average_precision_score
 
-from sklearn_metalabel.learners import TorchClassifier
-from sklearn_metalabel.learners._thresholded import constant_labels_are_quiet
-from sklearn_metalabel.meta._judge import Outcome
+from sklearn_metalabel.learners import TorchClassifier, constant_labels_are_quiet
+from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.nn import MLP
-from sklearn_metalabel.thresholds._criteria import criterion_score
+from sklearn_metalabel.policies._outcomes import Outcome
 from sklearn_metalabel.utils import label_depths
 
 # Raise the number of a method, or of "tuning", when its results would be others: earlier ones are not read then.
-VERSIONS = {"learned (ours)": 2}
+VERSIONS = {"learned (ours)": 3}
 SETS = ["scene", "yeast", "enron", "bibtex", "hoc", "langlog", "reuters21578_aptemod", "rcv1_lyrl_tokens_2k"]
 TREES = ["hoc", "rcv1_lyrl_tokens_2k"]
 LEARNERS = {
@@ -47,9 +46,9 @@ GRIDS = {
     "network": [{"lr": lr, "n_epochs": n_epochs} for lr, n_epochs in product([1e-3, 3e-3, 1e-2], [10, 20, 40])],
     "linear": [{"C": C} for C in (0.01, 0.1, 1, 10, 100, 1000)],
 }
-CRITERIA = {"strict accuracy": "strict_accuracy", "micro-F1": "micro_f1", "macro-F1": "macro_f1"}
+SCORING = {"strict accuracy": "accuracy", "micro-F1": "f1_micro", "macro-F1": "f1_macro"}
 MEAN = "mean of three"
-METRICS = ["mAP", *CRITERIA, MEAN]
+METRICS = ["mAP", *SCORING, MEAN]
 COMPARED = ["mAP", MEAN]
 
 
@@ -99,17 +98,17 @@ def kept(name, kind, what, seed, details, compute):
 
 
 def tuned_setting(name, kind, most):
-    """The setting of a base learner with the best out-of-fold worth under uniform weights, on the rows of seed 0."""
+    """The setting of a base learner with the best out-of-fold reward under uniform weights, on the rows of seed 0."""
 
     def tune():
         X, Y, _, _ = rows_of(name, 0, most)
-        worths = [out_of_fold_worth(learner_of(kind, setting, 0), X, Y) for setting in GRIDS[kind]]
-        return {"setting": GRIDS[kind][int(np.argmax(worths))], "worth": max(worths)}
+        rewards = [out_of_fold_reward(learner_of(kind, setting, 0), X, Y) for setting in GRIDS[kind]]
+        return {"setting": GRIDS[kind][int(np.argmax(rewards))], "reward": max(rewards)}
 
     return kept(name, kind, "tuning", 0, [most, GRIDS[kind]], tune)["setting"]
 
 
-def out_of_fold_worth(base, X, Y):
+def out_of_fold_reward(base, X, Y):
     """Half the mean over labels of average precision, half the mean over positives, out of fold."""
     outcomes = []
     for train, held_out in stratified_folds(Y, 0):
@@ -125,8 +124,9 @@ def judged(method, base, data, seed, depths):
     present = Y_test.any(axis=0)
     scores = {"mAP": average_precision_score(Y_test[:, present], clf.predict_proba(X_test)[:, present])}
     D = clf.predict(X_test).astype(bool)
-    scores |= {name: criterion_score(criterion, Y_test, D) for name, criterion in CRITERIA.items()}
-    scores[MEAN] = np.mean([scores[name] for name in CRITERIA])
+    by_part = Scoring.resolve(list(SCORING.values())).by_part(Y_test, D)
+    scores |= {name: by_part[part] for name, part in SCORING.items()}
+    scores[MEAN] = np.mean([scores[name] for name in SCORING])
     return {**{name: float(score) for name, score in scores.items()}, "trainings": float(trainings)}
 
 

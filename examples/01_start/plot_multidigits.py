@@ -65,12 +65,14 @@ for name, table in {"cut at 0.5": cut_at_half, "MetaPolicyClassifier": learned}.
 # %%
 # What was learned
 # ----------------
-# One row a label, the most frequent at the top. The pale line spans what the policy proposed over the steps of its last
-# episode; the dot is what is used. Its threshold comes from the prediction policy, which reads the probabilities of all
-# held-out rows.
+# One row a label, the most frequent at the top: the weight of its loss, chosen by the training policy, and its
+# threshold, chosen by the prediction policy on the probabilities of all held-out rows. The pale line spans the weights
+# that the training policy tried.
 
 classifier = classifiers[0]
-print(f"thresholds come from: {classifier.best_rule_}; every sample gets a label: {classifier.never_empty_}")
+print(f"loss weights: {classifier.training_policy_.best_proposal_}")
+print(f"thresholds: {classifier.prediction_policy_.name}; a sample may get no label: {classifier.allow_unlabeled_}")
+print(f"out-of-fold score: {classifier.best_score_:.3f}")
 display = PolicyDisplay.from_estimator(classifier)
 if sys.argv[1:]:
     display.figure_.savefig(sys.argv[1], dpi=150, bbox_inches="tight")

@@ -17,6 +17,7 @@ The texts may not be passed on, so they are read from the folder that the enviro
 import importlib.util
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -27,7 +28,7 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, UnreachableThresholdWarning
 from sklearn_metalabel.metrics import strict_accuracy_score
 
 FAST = os.environ.get("SKLEARN_METALABEL_FAST") == "1"
@@ -52,8 +53,11 @@ def load_reuters(folder):
 # %%
 # Two pipelines
 # -------------
-# Both have the same base learner. ``MetaPolicyClassifier`` holds out rows inside ``fit`` to pay its policy and to
-# choose thresholds; the test documents are seen once, here.
+# Both have the same base learner. ``MetaPolicyClassifier`` holds out rows inside ``fit`` to choose loss weights and
+# thresholds; the test documents are seen once, here. It warns that some topics, of which there are a few training
+# documents, will hardly ever be predicted; that is so, and the result below says it too.
+
+warnings.filterwarnings("ignore", category=UnreachableThresholdWarning)
 
 
 def fit_and_predict(classifier, texts, topics, test_texts):

@@ -2,7 +2,7 @@ r"""
 The paper's reward sends every threshold to an end
 ==================================================
 
-Eq. 6 pays a threshold :math:`p` for its relative distance to the probabilities. For a fixed classifier this is
+Eq. 6 rewards a threshold :math:`p` by its relative distance to the probabilities. For a fixed classifier this is
 :math:`C - S / p`: its slope has one sign everywhere, so no threshold inside (0, 1) is best. A soft F1 on the same
 probabilities has its best threshold inside.
 """
@@ -63,8 +63,8 @@ print("S of the easy and the hard label:", np.where(Y, -P, P).mean(axis=0).round
 # %%
 # The two rewards as curves
 # -------------------------
-# Left, Eq. 6: monotone, downwards for the easy label (lower is always better paid, without a bound) and upwards for the
-# hard one (never predicting it is best). Right, the soft F1: both labels have their optimum inside, marked by a dot.
+# Left, Eq. 6: monotone, downwards for the easy label (the lower the better, without a bound) and upwards for the hard
+# one (never predicting it is best). Right, the soft F1: both labels have their optimum inside, marked by a dot.
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for panel, (reward_name, reward) in zip(axes, rewards.items(), strict=True):

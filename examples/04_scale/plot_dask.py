@@ -77,7 +77,7 @@ def fit(X, Y, folder):
 
 def fit_on_cluster(X, Y, folder):
     """The same, by two processes; `scatter` lays the features on every worker once, before the fit."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=40) as cluster:  # noqa: SIM117
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=40) as cluster:  # noqa: SIM117
         with Client(cluster), joblib.parallel_config("dask", scatter=[X]):
             return fit(X, Y, folder)
 
@@ -86,7 +86,8 @@ def report(here, there, X):
     """Compare all that was learned."""
     for name in ("weights_", "thresholds_"):
         print(f"{name:<16}same bits: {np.array_equal(getattr(here, name), getattr(there, name))}")
-    same = all(np.array_equal(values, there.history_[name]) for name, values in here.history_.items())
+    history = there.training_policy_.history_
+    same = all(np.array_equal(rows, history[name]) for name, rows in here.training_policy_.history_.items())
     print(f"{'history_':<16}same bits: {same}")
     print(f"{'predict_proba':<16}same bits: {np.array_equal(here.predict_proba(X), there.predict_proba(X))}")
 
@@ -114,7 +115,7 @@ def plot(calendars):
 
 
 # %%
-# The first run of a process is longer, because torch is getting ready. A cluster is worth while where training runs are
+# The first run of a process is longer, because torch is getting ready. A cluster is of use where training runs are
 # long beside that, and beside the start of the workers, which the calendar leaves out.
 
 if __name__ == "__main__":

@@ -7,7 +7,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 
+from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.inspection import PolicyDisplay
+from sklearn_metalabel.learners import TorchClassifier
+from sklearn_metalabel.nn import MLP
+from sklearn_metalabel.policies import FixedWeights, GRUPolicy, PolicySearch, SharedGRUPolicy
 
 mpl.use("Agg")
 
@@ -20,8 +24,8 @@ def plt():
     plt.close("all")
 
 
-def fitted(n_labels=50, n_steps=4, history=True):
-    """Stand-in for a fitted classifier; label 0 is the rarest."""
+def fitted(n_labels=50, n_steps=4):
+    """Stand-in for a classifier with a fitted recurrent policy; label 0 is the rarest."""
     rng = np.random.RandomState(0)
     est = SimpleNamespace(
         weights_=rng.uniform(0.5, 1.5, size=n_labels),
@@ -29,12 +33,22 @@ def fitted(n_labels=50, n_steps=4, history=True):
         label_names_=np.array([f"label{j}" for j in range(n_labels)]),
         label_frequencies_=np.arange(1, n_labels + 1) / (2.0 * n_labels),
     )
-    if history:
-        est.history_ = {
-            "greedy_weights": rng.uniform(0.5, 1.5, size=(n_steps, n_labels)),
-            "greedy_thresholds": rng.uniform(0.1, 0.6, size=(n_steps, n_labels)),
-        }
+    history = {
+        "greedy_weights": rng.uniform(0.5, 1.5, size=(n_steps, n_labels)),
+        "greedy_thresholds": rng.uniform(0.1, 0.6, size=(n_steps, n_labels)),
+    }
+    est.training_policy_ = SimpleNamespace(history_=history)
     return est
+
+
+def trained(data, **params):
+    """A classifier fitted on data, small enough for a test."""
+    return MetaPolicyClassifier(prediction_policy="half", random_state=0, **params).fit(*data)
+
+
+def ends_of(trail):
+    """Both ends (n_drawn, 2) of the spans of a panel."""
+    return np.array([segment[:, 0] for segment in trail.get_segments()])
 
 
 def test_dots_stand_at_the_weights_and_thresholds_of_the_drawn_labels(plt):
@@ -61,13 +75,48 @@ def test_rows_carry_names_at_the_left_and_shares_at_the_right(plt):
     assert texts == [["label49", "label0"], ["50%", "1%"]]
 
 
-def test_lines_span_what_the_greedy_episode_tried(plt):
-    est = fitted()
+@pytest.mark.parametrize("policy", [SharedGRUPolicy(n_episodes=1), GRUPolicy(n_episodes=1)])
+def test_lines_span_the_greedy_episode_of_a_recurrent_policy(plt, multilabel_data, policy):
+    est = trained(multilabel_data, training_policy=policy, cv=2)
     display = PolicyDisplay.from_estimator(est)
     for trail, key in zip(display.trails_, ("greedy_weights", "greedy_thresholds"), strict=True):
-        tried = est.history_[key][:, display.labels_]
-        ends = np.array([segment[:, 0] for segment in trail.get_segments()])
-        assert_allclose(ends, np.stack([tried.min(axis=0), tried.max(axis=0)], axis=1))
+        tried = est.training_policy_.history_[key][:, display.labels_]
+        assert_allclose(ends_of(trail), np.stack([tried.min(axis=0), tried.max(axis=0)], axis=1))
+    assert display.axes_[0].get_title(loc="left") == "dot: final, line: greedy episode"
+
+
+def test_lines_span_the_scales_that_a_search_tried(plt, multilabel_data):
+    est = trained(multilabel_data, training_policy=PolicySearch(), cv=2)
+    display = PolicyDisplay.from_estimator(est)
+    scales = [float(name.removeprefix("scale ")) for name in est.training_policy_.proposals_["proposal"]
+              if name.startswith("scale ")]  # fmt: skip
+    assert_allclose(ends_of(display.trails_[0]), [[min(scales), max(scales)]] * 4)
+    assert display.trails_[1] is None
+    assert display.axes_[0].get_title(loc="left") == "dot: final, line: proposals tried"
+    assert_allclose(np.asarray(display.dots_[0].get_offsets())[:, 0], est.weights_[display.labels_])
+    assert display.frame()["weight"].tolist() == est.weights_.tolist()
+
+
+def test_a_search_among_emphases_leaves_label_weights_at_one(plt, multilabel_data):
+    network = TorchClassifier(MLP, module__hidden=4, n_epochs=2)
+    display = PolicyDisplay.from_estimator(trained(multilabel_data, estimator=network, cv=2))
+    assert_allclose(ends_of(display.trails_[0]), 1.0)
+
+
+def test_weights_far_apart_are_drawn_on_a_logarithmic_axis(plt):
+    est = fitted(3)
+    assert PolicyDisplay.from_estimator(est).axes_[0].get_xscale() == "linear"
+    est.training_policy_.history_ = {"weights": np.array([[[0.01] * 3, [1.0] * 3], [[0.01] * 3, [100.0] * 3]])}
+    display = PolicyDisplay.from_estimator(est)
+    assert [axes.get_xscale() for axes in display.axes_] == ["log", "linear"]
+    assert_allclose(ends_of(display.trails_[0]), [[0.01, 100.0]] * 3)
+
+
+def test_a_policy_without_a_history_is_refused(multilabel_data):
+    est = trained(multilabel_data, training_policy=FixedWeights("frequency"), cv=2)
+    message = "^FixedWeights has no history to draw: PolicySearch, SharedGRUPolicy and GRUPolicy have one; call "
+    with pytest.raises(ValueError, match=message):
+        PolicyDisplay.from_estimator(est)
 
 
 def test_reference_lines_stand_at_weight_one_and_threshold_one_half(plt):
@@ -75,8 +124,10 @@ def test_reference_lines_stand_at_weight_one_and_threshold_one_half(plt):
     assert [axes.lines[0].get_xdata()[0] for axes in display.axes_] == [1.0, 0.5]
 
 
-def test_an_estimator_without_history_is_drawn_without_lines(plt):
-    display = PolicyDisplay.from_estimator(fitted(history=False))
+def test_a_history_without_weights_is_drawn_without_lines(plt):
+    est = fitted()
+    est.training_policy_.history_ = {"reward": np.zeros((1, 1))}
+    display = PolicyDisplay.from_estimator(est)
     assert display.trails_ == [None, None]
     assert display.axes_[0].get_title(loc="left") == ""
 
@@ -102,7 +153,7 @@ def test_the_default_spreads_over_the_ranks_of_frequency(plt):
 
 
 def test_most_changed_labels_are_those_far_from_the_plain_policy(plt):
-    est = fitted(100, history=False)
+    est = fitted(100)
     est.weights_, est.thresholds_ = np.ones(100), np.full(100, 0.5)
     changed = np.arange(0, 100, 5)
     est.weights_[changed[::2]], est.thresholds_[changed[1::2]] = 0.5, 0.1
@@ -111,7 +162,7 @@ def test_most_changed_labels_are_those_far_from_the_plain_policy(plt):
 
 
 def test_a_policy_that_changed_nothing_is_drawn(plt):
-    est = fitted(3, history=False)
+    est = fitted(3)
     est.weights_, est.thresholds_ = np.ones(3), np.full(3, 0.5)
     assert_array_equal(PolicyDisplay.from_estimator(est, labels="most_changed").labels_, [2, 1, 0])
 
@@ -200,16 +251,18 @@ def test_the_frame_holds_the_numbers_of_all_labels_in_their_order():
 
 
 def test_an_unfitted_estimator_is_refused():
-    with pytest.raises(NotFittedError, match="this SimpleNamespace has no weights_, thresholds_"):
+    with pytest.raises(NotFittedError, match="fitted MetaPolicyClassifier; this SimpleNamespace has no weights_, "):
         PolicyDisplay.from_estimator(SimpleNamespace())
+    with pytest.raises(NotFittedError, match="this MetaPolicyClassifier has no .*training_policy_. Call fit first"):
+        PolicyDisplay.from_estimator(MetaPolicyClassifier())
 
 
 def test_arrays_of_different_lengths_are_refused():
     common = {"label_names": ["a", "b"], "label_frequencies": [0.5, 0.1]}
     with pytest.raises(ValueError, match=r"weights and thresholds must be 1-D .* got shapes \(2,\) and \(1,\)"):
         PolicyDisplay([1.0, 1.0], [0.5], **common)
-    with pytest.raises(ValueError, match=r"greedy_weights must have shape \(n_steps, 2\); got \(3, 1\)"):
-        PolicyDisplay([1.0, 1.0], [0.5, 0.5], greedy_weights=np.ones((3, 1)), **common)
+    with pytest.raises(ValueError, match=r"tried_weights must have shape \(n_tried, 2\); got \(3, 1\)"):
+        PolicyDisplay([1.0, 1.0], [0.5, 0.5], tried_weights=np.ones((3, 1)), **common)
 
 
 def test_a_missing_matplotlib_is_named(monkeypatch):
