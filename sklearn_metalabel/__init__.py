@@ -23,7 +23,7 @@ __all__ = [
     "__version__",
 ]
 
-# Importing the package costs next to nothing; what is used is loaded then.
+# Importing the package costs what scikit-learn costs; estimators, and torch, are loaded when they are used.
 __getattr__, __dir__ = lazy_names(
     __name__,
     {

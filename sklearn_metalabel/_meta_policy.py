@@ -296,6 +296,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 "set n_jobs=None."
             )
         if self._target.has_thresholds:
+            prediction.check_labels(Y.shape[1])
             warn_constant_labels(Y, self.label_names_)
         self.label_frequencies_ = np.asarray(Y.mean(axis=0), dtype=np.float64).ravel()
         return _Policies(training, prediction, scoring)

@@ -203,6 +203,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         X, Y = self._check_training_data(X, y)
         if self._target.has_thresholds:
             scoring.check(Y.shape[1])
+            policy.check_labels(Y.shape[1])
             warn_constant_labels(Y, self.label_names_)
         rng = check_random_state(self.random_state)
         if self._is_prefit():

@@ -172,7 +172,7 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if self._target.kind == "multilabel":
-            warn_constant_labels(Y, self.label_names_, stacklevel=6)
+            warn_constant_labels(Y, self.label_names_)
         self._fit_labels(X, Y, weights=LossWeights(label_weight), sample_weight=sample_weight)
         return self
 

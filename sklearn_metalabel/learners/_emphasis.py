@@ -33,15 +33,20 @@ class Emphasis:
 
     def __init__(self, device, positive=None, focus=0.0):
         self.focus = float(focus)
-        self.log_odds = None if positive is None else np.log(np.asarray(positive, dtype=np.float64))
-        positive = np.ones(1) if positive is None else np.array(positive)
-        self.positive = torch.as_tensor(positive, dtype=torch.float32, device=device)
+        self._given = None if positive is None else np.array(positive, dtype=np.float64)
+        self.log_odds = None if positive is None else np.log(self._given)
+        self.positive = torch.tensor([1.0] if positive is None else self._given, dtype=torch.float32, device=device)
 
     @staticmethod
     def arguments(weights):
         """Arguments of an emphasis, but the device, from `LossWeights`; empty where labels alone are weighted."""
         wanted = {"positive": weights.positive, "focus": weights.focus}
         return {name: wanted[name] for name in weights.asks_for}
+
+    def is_of(self, weights):
+        """Whether these `LossWeights` ask for this emphasis; arrays that were changed in place do not."""
+        same = weights.positive is None if self._given is None else np.array_equal(weights.positive, self._given)
+        return same and weights.focus == self.focus
 
     def weight(self, label_weight, logits, targets):
         """Weight of each entry (B, L), or `label_weight` (L,) itself where that is all there is."""

@@ -18,7 +18,7 @@ __all__ = ["Fold", "make_folds"]
 
 Matrix: TypeAlias = "np.ndarray | sp.csr_matrix | sp.csr_array"
 
-# Rows enough to tell how a label fares; more would only make every step slower.
+# Rows that are enough to score a label; more would only make every step slower.
 _SCORED_ROWS = (200, 2_000)
 _SCORED_ENTRIES = 4_000_000
 # Out-of-fold probabilities kept at most, over all folds.

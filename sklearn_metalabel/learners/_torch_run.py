@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
-from sklearn_metalabel.learners._loss_weights import LossWeights
 from sklearn_metalabel.learners._training_run import BatchSampler, TrainingRun
 from sklearn_metalabel.utils import label_rows, resolve_device, to_probabilities
 
@@ -48,9 +47,10 @@ class TorchRun(TrainingRun):
         self.loss = self.classifier._build_loss(_to_tensor(_frequencies(Y), self.device))
         self.losses, self._unchecked = [], []
         self._index, self._label_weight = _EpochIndex(self.device), None
-        self.weights, self._emphasis = LossWeights.uniform(self.n_labels), Emphasis(self.device)
+        self._emphasis = Emphasis(self.device)
 
     def attach(self, X, Y, sample_weight=None):
+        self._last_batch = None, None
         self.X = X if sp.issparse(X) else _to_tensor(X, self.device, input_dtype(self.module))
         self.Y = Y if sp.issparse(Y) else torch.from_numpy(np.ascontiguousarray(Y)).to(self.device)
         self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
@@ -59,7 +59,7 @@ class TorchRun(TrainingRun):
         """Make one update; the loss that is returned stays on the device."""
         index = self._index(rows)
         x, y = self._batch(rows, index)
-        self.last_batch = rows, x
+        self._last_batch = rows, x
         self.module.train()
         logits = _forward(self.module, x, (len(rows), self.n_labels), self.classifier.precision)
         weight = self._entry_weight(weights, logits, y)
@@ -93,8 +93,9 @@ class TorchRun(TrainingRun):
         return predict_module(module, X, self.n_labels, self.device, self.classifier.precision, self._emphasis)
 
     def predict_rows(self, X, rows):
-        last, x = self.last_batch
-        return self.predict_proba(x) if rows is last and not x.is_sparse else super().predict_rows(X, rows)
+        last, x = self._last_batch
+        seen = x is not None and rows is last and not x.is_sparse
+        return self.predict_proba(x) if seen else super().predict_rows(X, rows)
 
     def _batch(self, rows, index):
         """Inputs and float targets of some rows, on the device."""
@@ -104,12 +105,11 @@ class TorchRun(TrainingRun):
 
     def _entry_weight(self, weights, logits, y):
         """Weights (L,) or (B, L) of the entries of a batch, on the device; moved there when they change."""
-        if weights.positive is not self.weights.positive or weights.focus != self.weights.focus:
+        if not self._emphasis.is_of(weights):
             self._emphasis = Emphasis(self.device, **Emphasis.arguments(weights))
         if self._label_weight is None or not np.array_equal(weights.label, self._label_weight[0]):
             kept = np.array(weights.label)
             self._label_weight = kept, _to_tensor(kept, self.device)
-        self.weights = weights
         return self._emphasis.weight(self._label_weight[1], logits, y)
 
 

@@ -64,6 +64,11 @@ class BestThresholds(PredictionPolicy):
         for policy in self._resolved().values():
             policy.check()
 
+    def check_labels(self, n_labels):
+        """Raise where a policy does not fit the labels; documented in the base class."""
+        for policy in self._resolved().values():
+            policy.check_labels(n_labels)
+
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Thresholds of the best policy; documented in the base class."""
         return self._choose(out_of_fold, scoring, "auto", random_state)[0]
@@ -111,6 +116,9 @@ class BestThresholds(PredictionPolicy):
         for given in self.policies:
             policy = as_prediction_policy(given)
             if not policy.needs_out_of_fold and not policy.keeps_thresholds:
-                raise ValueError(f"{policy.name!r} cannot be compared: it finds no thresholds on out-of-fold rows.")
+                raise ValueError(
+                    f"prediction_policy={policy.name!r} cannot be compared with others: it finds no thresholds on "
+                    "out-of-fold rows; leave it out."
+                )
             resolved[unique_name(policy.name, resolved)] = policy
         return resolved

@@ -11,7 +11,7 @@ __all__ = ["FixedWeights", "check_weights"]
 
 def check_weights(given, name):
     """Raise where `given` is neither a name of weights, nor an array, nor a function."""
-    if isinstance(given, str) and given not in NAMED_WEIGHTS:
+    if given is None or (isinstance(given, str) and given not in NAMED_WEIGHTS):
         raise ValueError(
             f"{name} must be one of {sorted(NAMED_WEIGHTS)}, an array of shape (n_labels,) or a function of the label "
             f"matrix, got {given!r}."

@@ -67,6 +67,15 @@ class PredictionPolicy(BaseEstimator, ABC):
     def check(self) -> None:
         """Raise where a parameter is not as described; the base class has none."""
 
+    def check_labels(self, n_labels: int) -> None:
+        """Raise where a parameter does not fit the number of labels, before anything is trained.
+
+        Parameters
+        ----------
+        n_labels : int
+            Number of labels.
+        """
+
     @abstractmethod
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Find thresholds on out-of-fold rows.

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metalabel.learners import LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights
@@ -86,6 +86,9 @@ class RecurrentPolicy(TrainingPolicy):
                 raise ValueError(f"{name} must be a number in [{low}, {high}], got {value!r}.")
         if self.credit not in ("label", "global"):
             raise ValueError(f'credit must be "label" or "global", got {self.credit!r}.')
+        for name in ("learn_weights", "learn_thresholds"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
         check_exploration(self.exploration)
         as_reward(self.reward)
         check_weights(self.anchor, "anchor")
@@ -153,7 +156,11 @@ class RecurrentPolicy(TrainingPolicy):
         episode : Bunch
             `weights` and `thresholds`, ndarrays of shape (`n_steps_`, n_labels); the last rows are w_T and p_T.
         """
-        check_is_fitted(self, "policy_state_")
+        if not hasattr(self, "policy_state_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} is not trained; fit a MetaPolicyClassifier with it, and call this method "
+                "of its training_policy_."
+            )
         from sklearn_metalabel.policies._episode import greedy_episode
         from sklearn_metalabel.policies._reinforcement import MetaLearner
 

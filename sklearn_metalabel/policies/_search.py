@@ -309,7 +309,7 @@ def _held_out(plan, runner, seeds, chosen, solution):
 
 def _table(options, neutral, compared):
     """Columns for the proposals: their rewards, how far they are ahead of the user's own weights, and their scores."""
-    table: dict[str, list] = {"proposal": [], "reward": [], "gain": [], "error": [], "score": []}
+    table = {"proposal": [], "reward": [], "gain": [], "error": [], "score": []}
     for option in options:
         name = option.proposal.name
         known = option.outcome is not None and neutral is not None

@@ -309,8 +309,17 @@ class FixedThresholds(PredictionPolicy):
 
     def check(self):
         """Raise where thresholds are outside [0, 1]."""
-        t = np.atleast_1d(np.asarray(self.thresholds, dtype=np.float64))
+        try:
+            t = np.atleast_1d(np.asarray(self.thresholds, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"thresholds must be a number or an array of shape (n_labels,), got {self.thresholds!r}."
+            ) from error
         check_thresholds(t, t.shape[-1])
+
+    def check_labels(self, n_labels):
+        """Raise where there is not one threshold for each label; documented in the base class."""
+        check_thresholds(self.thresholds, n_labels)
 
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Return the thresholds; documented in the base class."""

@@ -117,8 +117,8 @@ class _MicroMacro:
 def shrunken(Y: ArrayLike, P: ArrayLike, kappa: float = 10.0) -> NDArray[np.float64]:
     """Choose for each label the threshold of its best F1, shrunk towards that of all labels together.
 
-    To the counts of a label at every cut the rule adds `kappa` positives' worth of the pooled curve of all
-    labels at the same probability. Rare labels lean on the pool, frequent ones on themselves.
+    To the counts of a label at every cut the rule adds the pooled counts of all labels at the same probability,
+    scaled to `kappa` positives. Rare labels lean on the pool, frequent ones on themselves.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def _counts_above(key, rows, n_labels, width):
 
 
 def _shrunken_f_measure(hits, predicted, positives, pool, thresholds, kappa):
-    """F1 of labels' counts and `kappa` positives' worth of the pool's."""
+    """F1 of the counts of labels and those of the pool, scaled to `kappa` positives."""
     share = kappa / pool.positives.size
     tp = hits + share * count_above(pool.positives, thresholds)
     return 2 * tp / (predicted + share * pool.count_above(thresholds) + positives + kappa)

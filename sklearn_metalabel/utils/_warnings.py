@@ -1,5 +1,6 @@
 """Warnings of the package."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -13,6 +14,8 @@ __all__ = [
 ]
 
 _NAMED_AT_MOST = 5
+# Whose frames a warning does not point at.
+_NOT_THE_USERS = {"sklearn_metalabel", "sklearn", "joblib"}
 
 
 class ConstantLabelWarning(UserWarning):
@@ -27,7 +30,7 @@ class PolicyDivergenceWarning(UserWarning):
     """An unbounded reward drove the policy to values that mean nothing."""
 
 
-def warn_constant_labels(Y, label_names, *, stacklevel=5):
+def warn_constant_labels(Y, label_names):
     """Warn once, naming the columns of `Y` that hold one value only."""
     positives = np.asarray(Y.sum(axis=0)).ravel()
     constant = np.flatnonzero((positives == 0) | (positives == Y.shape[0]))
@@ -38,22 +41,30 @@ def warn_constant_labels(Y, label_names, *, stacklevel=5):
         f"({_named(constant, label_names)}): they get a constant prediction and take no part in the reward. "
         "Drop these columns, or add rows with the missing value.",
         ConstantLabelWarning,
-        stacklevel=stacklevel,
+        stacklevel=_users_level(),
     )
 
 
-def warn_unreachable_thresholds(reachable, label_names, *, stacklevel=5):
+def warn_unreachable_thresholds(reachable, label_names):
     """Warn once, naming labels that are not `reachable` (L,), bool: their threshold lies above all probabilities."""
     out = np.flatnonzero(~np.asarray(reachable))
     if out.size == 0:
         return
     warnings.warn(
         f"{out.size} of {len(reachable)} labels have a threshold above all their out-of-fold probabilities "
-        f"({_named(out, label_names)}): they are hardly ever predicted. Add positives, drop these columns, or choose a "
-        "prediction policy or scoring that asks for them.",
+        f"({_named(out, label_names)}): their probability alone would predict them for none of these rows. Add positives, drop these columns, or choose "
+        "a prediction policy or scoring that asks for them.",
         UnreachableThresholdWarning,
-        stacklevel=stacklevel,
+        stacklevel=_users_level(),
     )
+
+
+def _users_level():
+    """Stack level, seen from the caller, of the first frame outside this package and what calls it."""
+    frame, level = sys._getframe(2), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _NOT_THE_USERS:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _named(labels, label_names):
