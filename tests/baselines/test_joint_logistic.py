@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_metalabel.baselines import _joint_logistic
 from sklearn_metalabel.baselines._joint_logistic import JointLogistic, JointLoss, PartialOrder
-from sklearn_metalabel.learners import LabelWeightedLogistic
+from sklearn_metalabel.learners import LabelWeightedLogistic, LossWeights
 
 EDGES = np.array([[3, 1], [3, 0], [1, 0], [0, 4], [3, 4]])  # label 2 stands alone
 
@@ -71,9 +71,9 @@ def test_the_fit_is_a_minimum_below_the_independent_solution(problem):
     X, Y, sample_weight, _ = problem
     label_weight = np.array([1.0, 2.0, 0.5, 1.0, 3.0])
     model = JointLogistic(EDGES, C=2.0)
-    model._fit_labels(X, Y, label_weight=label_weight, sample_weight=sample_weight)
+    model._fit_labels(X, Y, weights=LossWeights(label_weight), sample_weight=sample_weight)
     start = LabelWeightedLogistic(C=2.0)
-    start._fit_labels(X, Y, label_weight=label_weight, sample_weight=sample_weight)
+    start._fit_labels(X, Y, weights=LossWeights(label_weight), sample_weight=sample_weight)
     loss = joint_loss(X, Y, np.multiply.outer(2 * label_weight, sample_weight))
     before = loss(loss.join(start.coef_, start.intercept_, np.zeros(5)))[0]
     after, gradient = loss(loss.join(model.coef_, model.intercept_, model.edge_coef_))

@@ -14,7 +14,7 @@ def naive_nll(network, x, sequence):
     return nll
 
 
-def test_the_teacher_forced_loss_is_that_of_a_loop_over_instances_and_steps(global_random_seed):
+def test_the_teacher_forced_loss_is_that_of_a_loop_over_samples_and_steps(global_random_seed):
     network, x = random_network(global_random_seed)
     sets = [[], [1, 2, 3, 4], [2], [4], [1, 3], [3, 4]]
     padded = torch.tensor([each + [5] * (5 - len(each)) for each in sets])

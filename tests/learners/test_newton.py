@@ -148,11 +148,19 @@ def test_the_number_of_threads_does_not_change_a_bit(monkeypatch, density):
     X = X if density is None else sp.csr_array(X)
     one, three = [], []
     for threads, result in ((1, one), (3, three), (3, three)):
-        monkeypatch.setattr(newton.torch, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(newton, "_torch_threads", lambda threads=threads: threads)
         result.append(fit_logistic(X, Y, np.ones(40)))
     for other in three:
         assert_array_equal(one[0][0], other[0])
         assert_array_equal(one[0][1], other[1])
+
+
+def test_products_by_scipy_give_the_same_where_torch_has_no_mkl(monkeypatch):
+    X, Y = make_problem(density=0.2)
+    expected = fit_logistic(sp.csr_array(X), Y, np.ones(5))
+    monkeypatch.setattr(newton, "_torch_with_mkl", lambda: None)
+    W, b, _ = fit_logistic(sp.csr_array(X), Y, np.ones(5))
+    assert_allclose(X @ W + b, X @ expected[0] + expected[1], rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("convert", [sp.csr_array, sp.csc_matrix, sp.csc_array])

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from _cases import MLP, mlp, sgd, small_torch
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from skorch import NeuralNet
@@ -13,7 +16,8 @@ from torch import nn
 
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.learners._native import NativeLabelClassifier
-from sklearn_metalabel.learners._resolve import as_label_classifier
+from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
+from sklearn_metalabel.learners._resolve import as_classifier, as_label_classifier, as_multilabel
 from sklearn_metalabel.learners._skorch import SkorchLabelClassifier
 
 
@@ -71,3 +75,38 @@ def test_each_kind_of_base_learner_gets_its_adapter(given, kind, parameter):
 def test_what_cannot_be_weighted_is_refused_with_the_remedy(given, match):
     with pytest.raises(TypeError, match=match):
         as_label_classifier(given)
+
+
+def test_classifiers_that_are_only_cut_at_thresholds_stay_themselves():
+    for given in (KNeighborsClassifier(3), Perceptron(), make_pipeline(LogisticRegression())):
+        found = as_classifier(given)
+        assert type(found) is type(given)
+        assert found is not given
+    assert type(as_classifier(None)) is LabelWeightedLogistic
+    assert type(as_classifier(MLP)) is TorchClassifier
+    with pytest.raises(
+        TypeError, match="KMeans cannot be cut at thresholds: it has no predict_proba or decision_function"
+    ):
+        as_classifier(KMeans())
+    with pytest.raises(TypeError, match="got the class KMeans: pass an instance of it"):
+        as_classifier(KMeans)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "knows"),
+    [
+        (RandomForestClassifier(), True),
+        (KNeighborsClassifier(), True),
+        (LabelWeightedLogistic(), True),
+        (MultiOutputClassifier(LogisticRegression()), True),
+        (GridSearchCV(RandomForestClassifier(), {}), True),
+        (LogisticRegression(), False),
+        (Perceptron(), False),
+        (GridSearchCV(LogisticRegression(), {}), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_classifiers_of_one_target_get_a_clone_for_each_label(classifier, knows):
+    found = as_multilabel(classifier)
+    assert (found is classifier) == knows
+    assert knows or (type(found) is WeightedOneVsRest and found.estimator is classifier)

@@ -7,6 +7,7 @@ from skorch import NeuralNet
 from torch import nn
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel.learners import LossWeights
 from sklearn_metalabel.learners._skorch import SkorchLabelClassifier
 
 
@@ -38,7 +39,7 @@ def test_a_skorch_net_goes_into_a_meta_policy(multilabel_data):
     first, second = (MetaPolicyClassifier(net(), random_state=0).fit(X, Y) for _ in range(2))
     assert_array_equal(first.predict_proba(X), second.predict_proba(X))
     assert ((first.predict_proba(X) > 0.5) == Y).mean() > 0.7
-    assert first.history_["reward"].shape == (12, 1)  # four proposals on three folds
+    assert first.training_policy_.history_["reward"].shape == (12, 1)  # four proposals on three folds
 
 
 def test_weights_of_one_train_as_skorch_itself(multilabel_data):
@@ -64,54 +65,52 @@ def test_a_heavy_label_is_learned_first(multilabel_data):
 
 
 def started(X, Y, **params):
-    learner = SkorchLabelClassifier(net(**params))._learner()
+    run = SkorchLabelClassifier(net(**params)).training_run()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        learner.start(X, Y)
-    return learner
+        run.start(X, Y)
+    return run
 
 
 def test_a_step_is_the_weighted_loss_of_the_batch(multilabel_data):
     X, Y = multilabel_data
-    learner, weights, rows = started(X, Y), np.array([2.0, 1.0, 0.5, 0.5]), np.array([4, 2, 9])
-    P = learner.predict_proba(X[rows])
+    run, weights, rows = started(X, Y), np.array([2.0, 1.0, 0.5, 0.5]), np.array([4, 2, 9])
+    P = run.predict_proba(X[rows])
     expected = -(weights * np.log(np.where(Y[rows], P, 1 - P))).mean()
-    assert learner.step(rows, weights) == pytest.approx(expected, rel=1e-4)
-    assert not np.array_equal(learner.predict_proba(X[rows]), P)
+    assert run.step(rows, LossWeights(weights)) == pytest.approx(expected, rel=1e-4)
+    assert not np.array_equal(run.predict_proba(X[rows]), P)
 
 
-@pytest.mark.parametrize("emphasis", [{"positive_weight": np.array([9.0, 4.0, 1.0, 2.0])}, {"focus": 2.0}])
+@pytest.mark.parametrize("emphasis", [{"positive": np.array([9.0, 4.0, 1.0, 2.0])}, {"focus": 2.0}])
 def test_probabilities_are_corrected_for_what_the_loss_weighed(emphasis, multilabel_data):
     X, Y = multilabel_data
-    learner = started(X, Y)
-    learner.step(np.arange(20), np.ones(4), **emphasis)
+    run, weights = started(X, Y), LossWeights(np.ones(4), **emphasis)
+    run.step(np.arange(20), weights)
     classifier = SkorchLabelClassifier(net(), random_state=0)
-    classifier._fit_labels(X, Y, label_weight=np.ones(4), **emphasis)
-    for P, trained in ((learner.predict_proba(X), learner.net), (classifier._label_probabilities(X), classifier.net_)):
+    classifier._fit_labels(X, Y, weights=weights)
+    for P, trained in ((run.predict_proba(X), run.net), (classifier._label_probabilities(X), classifier.net_)):
         raw = trained.forward(X.astype(np.float32)).sigmoid().numpy()
-        positive = emphasis.get("positive_weight", np.ones(4))
+        positive = emphasis.get("positive", np.ones(4))
         negative = np.maximum(raw - 0.05, 0.1) ** emphasis.get("focus", 0.0)
         odds = raw / (1 - raw) * negative / positive
         assert_allclose(P, odds / (1 + odds), atol=1e-6)
 
 
 def test_updates_and_batches_are_those_of_the_net(multilabel_data):
-    learner = started(*multilabel_data)
-    assert (learner.batch_size, learner.n_updates(80), learner.n_updates(81)) == (20, 20, 25)
+    run = started(*multilabel_data)
+    assert (run.batch_size, run.n_updates(80), run.n_updates(81)) == (20, 20, 25)
     whole = started(*multilabel_data, batch_size=-1)
     assert (whole.batch_size, whole.n_updates(80)) == (None, 5)
-    assert whole.step(None, np.ones(4)) > whole.step(None, np.ones(4))
+    assert whole.step(None, LossWeights.uniform(4)) > whole.step(None, LossWeights.uniform(4))
 
 
 def test_whole_numbers_go_to_a_linear_module_as_floats_and_to_an_embedding_as_int64(multilabel_data):
     X, Y = multilabel_data
     whole = X.round().astype(int)
-    P = MetaPolicyClassifier(net(), n_episodes=1, random_state=0).fit(whole, Y).predict_proba(whole)
-    assert_array_equal(
-        MetaPolicyClassifier(net(), n_episodes=1, random_state=0).fit(1.0 * whole, Y).predict_proba(1.0 * whole), P
-    )
+    P, same = (LabelWeightedClassifier(net(), random_state=0).fit(x, Y).predict_proba(x) for x in (whole, 1.0 * whole))
+    assert_array_equal(same, P)
     words = np.random.RandomState(0).randint(0, 20, (80, 3))
-    assert MetaPolicyClassifier(net(Words), n_episodes=1).fit(words, Y).predict(words).shape == Y.shape
+    assert LabelWeightedClassifier(net(Words)).fit(words, Y).predict(words).shape == Y.shape
 
 
 def test_extreme_logits_give_probabilities_inside_without_a_warning(multilabel_data):
@@ -144,5 +143,5 @@ def test_sample_weights_are_refused(make, multilabel_data):
 
 def test_the_net_given_stays_untouched(multilabel_data):
     given = net()
-    MetaPolicyClassifier(given, n_episodes=1).fit(*multilabel_data)
+    MetaPolicyClassifier(given, training_policy="uniform", cv=2).fit(*multilabel_data)
     assert not hasattr(given, "module_")

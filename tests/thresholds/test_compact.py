@@ -6,8 +6,9 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 
-from sklearn_metalabel.thresholds import _checks, _held_out
-from sklearn_metalabel.thresholds._held_out import BIN_PROBABILITIES, HeldOut
+from sklearn_metalabel.thresholds import _compact
+from sklearn_metalabel.thresholds._compact import BIN_PROBABILITIES, CompactRows
+from sklearn_metalabel.utils import _label_arrays
 
 N_KEPT = 6
 
@@ -23,7 +24,7 @@ def rows(seed=0, n=150, L=40, dtype=np.float32):
 
 
 def hold(Y, P, sizes=None, n_kept=N_KEPT):
-    held, start = HeldOut(Y.mean(axis=0), n_kept), 0
+    held, start = CompactRows(Y.mean(axis=0), n_kept), 0
     for size in sizes or [len(P)]:
         held.add(P[start : start + size], Y[start : start + size], fold=np.arange(start, start + size) % 3)
         start += size
@@ -50,9 +51,9 @@ def test_few_labels_are_kept_whole(dtype):
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array, sp.csc_matrix])
 @pytest.mark.parametrize("seed", range(3))
 def test_of_rows_that_are_all_there_labels_keep_their_best_entries(seed, kind, monkeypatch):
-    monkeypatch.setattr(_held_out, "_LEAST_OF_LABEL", 10)
+    monkeypatch.setattr(_compact, "_LEAST_OF_LABEL", 10)
     Y, P = rows(seed, n=400)
-    held = HeldOut.from_dense(kind(Y), P, np.arange(len(Y)) % 3)
+    held = CompactRows.from_dense(kind(Y), P, np.arange(len(Y)) % 3)
     row, label, values, hits = held.entries()
     assert (np.diff(row) >= 0).all()
     assert_array_equal(values, P[row, label])
@@ -69,13 +70,13 @@ def test_of_rows_that_are_all_there_labels_keep_their_best_entries(seed, kind, m
 
 def test_of_few_rows_that_are_all_there_nothing_is_left_out():
     Y, P = rows(n=90)
-    held = HeldOut.from_dense(Y, P, np.zeros(90, dtype=int))
+    held = CompactRows.from_dense(Y, P, np.zeros(90, dtype=int))
     assert held.left_out.sum() == 0
     assert held.entries()[2].size == P.size
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_row_keeps_its_positives_and_the_most_promising_of_the_rest(seed):
+def test_a_row_keeps_its_positives_and_the_most_promising_of_the_others(seed):
     Y, P = rows(seed)
     row, label, values, hits = hold(Y, P).entries()
     frequency = Y.mean(axis=0)
@@ -108,16 +109,16 @@ def test_blocks_parts_and_the_kind_of_truth_do_not_matter(monkeypatch):
     whole = hold(Y, P)
     assert_equal_rows(hold(Y, P, [40, 1, 109]), whole)
     assert_equal_rows(hold(sp.csr_array(Y.astype(np.int8)), P, [40, 110]), whole)
-    first, second = HeldOut(Y.mean(axis=0), N_KEPT), HeldOut(Y.mean(axis=0), N_KEPT)
+    first, second = CompactRows(Y.mean(axis=0), N_KEPT), CompactRows(Y.mean(axis=0), N_KEPT)
     first.add(P[:60], Y[:60], np.arange(60) % 3)
     second.add(P[60:], Y[60:], np.arange(60, 150) % 3)
-    joint = HeldOut.concatenate([first, second])
+    joint = CompactRows.concatenate([first, second])
     assert_equal_rows(joint, whole)
     assert (first.n_samples, joint.n_samples) == (60, 150)
     assert first.left_out.sum() < joint.left_out.sum()
-    monkeypatch.setattr(_checks, "_ROW_BLOCK_ENTRIES", 100)
-    monkeypatch.setattr(_held_out, "_LABELS_PER_BLOCK", 7)
-    monkeypatch.setattr(_held_out, "_ROWS_PER_BLOCK", 64)
+    monkeypatch.setattr(_label_arrays, "_ROW_BLOCK_ENTRIES", 100)
+    monkeypatch.setattr(_compact, "_LABELS_PER_BLOCK", 7)
+    monkeypatch.setattr(_compact, "_ROWS_PER_BLOCK", 64)
     assert_equal_rows(hold(Y, P), whole)
 
 
@@ -129,12 +130,12 @@ def test_it_survives_a_pickle():
 
 @pytest.mark.parametrize(("n_labels", "per_row", "expected"), [(10, 2.0, 10), (64, 2.0, 50), (128, 16.0, 80)])
 def test_rows_of_more_labels_keep_more_entries(n_labels, per_row, expected):
-    assert HeldOut(np.full(n_labels, per_row / n_labels)).n_kept == expected
+    assert CompactRows(np.full(n_labels, per_row / n_labels)).n_kept == expected
 
 
 def test_the_ends_of_the_scale_have_bins_too():
     P = np.array([[1e-30, 1e-9, 0.5, 1 - 1e-9, 0.9]])
-    held = HeldOut(np.full(5, 0.2), n_kept=1)
+    held = CompactRows(np.full(5, 0.2), n_kept=1)
     held.add(P, np.zeros((1, 5), dtype=int))
     assert_array_equal(held.left_out.sum(axis=1), [1, 1, 1, 0, 1])
     assert_array_equal(held.left_out[0], held.left_out[1])
@@ -148,12 +149,27 @@ def test_counts_beside_add_entries_to_a_share_of_what_was_left_out():
     assert (counts - 0.5 * held.left_out)[5].max() == 2
 
 
+@pytest.mark.parametrize("n_kept", [None, 2, N_KEPT])
+def test_the_highest_probability_of_a_label_is_known_to_the_width_of_a_bin(n_kept):
+    Y, P = rows(dtype=np.float64)
+    held = hold(Y, P, [50, 100], n_kept=n_kept)
+    highest, exact = held.highest(), P.max(axis=0)
+    ratio = highest / (1 - highest) * (1 - exact) / exact
+    assert np.abs(np.log2(ratio)).max() < 0.25
+    _, label, values, _ = held.entries()
+    kept_whole = np.isin(np.arange(40), label[values == exact[label]])
+    assert kept_whole.any()
+    assert (highest[kept_whole] >= exact[kept_whole]).all()
+    if n_kept == 2:
+        assert not kept_whole.all()
+
+
 def test_parts_may_be_given_their_folds():
     Y, P = rows()
-    joint = HeldOut.concatenate([hold(Y, P, [100, 50]), hold(Y, P)], folds=[4, 2])
+    joint = CompactRows.concatenate([hold(Y, P, [100, 50]), hold(Y, P)], folds=[4, 2])
     assert_array_equal(joint.fold_of, np.repeat([4, 2], 150))
 
 
 def test_parts_of_other_labels_are_refused():
     with pytest.raises(ValueError, match="parts must agree in their labels, got 41 beside 40"):
-        HeldOut.concatenate([HeldOut(np.full(40, 0.1)), HeldOut(np.full(41, 0.1))])
+        CompactRows.concatenate([CompactRows(np.full(40, 0.1)), CompactRows(np.full(41, 0.1))])

@@ -3,8 +3,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 
+from sklearn_metalabel.decoding import PROBABILITIES, SCORES, decide, decide_rows
 from sklearn_metalabel.thresholds import micromacro
-from sklearn_metalabel.thresholds._decide import PROBABILITIES, SCORES, decide, decide_rows
 from sklearn_metalabel.thresholds._link import LogisticLink, fit_link
 
 
@@ -52,7 +52,7 @@ def test_thresholds_on_the_way_back_decide_the_same(global_random_seed, dtype):
     t = np.array([P[7, 0], P[:, 1].max(), P[:, 2].min(), micromacro(Y, P)[3]])
     back = link.score_thresholds(t, S, P)
     assert_array_equal(S > back, P > t)
-    assert_array_equal(decide_rows(S, back, False, SCORES), decide(P, t))
+    assert_array_equal(decide_rows(S, back, True, SCORES), decide(P, t))
 
 
 def test_never_and_always_become_infinite():
@@ -69,8 +69,20 @@ def test_the_fallback_picks_the_same_label_from_scores_and_from_probabilities(gl
     P = link.probabilities(S)
     for t in (np.full(4, 0.95), np.array([0.99, 1.0, 0.9, 0.95]), np.ones(4)):
         back = link.score_thresholds(t, S, P)
-        from_scores = decide_rows(S, back, True, SCORES)
+        from_scores = decide_rows(S, back, False, SCORES)
         assert (from_scores.sum(axis=1) > 0).all()
         # Thresholds go back to any point between two scores, and the nearest label may then be another one.
         moved = np.where(np.isfinite(back), expit(0.02 * back - 1.0), t)
-        assert_array_equal(from_scores, decide_rows(P, moved, True, PROBABILITIES))
+        assert_array_equal(from_scores, decide_rows(P, moved, False, PROBABILITIES))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_are_the_way_back_from_logits_and_probabilities_follow_them(dtype):
+    _, S = a_case(n=30, dtype=dtype)
+    before, link = S.copy(), LogisticLink(0.5, -1.0)
+    assert link.logits(S).dtype == link.probabilities(S).dtype == np.float64
+    assert_allclose(link.scores(link.logits(S)), S, rtol=1e-12)
+    assert_allclose(link.probabilities(S), expit(link.logits(S)), atol=1e-12)
+    assert_array_equal(S, before)
+    extreme = link.probabilities(np.array([[-1e9, 1e9]]))
+    assert ((extreme > 0) & (extreme < 1)).all()

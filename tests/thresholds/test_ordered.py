@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, logit
 
 from sklearn_metalabel.thresholds._calibration import calibrate, calibrate_histogram
-from sklearn_metalabel.thresholds._held_out import HeldOut
-from sklearn_metalabel.thresholds._ordered import last_best, order_entries
+from sklearn_metalabel.thresholds._compact import CompactRows
+from sklearn_metalabel.thresholds._ordered import last_best, order_entries, ordered_blocks
+from sklearn_metalabel.thresholds._out_of_fold import OutOfFold
 
 
 def random_case(seed, n=80, L=7, ties=False):
@@ -20,9 +22,9 @@ def random_case(seed, n=80, L=7, ties=False):
 
 
 def ordered(Y, P, fold_of, n_kept=None):
-    held = HeldOut(Y.mean(axis=0), n_kept)
-    held.add(P, Y)
-    return order_entries(held, fold_of)
+    rows = CompactRows(Y.mean(axis=0), n_kept)
+    rows.add(P, Y)
+    return order_entries(OutOfFold.from_compact(rows), fold_of)
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -99,3 +101,24 @@ def test_of_equal_values_the_last_is_best():
     labels, at = last_best(np.array([1.0, 2, 2, 0, 5, 5, 1]), np.array([0, 0, 0, 0, 3, 3, 4]))
     assert_array_equal(labels, [0, 3, 4])
     assert_array_equal(at, [2, 5, 6])
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("kind", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("seed", range(5))
+def test_blocks_of_complete_columns_hold_the_entries_of_all_rows(seed, kind, ties, monkeypatch):
+    Y, P, fold_of = random_case(seed, ties=ties)
+    whole, labels = ordered(Y, P, fold_of), np.array([5, 0, 3, 6])
+    monkeypatch.setattr("sklearn_metalabel.thresholds._ordered._BLOCK_ENTRIES", 2 * len(P) + 1)
+    blocks = list(ordered_blocks(kind(Y), P, labels))
+    assert [block.tolist() for block, _ in blocks] == [[5, 0], [3, 6]]
+    for block, entries in blocks:
+        assert entries.n_samples == len(P)
+        for number, j in enumerate(block):
+            mine, its = entries.label == number, whole.label == j
+            assert_array_equal(entries.scores[mine], whole.scores[its])
+            assert entries.hits[mine].sum() == entries.positives[number] == Y[:, j].sum()
+            cuts, wanted = entries.cuts(), whole.cuts()
+            for name in ("true_positives", "predicted", "has_hit", "thresholds"):
+                mine, its = cuts.label == number, wanted.label == j
+                assert_array_equal(getattr(cuts, name)[mine], getattr(wanted, name)[its])

@@ -14,7 +14,7 @@ def random_case(seed, n=30, L=6):
 @pytest.mark.parametrize("k", [1, 3, 6])
 @pytest.mark.parametrize("seed", range(10))
 def test_rcut_equals_the_loop_with_ties_to_the_lower_index(seed, k, monkeypatch):
-    monkeypatch.setattr("sklearn_metalabel.thresholds._checks._ROW_BLOCK_ENTRIES", 20)
+    monkeypatch.setattr("sklearn_metalabel.utils._label_arrays._ROW_BLOCK_ENTRIES", 20)
     _, P = random_case(seed)
     naive = np.zeros(P.shape, dtype=int)
     for i, row in enumerate(P):
@@ -27,7 +27,7 @@ def test_rcut_equals_the_loop_with_ties_to_the_lower_index(seed, k, monkeypatch)
 @pytest.mark.parametrize("proportion", [0.5, 1.0, 5.0])
 @pytest.mark.parametrize("seed", range(10))
 def test_pcut_equals_the_loop_with_ties_to_the_lower_row(seed, proportion, monkeypatch):
-    monkeypatch.setattr("sklearn_metalabel.thresholds._checks._ROW_BLOCK_ENTRIES", 60)
+    monkeypatch.setattr("sklearn_metalabel.utils._label_arrays._ROW_BLOCK_ENTRIES", 60)
     Y, _ = random_case(seed, n=20)
     _, P = random_case(seed + 100)
     naive = np.zeros(P.shape, dtype=int)

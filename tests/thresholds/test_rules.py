@@ -18,6 +18,7 @@ from sklearn_metalabel.thresholds import (
     shrunken,
 )
 from sklearn_metalabel.thresholds._scut import _nested_fbr
+from sklearn_metalabel.utils import check_thresholds
 
 nested_never = partial(scutfbr, fbr="nested", variant=0, random_state=0)
 nested_highest = partial(scutfbr, fbr="nested", variant=1, random_state=0)
@@ -146,7 +147,7 @@ def weak_case(seed, n, ties):
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("seed", range(5))
 def test_nested_scutfbr_equals_its_transcription(seed, ties, variant, n_folds, monkeypatch):
-    monkeypatch.setattr("sklearn_metalabel.thresholds._checks._ROW_BLOCK_ENTRIES", 100)
+    monkeypatch.setattr("sklearn_metalabel.utils._label_arrays._ROW_BLOCK_ENTRIES", 100)
     Y, P = weak_case(seed, n=40, ties=ties)
     t = scutfbr(Y, P, fbr="nested", variant=variant, n_folds=n_folds, random_state=seed)
     chosen = [naive_fbr(Y[:, j], P[:, j], variant, n_folds, seed) for j in range(P.shape[1])]
@@ -242,6 +243,17 @@ def test_a_label_without_positives_is_never_predicted_and_changes_no_other(rule)
     assert t[-1] == 1.0
     assert_array_equal(t[:-1], rule(Y, P))
     assert_array_equal(rule(np.zeros_like(Y), P), 1.0)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("n", [1, 2, 3, 60])
+def test_of_few_rows_too_every_rule_gives_thresholds_that_keep_to_labels_of_one_value(rule, n):
+    Y, P = random_case(0, n=60)
+    Y, P = Y[:n].copy(), P[:n]
+    Y[:, 3], Y[:, 4] = 0, 1
+    t = check_thresholds(rule(Y, P), 5)
+    assert t[3] == 1
+    assert t[4] < P[:, 4].max() or rule in (global_threshold, odr_micro)
 
 
 @pytest.mark.parametrize("rule", [scut, scutfbr, nested_never, odr_macro, micromacro, shrunken, plug_in])

@@ -35,6 +35,15 @@ def test_current_counts_are_what_the_libraries_say():
         assert current_threads() == {"torch": 2, "blas": max(blas_threads(), default=1)}
 
 
+def test_torch_is_left_alone_where_it_was_not_imported(monkeypatch):
+    monkeypatch.setattr(_threads.sys, "modules", {})
+    assert current_threads()["torch"] is None
+    monkeypatch.undo()
+    before = torch.get_num_threads()
+    with use_threads({"torch": None, "blas": 1}):
+        assert torch.get_num_threads() == before
+
+
 def test_blocks_of_other_threads_may_end_meanwhile():
     before, entered, left = blas_threads(), threading.Event(), threading.Event()
 

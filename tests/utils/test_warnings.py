@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_metalabel.utils._warnings import ConstantLabelWarning, warn_constant_labels
+from sklearn_metalabel import ConstantLabelWarning, UnreachableThresholdWarning
+from sklearn_metalabel.utils import warn_constant_labels, warn_unreachable_thresholds
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array, sp.csr_matrix])
@@ -19,3 +20,11 @@ def test_more_than_five_are_counted():
 
 def test_varied_labels_give_no_warning():
     warn_constant_labels(np.array([[0, 1], [1, 0]]), ["a", "b"])
+
+
+def test_labels_out_of_reach_are_named_and_many_are_counted():
+    with pytest.warns(UnreachableThresholdWarning, match=r"1 of 3 labels have a threshold above .* \(b\): they are"):
+        warn_unreachable_thresholds([True, False, True], ["a", "b", "c"])
+    with pytest.warns(UnreachableThresholdWarning, match=r"7 of 7 labels .*\(0, 1, 2, 3, 4 and 2 more\)"):
+        warn_unreachable_thresholds(np.zeros(7, dtype=bool), range(7))
+    warn_unreachable_thresholds([True, True], ["a", "b"])
