@@ -1,17 +1,28 @@
 """The small estimators that the contract is tested with; found through `pythonpath` in pyproject.toml."""
 
+import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.svm import LinearSVC
 from torch import nn
 
-from sklearn_metalabel import FixedThresholdsClassifier, MetaPolicyClassifier, TunedThresholdsClassifierCV
-from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
-from sklearn_metalabel.learners import (
+from sklearn_metalabel import (
+    FixedThresholdsClassifier,
     LabelWeightedClassifier,
-    LabelWeightedLogistic,
-    LabelwiseClassifier,
-    TorchClassifier,
+    MetaPolicyClassifier,
+    TunedThresholdsClassifierCV,
+)
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
+from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
+from sklearn_metalabel.policies import (
+    BestThresholds,
+    FixedThresholds,
+    FixedWeights,
+    GRUPolicy,
+    PolicySearch,
+    SharedGRUPolicy,
+    ShrunkenThresholds,
 )
 
 # Keep it empty; an entry is {"check_name": "why, and which test of ours replaces it"}.
@@ -38,28 +49,64 @@ def sgd():
     return SGDClassifier(loss="log_loss", random_state=0)
 
 
+def medians(Y, P):
+    """A prediction policy as users write it: each label is predicted for about half of the samples."""
+    return np.median(P, axis=0)
+
+
 SMALL_DECODER = {"hidden_size": 16, "embedding_dim": 8, "lr": 0.03, "batch_size": 32, "n_epochs": 8}
+SMALL_GRU = {"n_episodes": 2, "n_steps": 2, "hidden_size": 4, "update_epochs": 2}
+# Each training policy and each kind of prediction policy at least once.
+META_PARAMS = {
+    "default": {},
+    "search of a network": {"estimator": small_torch(MLP, n_epochs=5), "cv": 2},
+    "uniform": {"estimator": LogisticRegression(), "training_policy": "uniform", "cv": 2},
+    "frequency and pretrained": {
+        "training_policy": FixedWeights("frequency"),
+        "prediction_policy": "pretrained",
+        "cv": 2,
+    },
+    "search by another reward, and micromacro": {
+        "training_policy": PolicySearch("soft_f1", n_folds=1),
+        "prediction_policy": "micromacro",
+        "allow_unlabeled": False,
+        "cv": 2,
+    },
+    "shared and the best of several": {
+        "training_policy": SharedGRUPolicy(**SMALL_GRU),
+        "prediction_policy": BestThresholds(["half", ShrunkenThresholds(1.0)]),
+        "scoring": "f1_samples",
+        "cv": 2,
+    },
+    "shared of a network, and its own thresholds": {
+        "estimator": small_torch(MLP, n_epochs=5),
+        "training_policy": SharedGRUPolicy(**SMALL_GRU),
+        "prediction_policy": "episode",
+        "cv": None,
+    },
+    "gru and given thresholds": {
+        "training_policy": GRUPolicy(**SMALL_GRU),
+        "prediction_policy": FixedThresholds(0.4),
+        "cv": 2,
+    },
+}
 INIT_PARAMS = {
-    MetaPolicyClassifier: [
-        {},
-        {"estimator": small_torch(MLP, n_epochs=5), "n_episodes": 2, "cv": 2, "n_steps": 3},
-        {"estimator": LogisticRegression(), "n_episodes": 2, "cv": 2, "n_steps": 1},
-    ],
-    MetaPolicyClassifier.from_paper: [{"n_episodes": 2}],
+    MetaPolicyClassifier: list(META_PARAMS.values()),
+    MetaPolicyClassifier.from_paper: [{"training_policy__n_episodes": 2, "training_policy__hidden_size": 8}],
     LabelWeightedClassifier: [{}, {"estimator": small_torch(MLP)}, {"estimator": LogisticRegression()}],
     LabelWeightedLogistic: [{}],
     LabelwiseClassifier: [{"estimator": LogisticRegression()}, {"estimator": sgd()}],
     TorchClassifier: [{"module": MLP, "lr": 0.03, "batch_size": 32, "n_epochs": 8}],
     TunedThresholdsClassifierCV: [
         {},
-        {"estimator": LogisticRegression(), "rule": ("half", "shrunken")},
-        {"estimator": RandomForestClassifier(n_estimators=15, random_state=0), "rule": "micromacro"},
-        {"estimator": LinearSVC(random_state=0), "rule": "shrunken"},
-        {"estimator": small_torch(MLP, n_epochs=5), "rule": "shrunken", "cv": 2},
+        {"estimator": LogisticRegression(), "prediction_policy": ("half", "shrunken")},
+        {"estimator": RandomForestClassifier(n_estimators=15, random_state=0), "prediction_policy": "micromacro"},
+        {"estimator": LinearSVC(random_state=0), "prediction_policy": ShrunkenThresholds(3.0)},
+        {"estimator": small_torch(MLP, n_epochs=5), "prediction_policy": "pretrained", "cv": 2},
     ],
     FixedThresholdsClassifier: [
         {"thresholds": 0.4},
-        {"estimator": RandomForestClassifier(n_estimators=15, random_state=0), "never_empty": True},
+        {"estimator": RandomForestClassifier(n_estimators=15, random_state=0), "allow_unlabeled": False},
         {"estimator": LinearSVC(random_state=0), "thresholds": "auto"},
         {"estimator": small_torch(MLP, random_state=0)},
     ],
@@ -75,20 +122,19 @@ INIT_PARAMS = {
 
 def small_estimators():
     """Fresh estimators, one for each entry of INIT_PARAMS."""
-    return [make(**params) for make, cases in INIT_PARAMS.items() for params in cases]
+    return [clone(make(**params)) for make, cases in INIT_PARAMS.items() for params in cases]
 
 
-def three_base_learners(**params):
-    """MetaPolicyClassifier around the default, a torch factory and a scikit-learn classifier."""
-    return [
-        MetaPolicyClassifier(random_state=0, **params),
-        MetaPolicyClassifier(small_torch(), random_state=0, **params),
-        MetaPolicyClassifier(LogisticRegression(), n_steps=2, random_state=0, **params),
-    ]
+def small_metas():
+    """Fresh MetaPolicyClassifiers by name, with a fixed seed: every training policy among them."""
+    cases = {name: clone(MetaPolicyClassifier(random_state=0, **params)) for name, params in META_PARAMS.items()}
+    paper = MetaPolicyClassifier.from_paper(random_state=0, **INIT_PARAMS[MetaPolicyClassifier.from_paper][0])
+    return {**cases, "the paper's": paper}
 
 
 def short_name(estimator):
     """Name of a case for the parameters of a test."""
     base = getattr(estimator, "estimator", None)
-    policy = getattr(estimator, "policy", "")
-    return "-".join([type(estimator).__name__, *([] if base is None else [type(base).__name__]), policy]).strip("-")
+    policies = [getattr(estimator, f"{kind}_policy", None) for kind in ("training", "prediction")]
+    parts = [policy if isinstance(policy, str) else type(policy).__name__ for policy in policies if policy is not None]
+    return "-".join([type(estimator).__name__, *([] if base is None else [type(base).__name__]), *parts])

@@ -1,4 +1,4 @@
-"""What workers import: a module and a reward that tell where an episode was played."""
+"""What workers import: a module and a reward that tell where a training run was made."""
 
 import json
 import os
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from torch import nn
 
-from sklearn_metalabel.utils._threads import current_threads
+from sklearn_metalabel.utils import current_threads
 
 
 class Footprint:
-    """A reward that notes the process and the thread counts it was paid in, one file for each process."""
+    """A reward that notes the process and the thread counts it was computed in, one file for each process."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -21,7 +21,7 @@ class Footprint:
         return -((Y - P) ** 2).mean(axis=0)
 
     def processes(self):
-        """Numbers of the processes that paid."""
+        """Numbers of the processes that computed it."""
         return {int(path.name) for path in Path(self.folder).iterdir()}
 
     def threads(self):

@@ -2,9 +2,15 @@ import importlib.util
 import os
 from pathlib import Path
 
-import numpy as np
-import pytest
-from sklearn.datasets import make_multilabel_classification
+# Before the libraries that read them: workers of pytest-xdist share the cores, and threads that spin while they wait
+# for others to be scheduled cost many times the work itself. Tests of thread counts set their own.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from sklearn.datasets import make_multilabel_classification  # noqa: E402
 
 
 @pytest.fixture(params=range(3))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from _cases import mlp, sgd, short_name, small_torch, three_base_learners
+from _cases import medians, mlp, sgd, short_name, small_torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
@@ -13,19 +13,34 @@ from sklearn.utils._param_validation import InvalidParameterError
 from torch import nn
 
 from sklearn_metalabel import (
+    ConstantLabelWarning,
     FixedThresholdsClassifier,
     LabelWeightedClassifier,
     MetaPolicyClassifier,
     TunedThresholdsClassifierCV,
+    policies,
 )
 from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
-from sklearn_metalabel.utils._warnings import ConstantLabelWarning
+from sklearn_metalabel.policies import (
+    BestThresholds,
+    EpisodeThresholds,
+    FixedThresholds,
+    FixedWeights,
+    GRUPolicy,
+    LearnedThresholds,
+    PlugInThresholds,
+    PolicySearch,
+    SCutFBRThresholds,
+    SharedGRUPolicy,
+    ShrunkenThresholds,
+    ThresholdRule,
+)
 
 X, Y = make_multilabel_classification(n_samples=60, n_features=8, n_classes=4, n_labels=2, random_state=0)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 ESTIMATORS = [
-    MetaPolicyClassifier(n_episodes=1, random_state=0),
+    MetaPolicyClassifier(cv=2, random_state=0),
     LabelWeightedClassifier(small_torch(n_epochs=1), random_state=0),
     LabelWeightedLogistic(),
     LabelwiseClassifier(LogisticRegression()),
@@ -34,7 +49,7 @@ ESTIMATORS = [
     PredictionsAsFeaturesClassifier(LogisticRegression(), structure="chain"),
     SubsetMaximizationClassifier(hidden_size=8, embedding_dim=4, n_epochs=1, random_state=0),
     FixedThresholdsClassifier(),
-    TunedThresholdsClassifierCV(rule="shrunken", random_state=0),
+    TunedThresholdsClassifierCV(prediction_policy="shrunken", random_state=0),
 ]
 # These hand X and metadata on, so that the classifier inside says what is wrong with them.
 DELEGATING = (FixedThresholdsClassifier, TunedThresholdsClassifierCV)
@@ -115,7 +130,13 @@ CONSTANT = np.column_stack([Y[:, 0], np.zeros(60, dtype=int), Y[:, 1], np.ones(6
 
 @pytest.mark.parametrize(
     "estimator",
-    [*three_base_learners(), *ESTIMATORS[1:], LabelwiseClassifier(sgd())],
+    [
+        MetaPolicyClassifier(random_state=0),
+        MetaPolicyClassifier(small_torch(), cv=2, random_state=0),
+        MetaPolicyClassifier(LogisticRegression(), training_policy=GRUPolicy(n_episodes=2), cv=2, random_state=0),
+        *ESTIMATORS[1:],
+        LabelwiseClassifier(sgd()),
+    ],
     ids=short_name,
 )
 def test_labels_with_one_value_are_named_and_predicted_as_they_are(estimator):
@@ -135,28 +156,31 @@ def test_labels_with_one_value_are_named_and_predicted_as_they_are(estimator):
 
 @pytest.mark.parametrize("base", [None, LogisticRegression(), sgd()], ids=["default", "sklearn", "incremental"])
 def test_a_label_with_one_value_gets_a_constant_probability(base):
+    clf = MetaPolicyClassifier(base, training_policy="uniform", prediction_policy="half", random_state=0)
     with pytest.warns(ConstantLabelWarning):
-        P = MetaPolicyClassifier(base, n_steps=1, random_state=0).fit(X, CONSTANT).predict_proba(X)
+        P = clf.fit(X, CONSTANT).predict_proba(X)
     assert np.ptp(P[:, [1, 3]], axis=0).tolist() == [0, 0]
     assert_allclose(P[0, [1, 3]], [0.5 / 61, 60.5 / 61])
     assert np.ptp(P[:, [0, 2]], axis=0).min() > 0
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_metalabel.utils._warnings.ConstantLabelWarning")
-def test_one_instance_trains_a_learner_but_is_too_few_for_folds():
+@pytest.mark.filterwarnings("ignore::sklearn_metalabel.ConstantLabelWarning")
+def test_one_sample_trains_a_learner_but_is_too_few_for_folds():
     for estimator in ESTIMATORS[1:-1]:
         assert clone(estimator).fit(X[:1], Y[:1]).predict(X[:1]).shape == (1, 4)
     assert_refuses(ESTIMATORS[-1], X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 samples.*n_samples=1")
     assert_refuses(MetaPolicyClassifier(), X[:1], Y[:1], ValueError, "cv=3 folds need at least 3 samples.*n_samples=1")
     assert_refuses(MetaPolicyClassifier(cv=5), X[:4], Y[:4], ValueError, "cv=5 folds need at least 5 samples")
-    paper = MetaPolicyClassifier.from_paper(n_episodes=1)
+    paper = MetaPolicyClassifier.from_paper(training_policy__n_episodes=1)
     assert paper.fit(X[:1], Y[:1]).predict(X[:1]).shape == (1, 4)
 
 
 @pytest.mark.parametrize("base", [None, small_torch(), LogisticRegression()], ids=["default", "torch", "sklearn"])
-@pytest.mark.filterwarnings("ignore::sklearn_metalabel.utils._warnings.ConstantLabelWarning")
-def test_as_many_instances_as_folds_are_enough(base):
-    assert MetaPolicyClassifier(base, n_steps=1).fit(X[:3], Y[:3]).predict(X).shape == Y.shape
+@pytest.mark.filterwarnings(
+    "ignore::sklearn_metalabel.ConstantLabelWarning", "ignore::sklearn_metalabel.UnreachableThresholdWarning"
+)
+def test_as_many_samples_as_folds_are_enough(base):
+    assert MetaPolicyClassifier(base).fit(X[:3], Y[:3]).predict(X).shape == Y.shape
 
 
 class NaNModule(nn.Linear):
@@ -249,13 +273,13 @@ def test_a_base_learner_that_cannot_be_weighted_is_refused(make, case):
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
 def test_prediction_before_fit_is_refused(estimator, method):
-    with pytest.raises(NotFittedError, match=f"This {type(estimator).__name__} sample is not fitted yet"):
+    with pytest.raises(NotFittedError, match=f"This {type(estimator).__name__} instance is not fitted yet"):
         getattr(clone(estimator), method)(X)
 
 
 def test_a_greedy_episode_before_fit_is_refused():
-    with pytest.raises(NotFittedError, match="not fitted yet"):
-        MetaPolicyClassifier().greedy_episode()
+    with pytest.raises(NotFittedError, match="This GRUPolicy is not trained; fit a MetaPolicyClassifier"):
+        GRUPolicy().greedy_episode()
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
@@ -280,50 +304,185 @@ def test_a_device_that_is_gone_is_named_at_prediction():
 
 
 INVALID = {
-    "policy": ["lstm", 3],
-    "reward": ["f1", 3],
-    "learn_weights": ["yes", 2.0],
-    "learn_thresholds": ["yes", 2.0],
-    "n_episodes": [0, 1.5, "3"],
+    "training_policy": ["lstm", "paired", 3, GRUPolicy, LearnedThresholds()],
+    "prediction_policy": [
+        "best",
+        "policy",
+        3,
+        [],
+        ["half", "best"],
+        ["half", "episode"],
+        LearnedThresholds,
+        GRUPolicy(),
+    ],
+    "scoring": [
+        *("f_one", "f1", "roc_auc", 3, (), ("f_one",), ("f1_micro", "roc_auc"), lambda y_true, y_pred: y_true),
+        *("strict_accuracy", "micro_f1", "macro_f1", "samples_f1"),
+    ],
+    "allow_unlabeled": ["yes", None],
     "cv": ["five", 1.5, True],
+    "warm_start": ["yes", 2.0],
+    "n_jobs": [1.5, "all"],
+    "random_state": ["zero", -1],
+    "verbose": ["loud", -1],
+}
+NO_WEIGHTS = ["rare", None, 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], lambda Y: [1.0]]
+INVALID_RECURRENT = {
+    "n_episodes": [0, 1.5, "3", True],
+    "reward": ["f1", 3],
+    "hidden_size": [0, 1.5],
+    "learning_rate": [0, -1, "0.1", np.nan],
+    "update_epochs": [0, 1.5],
     "n_steps": [0, 2.5, "all"],
     "updates_per_step": [0, 2.5, "all"],
     "update_interval": [0, 2.5, "auto"],
     "credit": ["all", None],
-    "discount": [-0.1, 1.1, "1"],
+    "discount": [-0.1, 1.1, "1", np.nan],
     "exploration": [0.3, "auto", (0.1,), (0.1, 0.0), (0.1, -1.0), (0.1, "0.2"), (0.1, 0.2, 0.3), (0.1, np.nan)],
     "n_threshold_samples": [0, 1.5],
-    "hidden_size": [0, 1.5],
-    "policy_lr": [0, -1, "0.1"],
-    "policy_epochs": [0, 1.5],
-    "weight_anchor": ["rare", None, 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan]],
-    "weight_shrinkage": [-0.1, "0"],
+    "learn_weights": ["yes", 2.0, None],
+    "learn_thresholds": ["yes", 2.0, None],
+    "anchor": NO_WEIGHTS,
+    "shrinkage": [-0.1, "0", np.nan],
     "initial_weights": ["uniform", 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], np.ones((2, 2))],
     "initial_thresholds": ["half", 0.0, 1.0, [0.5, 0.5], [0.5, 0.5, 0.5, 1.0], [0.5, 0.5, 0.5, np.nan]],
-    "rule": ["best", None, []],
-    "criterion": ["f_one", 3, ("f_one",), ("micro_f1", "roc_auc"), ()],
-    "never_empty": ["yes", None],
-    "warm_start": ["yes", 2.0],
-    "n_jobs": [1.5, "all"],
-    "random_state": ["zero", -1],
+}
+INVALID_TRAINING = {
+    PolicySearch: {"reward": ["f1", 3], "weights": NO_WEIGHTS, "n_folds": [0, 1.5, "all", True]},
+    FixedWeights: {"weights": NO_WEIGHTS, "hierarchy": [3, [1, 0, 0, 0], [-1, 0]]},
+    SharedGRUPolicy: INVALID_RECURRENT,
+    GRUPolicy: INVALID_RECURRENT,
+}
+INVALID_PREDICTION = {
+    LearnedThresholds: {"n_steps": [-1, 1.5, "all", True]},
+    ThresholdRule: {"rule": ["best", "plug_in", None, 3]},
+    ShrunkenThresholds: {"kappa": [-1.0, "10", np.nan]},
+    PlugInThresholds: {"balance": [-0.1, 1.0, "all", np.nan]},
+    SCutFBRThresholds: {"fbr": ["best", -0.1, 1.5], "variant": [2, "0", None], "n_folds": [1, 1.5]},
+    FixedThresholds: {"thresholds": [1.5, "half", np.nan, [0.5, 0.5], np.full((4, 1), 0.5)]},
+    BestThresholds: {"policies": [[], "half", [3], ["best"], [EpisodeThresholds()]]},
+    EpisodeThresholds: {},
 }
 
 
-def test_every_parameter_of_the_main_estimator_has_invalid_values_here():
+class Counting(LabelWeightedLogistic):
+    """Counts the trainings of all copies."""
+
+    n_trained = 0
+
+    def _fit_labels(self, X, Y, **options):
+        Counting.n_trained += 1
+        super()._fit_labels(X, Y, **options)
+
+
+def assert_refuses_untrained(params, match):
+    """An unfitted and a fitted MetaPolicyClassifier refuse these parameters before anything is trained."""
+    error = (ValueError, TypeError)
+    fresh = MetaPolicyClassifier(Counting(), cv=2, random_state=0)
+    fitted = clone(fresh).set_params(training_policy="uniform", prediction_policy="half").fit(X, Y)
+    P, Counting.n_trained = fitted.predict_proba(X), 0
+    assert_refuses(fresh.set_params(**params), X, Y, error, match)
+    fitted.set_params(**{"training_policy": None, "prediction_policy": None, **params})
+    assert_refuses(fitted, X, Y, error, match)
+    assert Counting.n_trained == 0
+    assert_array_equal(fitted.predict_proba(X), P)
+
+
+def flat_cases(table):
+    """Pairs of a name and an invalid value, as parameters of a test with short names."""
+    pairs = [(*key, value) for key, values in table.items() for value in values]
+    return [pytest.param(*pair, id=f"{pair[-2]}-{number}") for number, pair in enumerate(pairs)]
+
+
+def test_every_parameter_of_the_main_estimator_and_of_every_policy_has_invalid_values_here():
     assert INVALID.keys() | {"estimator"} == MetaPolicyClassifier().get_params(deep=False).keys()
+    tables = {**INVALID_TRAINING, **INVALID_PREDICTION}
+    assert {name for name in policies.__all__ if hasattr(getattr(policies, name), "get_params")} - {
+        "TrainingPolicy",
+        "PredictionPolicy",
+    } == {kind.__name__ for kind in tables}
+    for kind, table in tables.items():
+        assert set(kind._get_param_names()) == table.keys()
+
+
+@pytest.mark.parametrize(("name", "value"), flat_cases({(name,): values for name, values in INVALID.items()}))
+def test_an_invalid_parameter_is_refused_by_name(name, value):
+    assert_refuses_untrained({name: value}, name)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [(name, value) for name, values in INVALID.items() for value in values],
-    ids=str,
+    ("kind", "name", "value"),
+    flat_cases({(kind, name): v for kind, table in INVALID_TRAINING.items() for name, v in table.items()}),
 )
-def test_an_invalid_parameter_is_refused_by_name(name, value):
-    assert_refuses(MetaPolicyClassifier(**{name: value}), X, Y, ValueError, name)
-    fitted = MetaPolicyClassifier(n_episodes=1, random_state=0).fit(X, Y)
-    P = fitted.predict_proba(X)
-    assert_refuses(fitted.set_params(**{name: value}), X, Y, ValueError, name)
-    assert_array_equal(fitted.predict_proba(X), P)
+def test_an_invalid_parameter_of_a_training_policy_is_refused_by_name(kind, name, value):
+    if name == "hierarchy":
+        policy = FixedWeights("hierarchy", hierarchy=value)
+    else:
+        policy = kind(**{name: value})
+    assert_refuses_untrained({"training_policy": policy}, "hierarchy|no cycle" if name == "hierarchy" else name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    flat_cases({(kind, name): v for kind, table in INVALID_PREDICTION.items() for name, v in table.items()}),
+)
+def test_an_invalid_parameter_of_a_prediction_policy_is_refused_by_name(kind, name, value):
+    match = "prediction_policy" if kind is BestThresholds else name
+    assert_refuses_untrained({"prediction_policy": kind(**{name: value})}, match)
+
+
+NEEDS_ROWS = "needs held-out rows, and cv=None holds none out; set cv=3"
+REFUSED_TOGETHER = {
+    "episode thresholds of the search": ({"prediction_policy": "episode"}, "PolicySearch proposes none"),
+    "episode thresholds of given weights": (
+        {"training_policy": "uniform", "prediction_policy": EpisodeThresholds()},
+        'prediction_policy="episode".*FixedWeights proposes none',
+    ),
+    "the search without held-out rows": ({"cv": None}, rf"training_policy=PolicySearch\(\) {NEEDS_ROWS}"),
+    "the search by name without held-out rows": (
+        {"cv": None, "training_policy": "search", "prediction_policy": FixedThresholds()},
+        rf"training_policy=PolicySearch\(\) {NEEDS_ROWS}",
+    ),
+    "learned thresholds without held-out rows": (
+        {"cv": None, "training_policy": "shared"},
+        f"prediction_policy='learned' {NEEDS_ROWS}",
+    ),
+    "pre-trained thresholds without held-out rows": (
+        {"cv": None, "training_policy": "uniform", "prediction_policy": "pretrained"},
+        f"prediction_policy='pretrained' {NEEDS_ROWS}",
+    ),
+    "a rule without held-out rows": (
+        {"cv": None, "training_policy": "gru", "prediction_policy": "half"},
+        f"prediction_policy='half' {NEEDS_ROWS}",
+    ),
+    "a function without held-out rows": (
+        {"cv": None, "training_policy": "gru", "prediction_policy": medians},
+        f"prediction_policy='medians' {NEEDS_ROWS}",
+    ),
+    "several without held-out rows": (
+        {"cv": None, "training_policy": "gru", "prediction_policy": ["half", "scut"]},
+        f"prediction_policy='best of several' {NEEDS_ROWS}",
+    ),
+    "given weights without held-out rows or thresholds": (
+        {"cv": None, "training_policy": FixedWeights("frequency"), "prediction_policy": "episode"},
+        'prediction_policy="episode".*FixedWeights proposes none',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_TOGETHER)
+def test_what_cannot_work_together_is_refused_by_name(case):
+    assert_refuses_untrained(*REFUSED_TOGETHER[case])
+
+
+def test_what_works_without_held_out_rows_is_trained():
+    given = MetaPolicyClassifier(cv=None, training_policy="uniform", prediction_policy=FixedThresholds(0.3)).fit(X, Y)
+    assert_array_equal(given.thresholds_, np.full(4, 0.3))
+    assert_array_equal(given.estimator_.coef_, LabelWeightedLogistic().fit(X, Y).coef_)
+    assert (given.best_score_, given.cv_results_) == (None, {})
+    policy = SharedGRUPolicy(n_episodes=1, learn_thresholds=False, initial_thresholds=0.2)
+    kept = MetaPolicyClassifier(cv=None, training_policy=policy, prediction_policy="episode").fit(X, Y)
+    assert_allclose(kept.thresholds_, 0.2, rtol=1e-6)
 
 
 INVALID_LEARNERS = [
@@ -423,17 +582,7 @@ def test_an_unknown_parameter_cannot_be_set():
     ],
 )
 def test_a_reward_of_the_wrong_shape_or_value_is_refused(function, match):
-    assert_refuses(MetaPolicyClassifier(reward=function), X, Y, ValueError, match)
-
-
-def test_held_out_selection_needs_held_out_rows():
-    match = "rule='policy' needs held-out rows, and cv=None holds none out"
-    assert_refuses(MetaPolicyClassifier(policy="shared", cv=None), X, Y, ValueError, match)
-    assert_refuses(
-        MetaPolicyClassifier(cv=None, rule="episode"), X, Y, ValueError, 'policy="paired" needs held-out rows'
-    )
-    fixed = MetaPolicyClassifier(policy="shared", cv=None, learn_thresholds=False, n_episodes=1).fit(X, Y)
-    assert (fixed.thresholds_ == 0.5).all()
+    assert_refuses(MetaPolicyClassifier(training_policy=PolicySearch(function)), X, Y, ValueError, match)
 
 
 @pytest.mark.parametrize(

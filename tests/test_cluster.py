@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from pathlib import Path
 
 import joblib
 import pytest
@@ -15,15 +16,16 @@ from sklearn_metalabel import MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier
 from sklearn_metalabel.datasets import make_hierarchical_multilabel
 from sklearn_metalabel.learners import LabelwiseClassifier, TorchClassifier
-from sklearn_metalabel.utils._threads import current_threads, use_threads
+from sklearn_metalabel.policies import PolicySearch, SharedGRUPolicy
+from sklearn_metalabel.utils import current_threads, use_threads
 
 distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
 
-X, Y = make_hierarchical_multilabel(300, 20, n_labels=6, n_levels=2, random_state=0)
+X, Y = make_hierarchical_multilabel(240, 20, n_labels=6, n_levels=2, random_state=0)
 N_WORKERS = 2
 BASES = {
     "linear": None,
-    "torch": TorchClassifier(Dropped, n_epochs=4, device="cpu"),
+    "torch": TorchClassifier(Dropped, n_epochs=2, device="cpu"),
     "labelwise": LogisticRegression(),
 }
 
@@ -68,24 +70,32 @@ def assert_same_bits(one, other):
     assert_array_equal(one.weights_, other.weights_)
     assert_array_equal(one.thresholds_, other.thresholds_)
     assert_array_equal(one.predict_proba(X), other.predict_proba(X))
-    assert one.history_.keys() == other.history_.keys()
-    for name, values in one.history_.items():
-        assert_array_equal(values, other.history_[name], err_msg=name)
+    history, expected = one.training_policy_.history_, other.training_policy_.history_
+    assert history.keys() == expected.keys()
+    for name, values in history.items():
+        assert_array_equal(values, expected[name], err_msg=name)
 
 
-@pytest.mark.parametrize("policy", ["paired", "shared"])
+POLICIES = {
+    "search": lambda reward: PolicySearch(reward),
+    "shared": lambda reward: SharedGRUPolicy(reward=reward, n_episodes=4, n_steps=2),
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("base", BASES)
-def test_episodes_on_a_cluster_give_the_bits_of_a_fit_without(base, policy, client, tmp_path):
-    here, there = (tmp_path / "here", tmp_path / "there")
-    here.mkdir(), there.mkdir()
+def test_training_runs_on_a_cluster_give_the_bits_of_a_fit_without(base, policy, client, tmp_path):
+    here, there = (Footprint(str(tmp_path / name)) for name in ("here", "there"))
+    for footprint in (here, there):
+        Path(footprint.folder).mkdir()
     # Four folds are more than the workers: tasks that wait for tasks of their own would lock.
-    make = {"policy": policy, "cv": 4, "n_episodes": 4, "n_steps": 2, "random_state": 0}
-    one = MetaPolicyClassifier(BASES[base], reward=Footprint(str(here)), **make).fit(X, Y)
-    other = fit_on_cluster(MetaPolicyClassifier(BASES[base], reward=Footprint(str(there)), **make))
-
-    assert_same_bits(one, other)
-    assert Footprint(str(here)).processes() == {os.getpid()}
-    assert Footprint(str(there)).processes() == set(client.run(os.getpid).values())
+    one, other = (
+        MetaPolicyClassifier(BASES[base], training_policy=POLICIES[policy](reward), cv=4, random_state=0)
+        for reward in (here, there)
+    )
+    assert_same_bits(one.fit(X, Y), fit_on_cluster(other))
+    assert here.processes() == {os.getpid()}
+    assert there.processes() == set(client.run(os.getpid).values())
 
 
 def test_defaults_on_a_cluster_give_the_bits_of_a_fit_without(client):
@@ -98,6 +108,7 @@ def test_defaults_on_a_cluster_give_the_bits_of_a_fit_without(client):
     "classifier",
     [
         TunedThresholdsClassifierCV(random_state=0),
+        MetaPolicyClassifier(training_policy="uniform", random_state=0),
         LabelwiseClassifier(LogisticRegression(), random_state=0),
         PredictionsAsFeaturesClassifier(LogisticRegression(), random_state=0),
     ],
@@ -113,7 +124,7 @@ def test_workers_use_the_thread_counts_of_the_caller(client, footprint):
     count = 1 + max(max(counts.values()) for counts in client.run(current_threads).values())
     with use_threads({"torch": count, "blas": count}):
         expected = current_threads()
-        classifier = MetaPolicyClassifier(policy="shared", reward=footprint, random_state=0)
+        classifier = MetaPolicyClassifier(training_policy=SharedGRUPolicy(reward=footprint), random_state=0)
         here = clone(classifier).fit(X, Y)
         there = fit_on_cluster(classifier)
 
@@ -132,7 +143,8 @@ def test_data_are_sent_once_for_all_folds_and_not_at_all_where_scattered(client,
 
     monkeypatch.setattr(client, "scatter", spy)
     # Three folds, one round.
-    classifier = MetaPolicyClassifier(policy="shared", cv=3, n_episodes=3, n_steps=2, random_state=0)
+    policy = SharedGRUPolicy(n_episodes=3, n_steps=2)
+    classifier = MetaPolicyClassifier(training_policy=policy, cv=3, random_state=0)
     fit_on_cluster(classifier)
     assert sum(data is X for data in sent) == 1
     sent.clear()

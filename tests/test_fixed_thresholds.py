@@ -58,11 +58,11 @@ def test_a_named_response_method_is_used_and_one_that_is_missing_is_refused(mult
 
 
 @pytest.mark.parametrize("thresholds", [0.999, [0.999, 0.99, 1.0, 0.9], [1.0] * 4])
-def test_no_instance_is_empty_where_none_may_be(thresholds, multilabel_data):
+def test_no_sample_is_unlabeled_where_none_may_be(thresholds, multilabel_data):
     X, Y = multilabel_data
     clf = FixedThresholdsClassifier(LogisticRegression(C=0.01), thresholds=thresholds).fit(X, Y)
     assert (clf.predict(X).sum(axis=1) == 0).all()
-    filled = clf.set_params(never_empty=True).fit(X, Y).predict(X)
+    filled = clf.set_params(allow_unlabeled=False).fit(X, Y).predict(X)
     assert (filled.sum(axis=1) == 1).all()
 
 

@@ -1,4 +1,3 @@
-import sys
 import warnings
 
 import joblib
@@ -29,22 +28,34 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from sklearn_metalabel import ConstantLabelWarning, MetaPolicyClassifier, TunedThresholdsClassifierCV, _tuned_thresholds
+from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.learners import LabelWeightedLogistic
+from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
-from sklearn_metalabel.prediction import _choosers
-from sklearn_metalabel.thresholds import decide, micromacro, scut, shrunken
-from sklearn_metalabel.thresholds._criteria import criterion_score
+from sklearn_metalabel.policies import FixedThresholds, LearnedThresholds, ShrunkenThresholds
+from sklearn_metalabel.thresholds import OutOfFold, micromacro, scut
 
 RULE_NAMES = ["half", "scut", "shrunken", "micromacro", "global"]
 
 
 def tuned(estimator=None, **params):
-    return TunedThresholdsClassifierCV(estimator, **{"rule": "shrunken", "random_state": 0, **params})
+    return TunedThresholdsClassifierCV(estimator, **{"prediction_policy": "shrunken", "random_state": 0, **params})
+
+
+def best_name(clf):
+    """Name of the policy that was taken."""
+    return getattr(clf.prediction_policy_, "best_policy_", clf.prediction_policy_).name
+
+
+def score(clf, Y, decided):
+    """What the classifier was to be good at."""
+    return Scoring.resolve(clf.scoring)(Y.astype(bool), decided.astype(bool))
 
 
 def assert_same(first, second, X):
     assert_array_equal(first.thresholds_, second.thresholds_)
-    assert (first.never_empty_, first.best_rule_) == (second.never_empty_, second.best_rule_)
+    assert first.allow_unlabeled_ == second.allow_unlabeled_
+    assert best_name(first) == best_name(second)
     assert_array_equal(first.decision_function(X), second.decision_function(X))
     for name, column in first.cv_results_.items():
         assert_array_equal(column, second.cv_results_[name])
@@ -60,10 +71,10 @@ class Counting(LabelWeightedLogistic):
         return super().fit(X, y, sample_weight, label_weight)
 
 
-@pytest.mark.parametrize("rule", ["shrunken", RULE_NAMES, ["policy", "pretrained", "half"]])
-def test_the_classifier_is_fitted_once_a_fold_and_once_more_for_any_number_of_rules(rule, multilabel_data):
+@pytest.mark.parametrize("policy", ["shrunken", RULE_NAMES, ["learned", "pretrained", "half"]])
+def test_the_classifier_is_fitted_once_a_fold_and_once_more_for_any_number_of_policies(policy, multilabel_data):
     Counting.sizes = []
-    tuned(Counting(), rule=rule, cv=4).fit(*multilabel_data)
+    tuned(Counting(), prediction_policy=policy, cv=4).fit(*multilabel_data)
     assert Counting.sizes == [60] * 4 + [80]
 
 
@@ -92,53 +103,52 @@ def test_out_of_fold_thresholds_are_the_rule_on_cross_val_predict(base, multilab
         P = cross_val_predict(base, X, Y, cv=cv, method="predict_proba")
     P = np.column_stack([p[:, 1] for p in P]) if isinstance(P, list) else P
     P = P.clip(np.finfo(float).eps, 1 - np.finfo(float).eps)
-    clf = tuned(base, cv=cv, rule="micromacro").fit(X, Y)
+    clf = tuned(base, cv=cv, prediction_policy="micromacro").fit(X, Y)
     assert type(clf.estimator_) is type(base)
     assert_array_equal(clf.thresholds_, micromacro(Y, P))
     fold_of = np.repeat([0, 1, 2], [27, 27, 26])
     decided = np.zeros(Y.shape, dtype=bool)
     for k in range(3):
         t = micromacro(Y[fold_of != k], P[fold_of != k])
-        decided[fold_of == k] = decide(P[fold_of == k], t, never_empty=clf.never_empty_)
-    score = criterion_score(clf.criterion, Y.astype(bool), decided)
-    assert clf.cv_results_["mean_test_score"].max() == pytest.approx(score)
+        decided[fold_of == k] = decide(P[fold_of == k], t, clf.allow_unlabeled_)
+    assert clf.cv_results_["mean_test_score"].max() == clf.best_score_ == pytest.approx(score(clf, Y, decided))
     P = clf.predict_proba(X)
-    assert_array_equal(clf.predict(X), decide(P, clf.thresholds_, never_empty=clf.never_empty_))
+    assert_array_equal(clf.predict(X), decide(P, clf.thresholds_, clf.allow_unlabeled_))
 
 
-@pytest.mark.parametrize("rule", ["micromacro", "scut", ["global", "shrunken"]])
-def test_decision_values_and_probabilities_of_one_classifier_decide_the_same(rule, multilabel_data):
+@pytest.mark.parametrize("policy", ["micromacro", "scut", ["global", "shrunken"]])
+def test_decision_values_and_probabilities_of_one_classifier_decide_the_same(policy, multilabel_data):
     X, Y = multilabel_data
     one, two = (
-        tuned(LogisticRegression(), rule=rule, never_empty=False, response_method=method).fit(X, Y)
+        tuned(LogisticRegression(), prediction_policy=policy, allow_unlabeled=True, response_method=method).fit(X, Y)
         for method in ("predict_proba", "decision_function")
     )
     assert (one.response_method_, two.response_method_) == ("predict_proba", "decision_function")
-    assert (one.best_rule_, one.never_empty_) == (two.best_rule_, two.never_empty_)
-    if rule != ["global", "shrunken"]:  # cuts between two values lie at other places on another scale
+    assert best_name(one) == best_name(two)
+    if policy != ["global", "shrunken"]:  # cuts between two values lie at other places on another scale
         for name, column in one.cv_results_.items():
             assert_array_equal(column, two.cv_results_[name], err_msg=name)
     assert (one.predict(X) == two.predict(X)).mean() > 0.99
     assert_array_equal(two.decision_function(X) > 0, two.predict(X))
 
 
-class Stretched(LogisticRegression):
+class Spread(LogisticRegression):
     def decision_function(self, X):
         return 3000 * super().decision_function(X) + 7000
 
 
 def test_decision_values_of_any_scale_decide_the_same(multilabel_data):
     X, Y = multilabel_data
-    params = {"rule": "micromacro", "response_method": "decision_function"}
-    plain, stretched = (tuned(base, **params).fit(X, Y) for base in (LogisticRegression(), Stretched()))
-    assert_allclose(stretched.thresholds_, 3000 * plain.thresholds_ + 7000, rtol=1e-3)
-    assert_array_equal(stretched.predict(X), plain.predict(X))
+    params = {"prediction_policy": "micromacro", "response_method": "decision_function"}
+    plain, spread = (tuned(base, **params).fit(X, Y) for base in (LogisticRegression(), Spread()))
+    assert_allclose(spread.thresholds_, 3000 * plain.thresholds_ + 7000, rtol=1e-3)
+    assert_array_equal(spread.predict(X), plain.predict(X))
 
 
 def test_decision_thresholds_cut_between_the_scores_that_the_rule_cut_between(multilabel_data):
     X, Y = multilabel_data
     scores = cross_val_predict(OneVsRestClassifier(RidgeClassifier()), X, Y, cv=KFold(3), method="decision_function")
-    clf = tuned(OneVsRestClassifier(RidgeClassifier()), rule="micromacro", cv=KFold(3)).fit(X, Y)
+    clf = tuned(OneVsRestClassifier(RidgeClassifier()), prediction_policy="micromacro", cv=KFold(3)).fit(X, Y)
     span, low = np.ptp(scores) + 2, scores.min() - 1
     by_rank = micromacro(Y, (scores - low) / span) * span + low
     assert_array_equal(scores > clf.thresholds_, scores > by_rank)
@@ -149,7 +159,7 @@ def test_decision_thresholds_cut_between_the_scores_that_the_rule_cut_between(mu
 )
 def test_two_jobs_give_what_one_gives_bit_for_bit(base, multilabel_data):
     X, Y = multilabel_data
-    one, two = (tuned(base, rule=["half", "shrunken"], n_jobs=n_jobs).fit(X, Y) for n_jobs in (None, 2))
+    one, two = (tuned(base, prediction_policy=["half", "shrunken"], n_jobs=n_jobs).fit(X, Y) for n_jobs in (None, 2))
     assert_same(one, two, X)
 
 
@@ -166,19 +176,19 @@ def test_the_global_random_state_is_left_alone(multilabel_data):
     for base in (RandomForestClassifier(5), LinearSVC(), MLPClassifier(3, max_iter=2)):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Stochastic Optimizer")
-            tuned(base, rule=["shrunken", "policy"]).fit(*multilabel_data)
+            tuned(base, prediction_policy=["shrunken", "learned"]).fit(*multilabel_data)
     assert joblib.hash(np.random.get_state()) == before  # noqa: NPY002
 
 
 def test_a_prefit_classifier_is_used_as_it_is(multilabel_data):
     X, Y = multilabel_data
     base = RandomForestClassifier(10, random_state=0).fit(X[:40], Y[:40])
-    clf = tuned(base, cv="prefit", refit=False, rule="scut", never_empty=False).fit(X[40:], Y[40:])
+    clf = tuned(base, cv="prefit", refit=False, prediction_policy="scut", allow_unlabeled=True).fit(X[40:], Y[40:])
     assert clf.estimator_ is base
     P = np.column_stack([p[:, 1] for p in base.predict_proba(X[40:])]).clip(1e-16, 1 - 1e-16)
     assert_array_equal(clf.thresholds_, scut(Y[40:], P))
     # Not the resubstitution score: the rows are dealt into folds for the comparison.
-    resubstituted = criterion_score(clf.criterion, Y[40:].astype(bool), P > clf.thresholds_)
+    resubstituted = score(clf, Y[40:], P > clf.thresholds_)
     assert clf.cv_results_["mean_test_score"][0] < resubstituted
     assert "split2_test_score" in clf.cv_results_
     assert "split3_test_score" not in clf.cv_results_
@@ -207,7 +217,7 @@ def test_classes_are_predicted_by_the_classifier_inside(kind, params, multilabel
     clf = tuned(base.fit(X, y) if params.get("cv") == "prefit" else base, **params).fit(X, y)
     assert_array_equal(clf.predict(X), clf.estimator_.predict(X))
     assert_array_equal(clf.classes_, np.unique(y))
-    assert (clf.best_rule_, clf.never_empty_, clf.cv_results_) == (None, False, {})
+    assert (clf.prediction_policy_, clf.allow_unlabeled_, clf.cv_results_, clf.best_score_) == (None, False, {}, None)
     assert_array_equal(clf.predict_proba(X), clf.estimator_.predict_proba(X))
     assert np.isfinite(clf.decision_function(X)).all()
 
@@ -218,7 +228,7 @@ def test_one_split_without_refit_keeps_the_classifier_of_that_split(multilabel_d
     clf = tuned(Counting(), cv=0.25, refit=False).fit(X, Y)
     assert Counting.sizes == [60]
     split = PredefinedSplit(np.repeat([-1, 0], [50, 30]))
-    clf = tuned(cv=split, refit=False, rule="scut").fit(X, Y)
+    clf = tuned(cv=split, refit=False, prediction_policy="scut").fit(X, Y)
     assert_array_equal(clf.estimator_.coef_, LabelWeightedLogistic().fit(X[:50], Y[:50]).coef_)
     assert_array_equal(clf.thresholds_, scut(Y[50:], clf.predict_proba(X[50:])))
 
@@ -249,11 +259,11 @@ def test_an_integer_stratifies_over_the_labels(multilabel_data, monkeypatch):
 def test_rows_in_no_test_fold_are_left_out_and_rows_in_two_count_twice(multilabel_data):
     X, Y = multilabel_data
     splits = [(np.arange(40, 80), np.arange(30)), (np.arange(40), np.arange(40, 70)), (np.arange(40), [40, 41])]
-    clf = tuned(cv=splits, rule="scut").fit(X, Y)
+    clf = tuned(cv=splits, prediction_policy="scut").fit(X, Y)
     first, second = (LabelWeightedLogistic().fit(X[part], Y[part]) for part in (np.arange(40, 80), np.arange(40)))
     P = np.vstack([first.predict_proba(X[:30]), second.predict_proba(X[40:70]), second.predict_proba(X[40:42])])
     assert_allclose(clf.thresholds_, scut(np.vstack([Y[:30], Y[40:70], Y[40:42]]), P))
-    repeated = tuned(cv=ShuffleSplit(4, random_state=0), rule="scut").fit(X, Y)
+    repeated = tuned(cv=ShuffleSplit(4, random_state=0), prediction_policy="scut").fit(X, Y)
     assert "split3_test_score" in repeated.cv_results_
 
 
@@ -261,9 +271,9 @@ def test_rows_in_no_test_fold_are_left_out_and_rows_in_two_count_twice(multilabe
 def test_labels_of_one_value_are_never_or_always_predicted(base, multilabel_data):
     X, Y = multilabel_data
     Y = np.column_stack([Y[:, :2], np.zeros(80, int), np.ones(80, int)])
-    for rule in ("shrunken", lambda Y, P: np.full(4, 0.5)):
+    for policy in ("shrunken", lambda Y, P: np.full(4, 0.5)):
         with pytest.warns(ConstantLabelWarning, match=r"2 of 4 labels have one value .*\(2, 3\)") as caught:
-            clf = tuned(base, rule=rule).fit(X, Y)
+            clf = tuned(base, prediction_policy=policy).fit(X, Y)
         assert len(caught) == 1
         assert caught[0].filename == __file__
         assert_array_equal(clf.predict(X)[:, 2:], Y[:, 2:])
@@ -287,82 +297,70 @@ def test_a_label_without_positives_in_a_fold_gets_no_score_in_the_middle(multila
         ranks.append(P)
         return scut(Y, P)
 
-    tuned(OneVsRestClassifier(LinearSVC()), cv=cv, rule=note).fit(X, Y)
+    tuned(OneVsRestClassifier(LinearSVC()), cv=cv, prediction_policy=note).fit(X, Y)
     fold = ranks[-1][20:]
     assert (fold[:, 1] == fold.min()).all()
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_never_empty_is_taken_as_given(given, multilabel_data):
+def test_whether_samples_may_be_unlabeled_is_taken_as_given(given, multilabel_data):
     X, Y = multilabel_data
-    clf = tuned(rule=["half", "policy", "pretrained"], never_empty=given).fit(X, Y)
-    assert clf.never_empty_ is given
-    assert clf.cv_results_["never_empty"].tolist() == [given] * 3
+    clf = tuned(prediction_policy=["half", "learned", "pretrained"], allow_unlabeled=given).fit(X, Y)
+    assert clf.allow_unlabeled_ is given
+    assert clf.cv_results_["allow_unlabeled"].tolist() == [given] * 3
 
 
-def test_never_empty_is_chosen_by_the_held_out_rows():
+def test_whether_samples_may_be_unlabeled_is_chosen_by_the_held_out_rows():
     rng = np.random.default_rng(0)
     labels = rng.integers(4, size=200)
     X, Y = np.eye(4)[labels] + 0.8 * rng.normal(size=(200, 4)), np.eye(4, dtype=int)[labels]
-    clf = tuned(criterion="strict_accuracy").fit(X, Y)
-    assert clf.never_empty_
+    clf = tuned(scoring="accuracy").fit(X, Y)
+    assert not clf.allow_unlabeled_
     assert (clf.predict(X).sum(axis=1) > 0).all()
     Y[rng.random(200) < 0.8] = 0
-    assert not tuned(criterion="strict_accuracy").fit(X, Y).never_empty_
+    assert tuned(scoring="accuracy").fit(X, Y).allow_unlabeled_
 
 
-def test_the_best_row_is_the_best_rule_and_the_results_make_a_frame(multilabel_data):
+def test_what_was_compared_is_in_the_results_and_the_best_row_was_taken(multilabel_data):
     X, Y = multilabel_data
-    clf = tuned(rule=["half", scut, "micromacro", "policy"]).fit(X, Y)
+    clf = tuned(prediction_policy=["half", scut, "micromacro", "learned"]).fit(X, Y)
     frame = pd.DataFrame(clf.cv_results_)
-    assert frame["rule"].tolist() == ["half"] * 2 + ["scut"] * 2 + ["micromacro"] * 2 + ["policy"]
-    assert frame["never_empty"].tolist() == [False, True] * 3 + ["auto"]
+    names = ["half"] * 2 + ["scut"] * 2 + ["micromacro"] * 2 + ["learned"]
+    assert frame["prediction_policy"].tolist() == names
+    assert frame["allow_unlabeled"].tolist() == [True, False] * 3 + ["auto"]
     best = frame.loc[frame["rank_test_score"].idxmin()]
-    assert best["rule"] == clf.best_rule_
-    assert best["never_empty"] in (clf.never_empty_, "auto")
-    parts = frame[[f"mean_test_{name}" for name in clf.criterion]]
+    assert best["prediction_policy"] == clf.prediction_policy_.best_policy_.name
+    assert best["allow_unlabeled"] in (clf.allow_unlabeled_, "auto")
+    assert best["mean_test_score"] == clf.best_score_ == frame["mean_test_score"].max()
+    parts = frame[[f"mean_test_{name}" for name in clf.scoring]]
     assert_allclose(parts.mean(axis=1), frame["mean_test_score"])
     assert [name for name in frame if name.startswith("split")] == [f"split{k}_test_score" for k in range(3)]
 
 
-def test_another_criterion_can_choose_another_rule(multilabel_data):
+def test_another_scoring_can_choose_another_policy(multilabel_data):
     X, Y = multilabel_data
-    criteria = ["micro_f1", lambda a, b: -b.mean(), lambda a, b: b.mean()]
-    rules = {"few": lambda Y, P: np.full(4, 0.9), "many": lambda Y, P: np.full(4, 0.1)}
-    for name, rule in rules.items():
-        rule.__name__ = name
-    found = [tuned(rule=list(rules.values()), criterion=each, never_empty=False).fit(X, Y) for each in criteria]
-    assert [clf.best_rule_ for clf in found[1:]] == ["few", "many"]
+    scorings = [lambda a, b: -b.mean(), lambda a, b: b.mean()]
+    policies = [FixedThresholds(0.9), FixedThresholds(0.1)]
+    found = [
+        tuned(prediction_policy=policies, scoring=each, allow_unlabeled=True).fit(X, Y).prediction_policy_
+        for each in scorings
+    ]
+    assert [policy.best_policy_.thresholds for policy in found] == [0.9, 0.1]
+    assert [set(policy.cv_results_["prediction_policy"]) for policy in found] == [{"fixed", "fixed-2"}] * 2
 
 
-def test_the_policy_is_called_with_all_it_needs(multilabel_data, monkeypatch):
+@pytest.mark.parametrize("policy", [LearnedThresholds(5), ShrunkenThresholds(3.0)])
+def test_the_policy_is_fitted_on_the_out_of_fold_responses(policy, multilabel_data):
     X, Y = multilabel_data
-    calls = []
-
-    def learn(Y, P, fold_of, *, criterion, never_empty="auto", random_state=None):
-        calls.append((Y.dtype, len(np.unique(fold_of)), criterion, never_empty, random_state))
-        return shrunken(Y, P), True
-
-    def pretrained(Y, P, *, criterion, never_empty="auto"):
-        calls.append((criterion, never_empty))
-        return scut(Y, P), False
-
-    monkeypatch.setattr(_choosers, "learn_thresholds", learn)
-    monkeypatch.setattr(_choosers, "pretrained_thresholds", pretrained)
-    clf = tuned(rule="policy", criterion="micro_f1").fit(X, Y)
-    assert [call[1] for call in calls] == [3]
-    assert calls[0][0] == np.dtype(bool)
-    assert calls[0][2:4] == ("micro_f1", "auto")
-    assert isinstance(calls[0][4], int)
-    assert clf.never_empty_
-    assert_array_equal(clf.thresholds_, tuned(never_empty=True).fit(X, Y).thresholds_)
-    calls.clear()
-    tuned(rule=["policy", "half"], criterion="micro_f1").fit(X, Y)
-    assert [call[1] for call in calls[:3]] == [2, 2, 2]
-    calls.clear()
-    clf = tuned(rule="pretrained", criterion="micro_f1").fit(X, Y)
-    assert calls == [("micro_f1", "auto")]
-    assert not clf.never_empty_
+    cv = KFold(4)
+    P = cross_val_predict(LabelWeightedLogistic(), X, Y, cv=cv, method="predict_proba")
+    fold = np.repeat(range(4), 20)
+    alone = clone(policy).fit(OutOfFold(Y, P, fold), "f1_micro")
+    clf = tuned(cv=cv, prediction_policy=policy, scoring="f1_micro").fit(X, Y)
+    assert_array_equal(clf.thresholds_, alone.thresholds_)
+    assert clf.allow_unlabeled_ == alone.allow_unlabeled_
+    assert clf.best_score_ == alone.best_score_
+    assert clf.prediction_policy_ is not policy
 
 
 def test_a_failed_fit_leaves_a_fitted_estimator_as_it_was(multilabel_data):
@@ -373,22 +371,30 @@ def test_a_failed_fit_leaves_a_fitted_estimator_as_it_was(multilabel_data):
     def failing(Y, P):
         raise RuntimeError("late")
 
-    clf.rule = failing
+    clf.prediction_policy = failing
     with pytest.raises(RuntimeError, match="late"):
         clf.fit(X[:, :3], Y[:, :2])
-    before["rule"] = failing
+    before["prediction_policy"] = failing
     assert vars(clf).keys() == before.keys()
     assert all(vars(clf)[name] is value for name, value in before.items())
     assert_array_equal(clf.decision_function(X), decided)
 
 
-def test_a_grid_search_goes_over_rules_and_nested_parameters(multilabel_data):
+def test_a_grid_search_goes_over_policies_and_nested_parameters_and_each_acts(multilabel_data):
     X, Y = multilabel_data
-    grid = {"estimator__C": [0.01, 1.0], "rule": ["half", "shrunken", ["half", "scut"]]}
-    search = GridSearchCV(tuned(LogisticRegression()), grid, cv=2, scoring="f1_macro", error_score="raise").fit(X, Y)
+    clf = tuned(LogisticRegression(), prediction_policy=ShrunkenThresholds())
+    grid = {"estimator__C": [0.01, 1.0], "prediction_policy__kappa": [0.0, 100.0]}
+    search = GridSearchCV(clf, [grid, {"prediction_policy": ["half", ["half", "scut"]]}], cv=2, scoring="f1_macro")
+    search.set_params(error_score="raise").fit(X, Y)
     assert len(search.cv_results_["params"]) == 6
-    best = search.best_estimator_
-    assert best.estimator_.estimators_[0].C == search.best_params_["estimator__C"]
+    assert np.unique(search.cv_results_["mean_test_score"]).size > 2
+    first, pooled, strong = (
+        clone(clf).set_params(estimator__C=C, prediction_policy__kappa=kappa).fit(X, Y)
+        for C, kappa in ((0.01, 0.0), (0.01, 100.0), (1.0, 0.0))
+    )
+    assert_array_equal(first.predict_proba(X), pooled.predict_proba(X))
+    assert not np.allclose(first.thresholds_, pooled.thresholds_)
+    assert not np.allclose(first.predict_proba(X), strong.predict_proba(X))
 
 
 SCORERS = ["accuracy", "f1_macro", "f1_micro", "f1_samples", "jaccard_macro", "roc_auc", "average_precision"]
@@ -398,7 +404,8 @@ SCORERS = ["accuracy", "f1_macro", "f1_micro", "f1_samples", "jaccard_macro", "r
 def test_every_multilabel_scorer_works(base, multilabel_data):
     X, Y = multilabel_data
     for name in SCORERS:
-        assert np.isfinite(cross_val_score(tuned(base), X, Y, cv=2, scoring=name, error_score="raise")).all(), name
+        scores = cross_val_score(tuned(base), X, Y, cv=2, scoring=name, error_score="raise")
+        assert ((scores > 0) & (scores <= 1)).all(), name
 
 
 def test_a_label_that_is_never_predicted_can_still_be_ranked(multilabel_data):
@@ -414,14 +421,15 @@ def test_a_label_that_is_never_predicted_can_still_be_ranked(multilabel_data):
 
 def test_another_tuned_classifier_or_the_meta_learner_can_be_inside(multilabel_data):
     X, Y = multilabel_data
-    for base in (tuned(), MetaPolicyClassifier(n_episodes=1, n_steps=2)):
+    for base in (tuned(), MetaPolicyClassifier(cv=2)):
         assert tuned(base, cv=2).fit(X, Y).predict(X).shape == Y.shape
 
 
-def test_predictions_do_not_need_the_rule(multilabel_data, monkeypatch):
+def test_predictions_do_not_need_the_policy(multilabel_data, monkeypatch):
     X, Y = multilabel_data
-    clf = tuned(rule=lambda Y, P: np.full(4, 0.5)).fit(X, Y)
-    assert clf.best_rule_ == "<lambda>"
-    monkeypatch.setattr(clf, "rule", None)
-    assert clf.predict(X).dtype == np.int64
-    assert "sklearn_metalabel.prediction" in sys.modules
+    clf = tuned(prediction_policy=lambda Y, P: np.full(4, 0.5)).fit(X, Y)
+    assert clf.prediction_policy_.name == "<lambda>"
+    expected = clf.predict(X)
+    monkeypatch.setattr(clf, "prediction_policy", None)
+    monkeypatch.setattr(clf, "prediction_policy_", None)
+    assert_array_equal(clf.predict(X), expected)

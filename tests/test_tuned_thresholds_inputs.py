@@ -23,16 +23,17 @@ from sklearn.svm import LinearSVC
 
 from sklearn_metalabel import TunedThresholdsClassifierCV
 from sklearn_metalabel.learners import LabelWeightedLogistic
+from sklearn_metalabel.policies import EpisodeThresholds
 from sklearn_metalabel.thresholds import scut
 
 
 def tuned(estimator=None, **params):
-    return TunedThresholdsClassifierCV(estimator, **{"rule": "shrunken", "random_state": 0, **params})
+    return TunedThresholdsClassifierCV(estimator, **{"prediction_policy": "shrunken", "random_state": 0, **params})
 
 
 def assert_same(first, second, X):
     assert_array_equal(first.thresholds_, second.thresholds_)
-    assert (first.never_empty_, first.best_rule_) == (second.never_empty_, second.best_rule_)
+    assert first.allow_unlabeled_ == second.allow_unlabeled_
     assert_array_equal(first.decision_function(X), second.decision_function(X))
     for name, column in first.cv_results_.items():
         assert_array_equal(column, second.cv_results_[name])
@@ -145,6 +146,7 @@ def test_a_column_transformer_inside_takes_data_frames(multilabel_data):
     assert clf.label_names_.tolist() == list("pqrs")
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_metalabel.UnreachableThresholdWarning")  # four positives
 def test_what_the_last_fit_knew_of_features_is_forgotten(small_texts, multilabel_data):
     clf = tuned().fit(*multilabel_data)
     assert clf.n_features_in_ == 8
@@ -167,7 +169,7 @@ def test_sparse_features_and_labels_are_taken(base, multilabel_data):
 @pytest.mark.filterwarnings("ignore::sklearn_metalabel.ConstantLabelWarning")
 def test_very_many_sparse_labels_give_what_dense_ones_give(base):
     rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(24, 3)), np.zeros((24, 1200), dtype=int)
+    X, Y = rng.normal(size=(24, 3)), np.zeros((24, 1001), dtype=int)
     Y[:, :20] = rng.random((24, 20)) < 0.5
     dense, sparse = (tuned(base, cv=2).fit(X, each) for each in (Y, sp.csr_array(Y)))
     assert_same(sparse, dense, X)
@@ -206,18 +208,28 @@ def test_a_class_that_is_missing_in_a_fold_has_probability_zero(value, multilabe
         seen.append(P)
         return scut(Y, P)
 
-    clf = tuned(Lists(), cv=cv, rule=note).fit(X, Y)
+    clf = tuned(Lists(), cv=cv, prediction_policy=note).fit(X, Y)
     P = seen[-1]
     tiny = np.finfo(float).eps
     assert_array_equal(P[20:, 1], np.full(20, 1 - tiny if value else tiny))
     assert ((P > 0) & (P < 1)).all()
-    assert clf.best_rule_ == "note"
+    assert clf.prediction_policy_.name == "note"
 
 
 INVALID = {
-    "rule": ["f1", 3, None, [], ["scut", "f1"], [3]],
-    "criterion": ["f_one", 3, ("f_one",), ("micro_f1", "roc_auc"), ()],
-    "never_empty": ["yes", None],
+    "prediction_policy": [
+        "f1",
+        3,
+        [],
+        ["scut", "f1"],
+        [3],
+        "policy",
+        "episode",
+        EpisodeThresholds(),
+        ["half", "episode"],
+    ],
+    "scoring": ["f_one", 3, ("f_one",), ("f1_micro", "roc_auc"), (), "f1", "micro_f1", "strict_accuracy"],
+    "allow_unlabeled": ["yes", None],
     "response_method": ["predict", None],
     "cv": ["five", 1.5, 0.0, True, 1],
     "refit": ["yes", 2.0],
@@ -230,15 +242,27 @@ def test_every_parameter_has_invalid_values_here():
     assert INVALID.keys() | {"estimator"} == tuned().get_params(deep=False).keys()
 
 
+class Counting(LabelWeightedLogistic):
+    """Counts the trainings of all copies."""
+
+    n_trained = 0
+
+    def _fit_labels(self, X, Y, **options):
+        Counting.n_trained += 1
+        super()._fit_labels(X, Y, **options)
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in INVALID.items() for value in values], ids=str
+    ("name", "value"),
+    [pytest.param(name, value, id=f"{name}-{k}") for name, values in INVALID.items() for k, value in enumerate(values)],
 )
-def test_an_invalid_parameter_is_refused_by_name(name, value, multilabel_data):
-    clf = tuned(**{name: value})
-    before = dict(vars(clf))
-    with pytest.raises(ValueError, match=name):
+def test_an_invalid_parameter_is_refused_by_name_before_anything_is_trained(name, value, multilabel_data):
+    clf = tuned(Counting(), **{name: value})
+    before, Counting.n_trained = dict(vars(clf)), 0
+    with pytest.raises((ValueError, TypeError), match=name):
         clf.fit(*multilabel_data)
-    assert vars(clf).keys() == before.keys()
+    assert vars(clf) == before
+    assert Counting.n_trained == 0
 
 
 class OnlyPredict(ClassifierMixin, BaseEstimator):

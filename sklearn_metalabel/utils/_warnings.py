@@ -52,8 +52,8 @@ def warn_unreachable_thresholds(reachable, label_names):
         return
     warnings.warn(
         f"{out.size} of {len(reachable)} labels have a threshold above all their out-of-fold probabilities "
-        f"({_named(out, label_names)}): their probability alone would predict them for none of these rows. Add positives, drop these columns, or choose "
-        "a prediction policy or scoring that asks for them.",
+        f"({_named(out, label_names)}): their probability alone would predict them for none of these rows. Add "
+        "positives, drop these columns, or choose a prediction policy or scoring that asks for them.",
         UnreachableThresholdWarning,
         stacklevel=_users_level(),
     )

@@ -4,11 +4,21 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, logit
 
-from sklearn_metalabel.prediction import _candidates
-from sklearn_metalabel.prediction._candidates import CANDIDATES, Link, nested_candidates
-from sklearn_metalabel.thresholds import global_threshold, micromacro, shrunken
-from sklearn_metalabel.thresholds._held_out import HeldOut
-from sklearn_metalabel.thresholds._ordered import order_entries
+from sklearn_metalabel.policies import _candidates
+from sklearn_metalabel.policies._candidates import (
+    CANDIDATES,
+    calibrated_logits,
+    nested_candidates,
+    probability_thresholds,
+)
+from sklearn_metalabel.thresholds import (
+    LogisticLink,
+    OutOfFold,
+    global_threshold,
+    micromacro,
+    order_entries,
+    shrunken,
+)
 
 
 def held_out(seed=0, n=300, L=6):
@@ -20,7 +30,7 @@ def held_out(seed=0, n=300, L=6):
 def find_candidates(Y, P, link=None):
     """Candidates and link of rows of one fold."""
     folds = np.zeros(len(P), dtype=int)
-    return _candidates.find_candidates(order_entries(HeldOut.from_dense(Y, P, folds), folds), link)
+    return _candidates.find_candidates(order_entries(OutOfFold(Y, P, folds), folds), link)
 
 
 def test_the_link_finds_the_scale_and_the_shift_of_all_labels_together():
@@ -30,12 +40,12 @@ def test_the_link_finds_the_scale_and_the_shift_of_all_labels_together():
 
 
 def test_thresholds_and_logits_of_the_link_are_inverse():
-    link, t = Link(1.7, -0.4), np.array([1e-6, 0.2, 0.999])
-    assert_allclose(link.thresholds(link.logits(t)), t, rtol=1e-9)
+    link, t = LogisticLink(1.7, -0.4), np.array([1e-6, 0.2, 0.999])
+    assert_allclose(probability_thresholds(link, calibrated_logits(link, t)), t, rtol=1e-9)
 
 
 def test_thresholds_of_far_cuts_stay_inside():
-    t = Link(0.01, 0.0).thresholds(np.array([-30.0, 30.0]))
+    t = probability_thresholds(LogisticLink(0.01, 0.0), np.array([-30.0, 30.0]))
     assert ((t > 0) & (t < 1)).all()
 
 
@@ -46,14 +56,14 @@ def test_candidates_cut_where_their_rules_cut(name, rule):
     Y, P = held_out()
     candidates, link = find_candidates(Y, P)
     cut = candidates.cuts[CANDIDATES.index(rule.__name__.removesuffix("_threshold"))]
-    assert_array_equal(link.logits(P) > cut, rule(Y, P) < P)
+    assert_array_equal(calibrated_logits(link, P) > cut, rule(Y, P) < P)
 
 
 def test_one_half_is_the_zero_of_the_calibrated_logits():
     Y, P = held_out()
     candidates, link = find_candidates(Y, P)
     assert_array_equal(candidates.cuts[CANDIDATES.index("half")], 0)
-    assert_allclose(link.thresholds(np.zeros(1)), expit(-link.intercept / link.slope))
+    assert_allclose(probability_thresholds(link, np.zeros(1)), expit(-link.intercept / link.slope))
 
 
 def test_labels_of_one_value_have_the_same_cut_in_all_candidates():
@@ -61,8 +71,8 @@ def test_labels_of_one_value_have_the_same_cut_in_all_candidates():
     Y[:, 1], Y[:, 4] = False, True
     candidates, link = find_candidates(Y, P)
     assert_array_equal(candidates.varied, [True, False, True, True, False, True])
-    assert (candidates.cuts[:, 1] > link.logits(P[:, 1]).max()).all()
-    assert (candidates.cuts[:, 4] < link.logits(P[:, 4]).min()).all()
+    assert (candidates.cuts[:, 1] > calibrated_logits(link, P[:, 1]).max()).all()
+    assert (candidates.cuts[:, 4] < calibrated_logits(link, P[:, 4]).min()).all()
 
 
 def test_sparse_truth_gives_the_same():
@@ -73,7 +83,7 @@ def test_sparse_truth_gives_the_same():
 
 def test_a_given_link_is_used():
     Y, P = held_out()
-    link = Link(1.0, 0.0)
+    link = LogisticLink(1.0, 0.0)
     candidates, used = find_candidates(Y, P, link)
     assert used is link
     assert_allclose(candidates.cuts[1], logit(global_threshold(Y, P)))
@@ -83,7 +93,7 @@ def test_a_given_link_is_used():
 def test_candidates_without_a_fold_are_nearly_those_of_its_absence(seed):
     Y, P = held_out(seed)
     fold_of = np.random.default_rng(seed).integers(3, size=len(Y))
-    _, link, folds = nested_candidates(HeldOut.from_dense(Y, P, fold_of), fold_of)
+    _, link, folds = nested_candidates(OutOfFold(Y, P, fold_of), fold_of)
     for k, nested in enumerate(folds):
         alone, _ = find_candidates(Y[fold_of != k], P[fold_of != k], link)
         assert_allclose(nested.cuts[:4], alone.cuts[:4], atol=0.01)
@@ -94,8 +104,8 @@ def test_candidates_without_a_fold_are_nearly_those_of_its_absence(seed):
 def test_of_rows_kept_whole_the_rules_are_exact_without_a_fold_too():
     Y, P = held_out(n=90)
     fold_of = np.arange(90) % 3
-    _, link, folds = nested_candidates(HeldOut.from_dense(Y, P, fold_of), fold_of)
+    _, link, folds = nested_candidates(OutOfFold(Y, P, fold_of), fold_of)
     for k, nested in enumerate(folds):
-        rest = Y[fold_of != k], P[fold_of != k]
+        others = Y[fold_of != k], P[fold_of != k]
         for cut, rule in zip(nested.cuts[1:4], (global_threshold, micromacro, shrunken), strict=True):
-            assert_array_equal(cut, link.logits(rule(*rest)))
+            assert_array_equal(cut, calibrated_logits(link, rule(*others)))

@@ -6,12 +6,11 @@ import torch
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_multilabel_classification
 
-from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
-from sklearn_metalabel.learners._protocol import Learner
-from sklearn_metalabel.meta._episode import EpisodePlan, Fold, break_even_cuts, greedy_episode, run_episode
-from sklearn_metalabel.meta._learner import MetaLearner, MetaSettings
+from sklearn_metalabel.learners import Fold, LabelWeightedLogistic, TorchClassifier, TrainingRun
+from sklearn_metalabel.policies._episode import EpisodePlan, break_even_cuts, greedy_episode, run_episode
+from sklearn_metalabel.policies._reinforcement import MetaLearner, MetaSettings
 from sklearn_metalabel.rewards import RatioReward, SoftF1Reward
-from sklearn_metalabel.utils._threads import current_threads
+from sklearn_metalabel.utils import current_threads
 
 L = 5
 SETTINGS = MetaSettings("shared", 8, 0.05, 2, 0.5, "label", 0.01, True, True)
@@ -43,54 +42,89 @@ def make_plan(**changes):
 
 def make_fold(held_out=True, seed=0):
     X, Y = make_multilabel_classification(120, n_classes=L, random_state=seed)
-    rest = np.arange(90, 120)
-    rows = {"rewarded": rest, "held_out": rest} if held_out else {}
+    others = np.arange(90, 120)
+    rows = {"scored": others, "held_out": others} if held_out else {}
     return Fold(X, Y.astype(np.int8), None, np.arange(90), **rows)
 
 
-def play(meta, learner=None, fold=None, plan=None, seed=0):
-    learner = TorchClassifier(mlp, batch_size=16)._learner() if learner is None else learner
-    return run_episode(meta, learner, fold or make_fold(), plan or make_plan(), seed, current_threads())
+def play(meta, base=None, fold=None, plan=None, seed=0):
+    base = TorchClassifier(mlp, batch_size=16) if base is None else base
+    return run_episode(meta, base, fold or make_fold(), plan or make_plan(), seed, current_threads())
 
 
-class RecordingLearner(Learner):
+class RecordingRun(TrainingRun):
     """Notes what it is asked to do."""
 
     batch_size = 10
 
-    def start(self, X, Y, *, sample_weight=None, seed=0):
+    def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         self.calls, self.n_labels, self.n = [], Y.shape[1], X.shape[0]
 
-    def step(self, rows, label_weight):
-        self.calls.append((rows, label_weight))
+    def step(self, rows, weights):
+        self.calls.append((rows, weights.label))
 
     def predict_proba(self, X):
         self.calls.append(len(X))
         return np.full((len(X), self.n_labels), 0.3)
 
 
+class Recorder:
+    """A base learner whose training run is at hand."""
+
+    def training_run(self, seed=0):
+        self.run = RecordingRun()
+        return self.run
+
+    @property
+    def kinds(self):
+        return ["score" if isinstance(call, int) else "step" for call in self.run.calls]
+
+    @property
+    def scored(self):
+        return [call for call in self.run.calls if isinstance(call, int)]
+
+
 def test_an_episode_trains_in_steps_and_scores_held_out_rows_after_each():
-    learner = RecordingLearner()
-    play(make_meta(SETTINGS), learner)
-    kinds = ["score" if isinstance(call, int) else "step" for call in learner.calls]
-    assert kinds == ["step", "step", "step", "score"] * 4 + ["score"]
-    first_epoch = np.concatenate([call[0] for call in learner.calls if not isinstance(call, int)][:9])
+    base = Recorder()
+    play(make_meta(SETTINGS), base)
+    assert base.kinds == ["step", "step", "step", "score"] * 4 + ["score"]
+    first_epoch = np.concatenate([call[0] for call in base.run.calls if not isinstance(call, int)][:9])
     assert_allclose(np.sort(first_epoch), np.arange(90))
 
 
-def test_without_held_out_rows_the_batch_just_trained_on_pays():
-    learner = RecordingLearner()
-    episode = play(make_meta(PAPER), learner, make_fold(held_out=False), make_plan(updates_per_step=1))
-    kinds = ["score" if isinstance(call, int) else "step" for call in learner.calls]
-    assert kinds == ["step", "score"] * 4
-    assert [call for call in learner.calls if isinstance(call, int)] == [10] * 4
+def test_without_held_out_rows_the_reward_is_that_of_the_batch_just_trained_on():
+    base = Recorder()
+    episode = play(make_meta(PAPER), base, make_fold(held_out=False), make_plan(updates_per_step=1))
+    assert base.kinds == ["step", "score"] * 4
+    assert base.scored == [10] * 4
     assert episode.P is None
 
 
-def test_scoring_can_be_kept_to_a_part_of_the_rewarded_rows():
-    learner = RecordingLearner()
-    play(make_meta(SETTINGS), learner, plan=make_plan(n_rewarded=7))
-    assert [call for call in learner.calls if isinstance(call, int)] == [7, 7, 7, 7, 30]
+def test_rewards_can_be_kept_to_a_part_of_the_held_out_rows():
+    base = Recorder()
+    play(make_meta(SETTINGS), base, plan=make_plan(n_scored=7))
+    assert base.scored == [7, 7, 7, 7, 30]
+
+
+def test_every_step_is_made_under_the_weights_that_were_drawn():
+    base = Recorder()
+    episode = play(make_meta(SETTINGS), base, plan=make_plan(sigma=1e-9))
+    weights = [call[1] for call in base.run.calls if not isinstance(call, int)]
+    assert_allclose(weights[::3], episode.weights, rtol=1e-5)
+    assert_allclose(weights[0], weights[2])
+
+
+def test_a_run_is_kept_only_where_it_is_asked_for():
+    assert play(make_meta(PAPER), Recorder()).run is None
+    base = Recorder()
+    assert play(make_meta(PAPER), base, plan=make_plan(keep_run=True)).run is base.run
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_reward_that_is_no_number_is_refused(bad):
+    plan = make_plan(reward=lambda Y, P, t: np.full(t.shape, bad))
+    with pytest.raises(ValueError, match="reward must be finite, got NaN or infinity"):
+        play(make_meta(PAPER), Recorder(), plan=plan)
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, PAPER])
@@ -128,8 +162,8 @@ def test_the_paper_policy_is_open_loop():
     fixed = MetaLearner(MetaSettings("gru", 8, 1e-30, 1, 1.0, "global", 0.0, True, True), np.ones(L))
     fixed.load_policy_state(meta.policy_state())
     played = [
-        play(fixed, fold=make_fold(seed=seed), plan=make_plan(reward=RatioReward()), learner=learner)
-        for seed, learner in [(0, None), (1, None), (1, RecordingLearner()), (1, LabelWeightedLogistic()._learner())]
+        play(fixed, fold=make_fold(seed=seed), plan=make_plan(reward=RatioReward(), updates_per_step=1), base=base)
+        for seed, base in [(0, None), (1, None), (1, Recorder()), (1, LabelWeightedLogistic())]
     ]
     weights, thresholds = greedy_episode(fixed, 4, np.ones(L), np.full(L, 0.5))
     for episode in played:
@@ -150,10 +184,9 @@ def test_the_literal_reward_diverges_and_the_bounded_ones_do_not():
     for name, reward in {"literal": RatioReward(clip=None), "clamped": RatioReward(), "f1": SoftF1Reward()}.items():
         meta = make_meta(MetaSettings("gru", 8, 0.3, 1, 1.0, "global", 0.0, False, True))
         rewards = []
-        learner = LabelWeightedLogistic()._learner()
-        for seed in range(15):
+        for seed in range(10):
             plan = make_plan(reward=reward, n_threshold_samples=1, updates_per_step=1)
-            episode = play(meta, learner, make_fold(held_out=False), plan, seed)
+            episode = play(meta, LabelWeightedLogistic(), make_fold(held_out=False), plan, seed)
             meta = episode.meta
             rewards.append(np.abs(episode.rewards).max())
         largest[name] = max(rewards)
@@ -178,10 +211,10 @@ def test_greedy_episodes_start_from_the_given_policies():
     assert not np.allclose(neutral[0], other[0], atol=1e-6)
 
 
-def test_the_policy_sees_how_the_rewarded_rows_fared_in_the_step_before():
+def test_the_policy_sees_the_outcomes_of_the_held_out_rows_in_the_step_before():
     fold = make_fold()
-    fold.Y[fold.rewarded[:2]] = [[0], [1]]
-    episode = play(make_meta(SETTINGS), RecordingLearner(), fold)
+    fold.Y[fold.scored[:2]] = [[0], [1]]
+    episode = play(make_meta(SETTINGS), Recorder(), fold)
     scored = np.log(0.3 / 0.7)
     assert_allclose(episode.anchors[0], 0)
     assert_allclose(episode.anchors[1:], scored)

@@ -1,191 +1,233 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from _policy_cases import (
+    NAMED_SCORINGS,
+    THREE,
+    compact,
+    random_rows,
+    scoring,
+    single_label_rows,
+    uncalibrated_rows,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from sklearn.metrics import f1_score
 
-from sklearn_metalabel.prediction import _search, learn_thresholds, pretrained_thresholds
-from sklearn_metalabel.prediction._policy import N_OUTPUTS
-from sklearn_metalabel.prediction._search import PredictionPolicy
-from sklearn_metalabel.thresholds import decide
-from sklearn_metalabel.thresholds._criteria import CRITERIA, criterion_score
-
-THREE = ("strict_accuracy", "micro_f1", "macro_f1")
-ZEROS = {name: np.zeros((N_OUTPUTS, 2)) for name in CRITERIA}
+from sklearn_metalabel.decoding import decide
+from sklearn_metalabel.policies import LearnedThresholds, _threshold_search
+from sklearn_metalabel.thresholds import OutOfFold
 
 
-def a_case(seed=0, n=600, L=8, shift=-1.0):
-    """Truth, underconfident and shifted probabilities, folds; rare labels are hard to tell."""
-    rng = np.random.default_rng(seed)
-    Z = rng.normal(shift - 0.4 * np.arange(L), 2.0, (n, L))
-    return rng.random((n, L)) < expit(Z), expit(0.4 * Z - 0.5), np.arange(n) % 3
+def fit(rows, given=THREE, n_steps=25, **options):
+    return LearnedThresholds(n_steps).fit(rows, given, **{"random_state": 0, **options})
 
 
-def single_labels(seed=0, n=600, L=6):
-    """Every sample has exactly one label, and most probabilities are below one half."""
-    rng = np.random.default_rng(seed)
-    Y = np.eye(L, dtype=bool)[rng.integers(L, size=n)]
-    return Y, expit(rng.normal(-2, 0.7, Y.shape) + 1.8 * Y), np.arange(n) % 3
+both = pytest.mark.parametrize("n_steps", [25, 0], ids=["learned", "pretrained"])
 
 
-@pytest.mark.parametrize("criterion", [*sorted(CRITERIA), THREE])
-def test_learned_thresholds_beat_one_half_on_rows_not_seen(criterion):
-    (Y, P, fold_of), (Y_test, P_test, _) = a_case(0), a_case(1, n=3000)
-    t, never_empty = learn_thresholds(Y, P, fold_of, criterion=criterion)
-    learned = criterion_score(criterion, Y_test, decide(P_test, t, never_empty=never_empty) > 0)
-    assert learned > criterion_score(criterion, Y_test, P_test > 0.5) + 0.02
+@pytest.mark.parametrize("given", [*NAMED_SCORINGS, ("accuracy", "f1_micro", "f1_macro")])
+def test_learned_thresholds_beat_one_half_on_rows_not_seen(given):
+    rows, test = uncalibrated_rows(0), uncalibrated_rows(1, n=3000)
+    policy, score = fit(rows, given), scoring(given)
+    learned = score(test.Y, policy.predict(test.P) > 0)
+    assert learned > score(test.Y, test.P > 0.5) + 0.02
 
 
-@pytest.mark.parametrize("name", sorted(CRITERIA))
-def test_the_search_improves_what_it_is_paid_for(name):
-    Y, P, fold_of = a_case()
-    policy = PredictionPolicy(Y, P, fold_of)
-    problem, folds = policy._nested, policy.folds
-    start = np.zeros((N_OUTPUTS, 2))
-    end = _search._ascend(problem, folds, start, False, {name: 1.0}, np.random.RandomState(0))
-    rewards = [problem.expected_reward(_search._all_cuts(p, folds), False, {name: 1.0})[0] for p in (start, end)]
-    assert rewards[1] > rewards[0] + 1e-4
+@both
+def test_every_sample_gets_a_label_where_all_have_one(n_steps):
+    assert fit(single_label_rows(), n_steps=n_steps).allow_unlabeled_ is False
 
 
-def test_every_instance_gets_a_label_where_all_have_one():
-    Y, P, fold_of = single_labels()
-    assert learn_thresholds(Y, P, fold_of, criterion=THREE)[1] is True
-    assert pretrained_thresholds(Y, P, criterion=THREE)[1] is True
-
-
-def test_instances_stay_empty_where_most_are():
+@both
+def test_samples_stay_without_a_label_where_most_have_none(n_steps):
     rng = np.random.default_rng(0)
     Y = rng.random((600, 4)) < 0.05
-    P = expit(rng.normal(-3, 0.5, Y.shape) + 5 * Y)
-    assert learn_thresholds(Y, P, np.arange(600) % 3, criterion="strict_accuracy")[1] is False
-    assert pretrained_thresholds(Y, P, criterion="strict_accuracy")[1] is False
+    rows = OutOfFold(Y, expit(rng.normal(-3, 0.5, Y.shape) + 5 * Y), np.arange(600) % 3)
+    assert fit(rows, "accuracy", n_steps).allow_unlabeled_ is True
 
 
-@pytest.mark.parametrize("never_empty", [False, True])
-@pytest.mark.parametrize("make", [a_case, single_labels])
-def test_a_given_fallback_is_kept(make, never_empty):
-    Y, P, fold_of = make()
-    assert learn_thresholds(Y, P, fold_of, criterion=THREE, never_empty=never_empty)[1] is never_empty
-    assert pretrained_thresholds(Y, P, criterion=THREE, never_empty=never_empty)[1] is never_empty
+@both
+@pytest.mark.parametrize("allow_unlabeled", [False, True])
+@pytest.mark.parametrize("make", [uncalibrated_rows, single_label_rows])
+def test_a_given_fallback_is_kept(make, allow_unlabeled, n_steps):
+    assert fit(make(), n_steps=n_steps, allow_unlabeled=allow_unlabeled).allow_unlabeled_ is allow_unlabeled
 
 
 def test_a_function_is_searched_for_directly():
-    Y, P, fold_of = a_case()
-
     def recall_heavy(y_true, y_pred):
         return -(5 * ((y_true == 1) & (y_pred == 0)).sum() + ((y_true == 0) & (y_pred == 1)).sum()) / y_true.size
 
-    paid, _ = learn_thresholds(Y, P, fold_of, criterion=recall_heavy, never_empty=False, random_state=0)
-    other, _ = learn_thresholds(Y, P, fold_of, criterion="strict_accuracy", never_empty=False, random_state=0)
-    Y_test, P_test, _ = a_case(1, n=3000)
-    assert recall_heavy(Y_test, paid < P_test) > recall_heavy(Y_test, other < P_test) + 0.01
+    rows, test = uncalibrated_rows(0), uncalibrated_rows(1, n=3000)
+    own, other = (fit(rows, given, allow_unlabeled=True).thresholds_ for given in (recall_heavy, "accuracy"))
+    assert recall_heavy(test.Y, own < test.P) > recall_heavy(test.Y, other < test.P) + 0.01
 
 
 def test_a_function_that_is_macro_f1_comes_near_the_named_one():
-    (Y, P, fold_of), (Y_test, P_test, _) = a_case(0), a_case(1, n=3000)
-    own = learn_thresholds(
-        Y, P, fold_of, criterion=lambda y, d: f1_score(y, d, average="macro", zero_division=0), random_state=0
-    )[0]
-    named = learn_thresholds(Y, P, fold_of, criterion="macro_f1")[0]
-    scores = [criterion_score("macro_f1", Y_test, t < P_test) for t in (own, named)]
+    def macro(y_true, y_pred):
+        return f1_score(y_true, y_pred, average="macro", zero_division=0)
+
+    rows, test = uncalibrated_rows(0), uncalibrated_rows(1, n=3000)
+    scores = [scoring("f1_macro")(test.Y, fit(rows, given).thresholds_ < test.P) for given in (macro, "f1_macro")]
     assert_allclose(*scores, atol=0.02)
 
 
-def test_labels_of_one_value_are_never_or_always_predicted():
-    Y, P, fold_of = a_case()
+@both
+def test_labels_of_one_value_are_never_or_always_predicted(n_steps):
+    rows = uncalibrated_rows()
+    Y = rows.truth()
     Y[:, 2], Y[:, 5] = False, True
-    for t in (learn_thresholds(Y, P, fold_of, criterion=THREE)[0], pretrained_thresholds(Y, P, criterion=THREE)[0]):
-        assert_array_equal(t[[2, 5]], [1, 0])
-        assert ((t > 0) & (t < 1)).sum() == 6
+    t = fit(OutOfFold(Y, rows.P, rows.fold), n_steps=n_steps).thresholds_
+    assert_array_equal(t[[2, 5]], [1, 0])
+    assert ((t > 0) & (t < 1)).sum() == 6
 
 
 def test_a_label_whose_positives_lie_in_one_fold_does_no_harm():
-    Y, P, fold_of = a_case()
-    Y[:, 3] = (np.arange(len(Y)) < 30) & (fold_of == 1)
-    t, _ = learn_thresholds(Y, P, fold_of, criterion=THREE)
-    assert 0 < t[3] < 1
+    rows = uncalibrated_rows()
+    Y = rows.truth()
+    Y[:, 3] = (np.arange(len(Y)) < 30) & (rows.fold == 1)
+    assert 0 < fit(OutOfFold(Y, rows.P, rows.fold)).thresholds_[3] < 1
 
 
-@pytest.mark.parametrize("fold_of", [np.zeros(600, dtype=int), np.arange(600) % 2 + 7])
-def test_one_fold_or_any_numbers_of_folds_will_do(fold_of):
-    Y, P, _ = a_case()
-    t, _ = learn_thresholds(Y, P, fold_of, criterion="macro_f1", random_state=0)
-    reference, _ = learn_thresholds(Y, P, np.arange(600) % 3, criterion="macro_f1")
-    assert_allclose(t, reference, atol=0.1)
-
-
-def test_where_every_row_is_a_fold_several_share_the_cuts_of_the_rules():
-    Y, P, _ = a_case(n=200)
-    policy = PredictionPolicy(Y, P, np.arange(200))
-    assert len(policy.folds) == 10
-    assert [candidates.calibration.n_samples for candidates in policy.folds] == [180] * 10
-    t, _ = learn_thresholds(Y, P, np.arange(200), criterion="macro_f1")
-    assert ((t > 0) & (t < 1)).all()
+@pytest.mark.parametrize("fold", [None, np.arange(600) % 2 + 7])
+def test_one_fold_or_any_numbers_of_folds_will_do(fold):
+    rows = uncalibrated_rows()
+    t = fit(OutOfFold(rows.Y, rows.P, fold), "f1_macro").thresholds_
+    assert_allclose(t, fit(rows, "f1_macro").thresholds_, atol=0.1)  # other folds, other candidates in the search
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_a_few_rows_are_enough_to_answer(n):
-    Y, P, fold_of = a_case(n=n)
-    t, never_empty = learn_thresholds(Y, P, fold_of, criterion=THREE, random_state=0)
-    assert decide(P, t, never_empty=never_empty).shape == Y.shape
+    rows = uncalibrated_rows(n=n)
+    assert fit(rows).predict(rows.P).shape == (n, 8)
 
 
 def test_sparse_truth_and_single_precision_are_welcome():
-    Y, P, fold_of = a_case()
-    dense = learn_thresholds(Y, P, fold_of, criterion=THREE)
-    sparse = learn_thresholds(sp.csr_array(Y.astype(np.int8)), P.astype(np.float32), fold_of, criterion=THREE)
-    assert_allclose(sparse[0], dense[0], atol=1e-3)
-    assert sparse[1] == dense[1]
-
-
-def test_very_many_rows_are_sampled_for_the_search_alone(monkeypatch):
-    Y, P, fold_of = a_case(n=4000)
-    whole = learn_thresholds(Y, P, fold_of, criterion=THREE, random_state=0)[0]
-    monkeypatch.setattr(_search, "_SEARCH_ENTRIES", 8_000)
-    first, second = (learn_thresholds(Y, P, fold_of, criterion=THREE, random_state=0)[0] for _ in range(2))
-    assert_array_equal(first, second)
-    assert not np.array_equal(first, whole)
-    assert_allclose(first, whole, atol=0.1)
+    rows = uncalibrated_rows()
+    dense = fit(rows)
+    sparse = fit(OutOfFold(sp.csr_array(rows.Y.astype(np.int8)), rows.P.astype(np.float32), rows.fold))
+    assert_allclose(sparse.thresholds_, dense.thresholds_, atol=1e-3)
+    assert sparse.allow_unlabeled_ == dense.allow_unlabeled_
 
 
 def test_the_scale_of_the_scores_does_not_matter():
-    Y, P, fold_of = a_case()
-    sharper = expit(3 * np.log(P / (1 - P)) + 1)
-    decisions = [learn_thresholds(Y, p, fold_of, criterion="macro_f1", never_empty=False)[0] < p for p in (P, sharper)]
+    rows = uncalibrated_rows()
+    sharper = OutOfFold(rows.Y, expit(3 * np.log(rows.P / (1 - rows.P)) + 1), rows.fold)
+    decisions = [fit(each, "f1_macro", allow_unlabeled=True).predict(each.P) for each in (rows, sharper)]
     assert (decisions[0] != decisions[1]).mean() < 0.01
 
 
-@pytest.mark.parametrize("never_empty", ["sometimes", None, 1])
-def test_an_unknown_fallback_is_refused(never_empty):
-    Y, P, fold_of = a_case(n=30)
-    with pytest.raises(ValueError, match="never_empty must be True, False or"):
-        learn_thresholds(Y, P, fold_of, criterion=THREE, never_empty=never_empty)
-    with pytest.raises(ValueError, match="never_empty must be True, False or"):
-        pretrained_thresholds(Y, P, criterion=THREE, never_empty=never_empty)
+def test_without_steps_it_is_the_pre_trained_policy(monkeypatch):
+    rows = uncalibrated_rows()
+    monkeypatch.setattr(_threshold_search, "_LEARNING_RATE", 0.0)
+    options = {"given": "f1_macro", "allow_unlabeled": True}
+    assert_array_equal(fit(rows, **options).thresholds_, fit(rows, n_steps=0, **options).thresholds_)
 
 
-def test_folds_of_another_length_are_refused():
-    Y, P, fold_of = a_case(n=30)
-    with pytest.raises(ValueError, match=r"fold_of must have shape \(30,\), one fold for each row"):
-        learn_thresholds(Y, P, fold_of[:20], criterion=THREE)
+def test_steps_move_the_network_and_its_parameters_are_kept():
+    rows = uncalibrated_rows()
+    start, end = (fit(rows, n_steps=n) for n in (0, 25))
+    assert start.parameters_.shape == end.parameters_.shape == (9, 2)
+    assert abs(start.parameters_ - end.parameters_).max() > 0.01
+    assert (start.name, end.name) == ("pretrained", "learned")
+    assert end.best_score_ > start.best_score_ - 0.005  # steps go up the expected score, which is not the score itself
 
 
-def test_few_rows_keep_the_policy_near_its_start(monkeypatch):
-    Y, P, fold_of = a_case(n=60)
-    policy = PredictionPolicy(Y, P, fold_of)
-    problem, folds = policy._nested, policy.folds
-    start, far, rng = np.zeros((N_OUTPUTS, 2)), [], np.random.RandomState(0)
-    for penalty in (_search._PENALTY, 0.0):
-        monkeypatch.setattr(_search, "_PENALTY", penalty)
-        far.append(np.abs(_search._ascend(problem, folds, start, False, {"macro_f1": 1.0}, rng)).mean())
-    assert far[0] < 0.5 * far[1]
+def test_the_score_is_that_of_decisions_with_candidates_from_the_other_folds():
+    rows = uncalibrated_rows()
+    policy = fit(rows, n_steps=0)
+    assert policy.cv_results_["prediction_policy"].tolist() == ["pretrained"]
+    assert policy.cv_results_["mean_test_score"].tolist() == [policy.best_score_]
+    parts = [policy.cv_results_[f"mean_test_{name}"][0] for name in THREE.parts]
+    assert np.mean(parts) == pytest.approx(policy.best_score_)
+    # The network is the same on every fold, so that what it decides there can be computed from the other folds alone.
+    decided = np.zeros(rows.Y.shape, dtype=bool)
+    for k in range(3):
+        other = fit(rows.take(rows.fold != k), n_steps=0, allow_unlabeled=policy.allow_unlabeled_)
+        decided[rows.fold == k] = decide(rows.P[rows.fold == k], other.thresholds_, policy.allow_unlabeled_)
+    # Candidates without a fold share its bins and its link, which are a little off.
+    assert policy.best_score_ == pytest.approx(THREE(rows.Y, decided), abs=0.01)
 
 
-def test_the_prior_is_where_the_search_starts(monkeypatch):
-    monkeypatch.setattr(_search, "_STEPS", 0)
-    Y, P, fold_of = a_case()
-    searched, _ = learn_thresholds(Y, P, fold_of, criterion="macro_f1", never_empty=False)
-    assert_array_equal(searched, pretrained_thresholds(Y, P, criterion="macro_f1", never_empty=False)[0])
-    zero, _ = PredictionPolicy(Y, P, fold_of).learn("macro_f1", never_empty=False, prior=ZEROS)
-    assert not np.array_equal(searched, zero)
+def test_the_quick_comparison_is_that_of_the_pre_trained_policy():
+    rows = uncalibrated_rows()
+    quick = LearnedThresholds().compare_quickly(rows, THREE)
+    assert [row["allow_unlabeled"] for row in quick] == [True, False]
+    best = max(row["mean_test_score"] for row in quick)
+    assert best == pytest.approx(fit(rows, n_steps=0).best_score_)
+
+
+def test_the_full_comparison_is_of_policies_that_were_learned_on_the_other_folds():
+    rows = uncalibrated_rows(n=150)
+    (row,) = LearnedThresholds().compare(rows, THREE, random_state=0)
+    decided = np.zeros(rows.Y.shape, dtype=bool)
+    for k in range(3):
+        other = fit(rows.take(rows.fold != k))
+        decided[rows.fold == k] = decide(rows.P[rows.fold == k], other.thresholds_, other.allow_unlabeled_)
+    assert row["allow_unlabeled"] == "auto"
+    assert row["mean_test_score"] == pytest.approx(THREE(rows.Y, decided))
+
+
+def test_find_thresholds_is_what_fit_finds():
+    rows = uncalibrated_rows()
+    assert_array_equal(LearnedThresholds().find_thresholds(rows, THREE, 0), fit(rows).thresholds_)
+
+
+@both
+def test_compact_rows_that_are_all_kept_give_the_same(n_steps):
+    rows = random_rows(n=96)
+    rows = rows.take(np.argsort(rows.fold, kind="stable"))
+    dense, few = fit(rows, n_steps=n_steps), fit(compact(rows), n_steps=n_steps)
+    # The same entries, in sums of another order.
+    assert_allclose(few.thresholds_, dense.thresholds_, rtol=1e-6)
+    assert few.allow_unlabeled_ == dense.allow_unlabeled_
+    assert few.cv_results_.keys() == dense.cv_results_.keys()
+
+
+@both
+def test_from_few_entries_of_each_row_much_the_same_is_decided(n_steps):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(-np.linspace(2, 5, 40), 1.5, (1500, 40))
+    rows = OutOfFold(rng.random(Z.shape) < expit(Z), expit(Z), np.repeat([0, 1, 2], 500))
+    dense, few = fit(rows, n_steps=n_steps), fit(compact(rows, n_kept=12), n_steps=n_steps)
+    assert few.allow_unlabeled_ == dense.allow_unlabeled_
+    decided, expected = few.thresholds_ < rows.P, dense.thresholds_ < rows.P
+    assert (decided != expected).sum() < 0.1 * expected.sum()
+
+
+def test_compact_rows_are_compared_quickly_and_functions_need_them_all():
+    rows = compact(random_rows())
+    assert LearnedThresholds().compare(rows, THREE) == LearnedThresholds().compare_quickly(rows, THREE)
+    assert not LearnedThresholds().needs_all_probabilities(THREE)
+    assert LearnedThresholds().needs_all_probabilities(scoring(lambda y, d: 0.0))
+
+
+def test_bits_depend_on_the_seed_alone_and_global_randomness_is_left_alone():
+    rows = uncalibrated_rows()
+    before = np.random.get_state()[1].copy()
+
+    def share(y_true, y_pred):
+        return -abs(y_pred.mean() - 0.3)
+
+    one, same, other = (fit(OutOfFold(rows.Y, rows.P, rows.fold), share, random_state=s) for s in (0, 0, 1))
+    assert_array_equal(one.parameters_, same.parameters_)
+    assert not np.array_equal(one.parameters_, other.parameters_)
+    assert_array_equal(np.random.get_state()[1], before)
+
+
+@pytest.mark.parametrize("n_steps", [-1, 2.0, "many", True, None])
+def test_steps_that_are_no_number_are_refused(n_steps):
+    with pytest.raises(ValueError, match="n_steps must be an integer of at least 0, got"):
+        LearnedThresholds(n_steps).fit(uncalibrated_rows(n=30))
+
+
+@both
+@pytest.mark.parametrize("allow_unlabeled", ["sometimes", None, 1])
+def test_an_unknown_fallback_is_refused(allow_unlabeled, n_steps):
+    with pytest.raises(ValueError, match='allow_unlabeled must be True, False or "auto", got'):
+        fit(uncalibrated_rows(n=30), n_steps=n_steps, allow_unlabeled=allow_unlabeled)
+
+
+def test_without_rows_it_says_what_to_do():
+    with pytest.raises(ValueError, match="learned needs held-out rows, and cv=None holds none out"):
+        LearnedThresholds().fit(None, proposed=np.full(3, 0.5))

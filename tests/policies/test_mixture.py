@@ -1,8 +1,7 @@
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
-
-from sklearn_metalabel.prediction._candidates import CANDIDATES, Candidates
-from sklearn_metalabel.prediction._policy import N_OUTPUTS, policy_cuts, policy_gradient
+from sklearn_metalabel.policies._candidates import CANDIDATES, Candidates
+from sklearn_metalabel.policies._mixture import N_OUTPUTS, policy_cuts, policy_gradient
 
 
 def some_candidates(L=5, seed=0):

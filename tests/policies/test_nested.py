@@ -1,145 +1,129 @@
-from functools import partial
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from _policy_cases import THREE, random_rows, scoring
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.thresholds import decide, micromacro, scut, shrunken
-from sklearn_metalabel.thresholds._compare import compare, function_name
-from sklearn_metalabel.thresholds._criteria import criterion_score
+from sklearn_metalabel.decoding import decide
+from sklearn_metalabel.policies import PredictionPolicy, ThresholdRule
+from sklearn_metalabel.policies._nested import as_columns, as_rows, fallbacks, nested_rows
+from sklearn_metalabel.thresholds import OutOfFold, micromacro, odr_macro, scut
+
+RULES = {"scut": scut, "micromacro": micromacro, "odr_macro": odr_macro}
 
 
-def a_case(seed=0, n=300, L=4, n_folds=3):
-    rng = np.random.default_rng(seed)
-    P = rng.beta(1, 3, size=(n, L)).clip(1e-6, 1 - 1e-6)
-    return rng.random((n, L)) < P, P, rng.integers(n_folds, size=n)
+class Noting(PredictionPolicy):
+    """Notes what it is shown, and may decide for itself whether a sample gets no label."""
+
+    def __init__(self, t=0.9, own=None):
+        self.t, self.own, self.calls = t, own, []
+
+    def find_thresholds(self, out_of_fold, scoring, random_state=None):
+        self.calls.append((out_of_fold.n_samples, np.unique(out_of_fold.fold).tolist(), random_state))
+        return np.full(out_of_fold.n_labels, self.t)
+
+    def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
+        return self.find_thresholds(out_of_fold, scoring, random_state), self.own
 
 
-def open_chooser(rule):
-    return lambda Y, P, fold_of: (rule(Y, P), None)
+def compare(policy, rows, given="f1_micro", allow_unlabeled="auto"):
+    return nested_rows(policy, rows, scoring(given), allow_unlabeled, 0)
 
 
-def fixed(t, never_empty=None):
-    return lambda Y, P, fold_of: (np.full(P.shape[1], t), never_empty)
-
-
-CHOOSERS = {"scut": open_chooser(scut), "micromacro": open_chooser(micromacro), "shrunken": open_chooser(shrunken)}
-RULES = {"scut": scut, "micromacro": micromacro, "shrunken": shrunken}
-
-
-@pytest.mark.parametrize("criterion", ["micro_f1", "macro_f1", "strict_accuracy", ("samples_f1", "macro_f1")])
-def test_every_score_is_that_of_decisions_with_thresholds_from_the_other_folds(global_random_seed, criterion):
-    Y, P, fold_of = a_case(global_random_seed)
-    found = compare(CHOOSERS, Y, P, fold_of, criterion=criterion)
-    assert found.results["rule"].tolist() == [name for name in RULES for _ in range(2)]
-    assert found.results["never_empty"].tolist() == [False, True] * 3
-    for i, (name, fallback) in enumerate(zip(found.results["rule"], found.results["never_empty"], strict=True)):
+@pytest.mark.parametrize("given", ["f1_micro", "f1_macro", "accuracy", ("f1_samples", "f1_macro")])
+@pytest.mark.parametrize("name", RULES)
+def test_every_score_is_that_of_decisions_with_thresholds_from_the_other_folds(global_random_seed, given, name):
+    rows, score = random_rows(global_random_seed), scoring(given)
+    found = compare(ThresholdRule(name), rows, given)
+    assert [(row["prediction_policy"], row["allow_unlabeled"]) for row in found] == [(name, True), (name, False)]
+    Y, P, fold = rows.Y, rows.P, rows.fold
+    for row in found:
         decided = np.zeros_like(Y)
         for k in range(3):
-            t = RULES[name](Y[fold_of != k], P[fold_of != k])
-            decided[fold_of == k] = decide(P[fold_of == k], t, never_empty=fallback)
-        assert found.results["mean_test_score"][i] == pytest.approx(criterion_score(criterion, Y, decided))
+            t = RULES[name](Y[fold != k], P[fold != k])
+            decided[fold == k] = decide(P[fold == k], t, row["allow_unlabeled"])
+        assert row["mean_test_score"] == pytest.approx(score(Y, decided))
         for k in range(3):
-            expected = criterion_score(criterion, Y[fold_of == k], decided[fold_of == k])
-            assert found.results[f"split{k}_test_score"][i] == pytest.approx(expected)
+            assert row[f"split{k}_test_score"] == pytest.approx(score(Y[fold == k], decided[fold == k]))
 
 
-def test_the_best_row_is_computed_anew_from_all_rows(global_random_seed):
-    Y, P, fold_of = a_case(global_random_seed)
-    found = compare(CHOOSERS, Y, P, fold_of, criterion="macro_f1")
-    best = int(np.argmax(found.results["mean_test_score"]))
-    assert found.results["rank_test_score"][best] == 1
-    assert (found.name, found.never_empty) == (found.results["rule"][best], found.results["never_empty"][best])
-    assert_array_equal(found.thresholds, RULES[found.name](Y, P))
-
-
-def test_a_chooser_gets_the_rows_and_the_folds_that_it_is_not_judged_on():
-    Y, P, fold_of = a_case()
-    calls = []
-
-    def note(Y, P, fold_of):
-        calls.append((len(Y), len(P), np.unique(fold_of).tolist()))
-        return np.full(P.shape[1], 0.5), None
-
-    compare({"note": note}, Y, P, fold_of, criterion="micro_f1")
-    sizes = np.bincount(fold_of)
-    expected = [(300 - sizes[k],) * 2 + ([j for j in range(3) if j != k],) for k in range(3)]
-    assert calls == [*expected, (300, 300, [0, 1, 2])]
+def test_a_policy_is_shown_the_rows_and_the_folds_that_it_is_not_judged_on():
+    rows, policy = random_rows(), Noting()
+    compare(policy, rows)
+    sizes = np.bincount(rows.fold)
+    assert policy.calls == [(300 - sizes[k], [j for j in range(3) if j != k], 0) for k in range(3)]
 
 
 def test_a_single_fold_has_only_itself():
-    Y, P, _ = a_case()
-    found = compare({"scut": open_chooser(scut)}, Y, P, np.zeros(300, int), criterion="macro_f1", never_empty=False)
-    expected = criterion_score("macro_f1", Y, decide(P, scut(Y, P)).astype(bool))
-    assert found.results["mean_test_score"] == pytest.approx([expected])
+    rows = random_rows(n_folds=1)
+    (row,) = compare(ThresholdRule("scut"), rows, "f1_macro", True)
+    assert row["mean_test_score"] == scoring("f1_macro")(rows.Y, decide(rows.P, scut(rows.Y, rows.P)) > 0)
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_a_chooser_may_decide_about_empty_instances_itself(own):
-    Y, P, fold_of = a_case()
-    found = compare({"own": fixed(0.9, own)}, Y, P, fold_of, criterion="micro_f1")
-    assert found.results["never_empty"].tolist() == ["auto"]
-    assert found.never_empty is own
-    expected = criterion_score("micro_f1", Y, decide(P, np.full(4, 0.9), never_empty=own).astype(bool))
-    assert found.results["mean_test_score"] == pytest.approx([expected])
+def test_a_policy_may_decide_about_samples_without_a_label_itself(own):
+    rows = random_rows()
+    (row,) = compare(Noting(own=own), rows)
+    assert row["allow_unlabeled"] == "auto"
+    expected = scoring("f1_micro")(rows.Y, decide(rows.P, np.full(4, 0.9), own) > 0)
+    assert row["mean_test_score"] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("given", [True, False])
-def test_one_way_with_empty_instances_is_tried_where_it_is_given(given):
-    Y, P, fold_of = a_case()
-    found = compare({"a": fixed(0.9), "b": fixed(0.8)}, Y, P, fold_of, criterion="micro_f1", never_empty=given)
-    assert found.results["never_empty"].tolist() == [given, given]
-    assert found.never_empty is given
+@pytest.mark.parametrize("given", [True, False, np.True_])
+def test_one_way_with_samples_without_a_label_is_tried_where_it_is_given(given):
+    (row,) = compare(Noting(), random_rows(), allow_unlabeled=given)
+    assert row["allow_unlabeled"] is bool(given)
 
 
-def test_of_equal_scores_the_first_wins_and_nan_is_last():
-    Y, P, fold_of = a_case()
-    tie = compare({"b": fixed(0.3), "a": fixed(0.3)}, Y, P, fold_of, criterion="micro_f1", never_empty=False)
-    assert tie.name == "b"
-    assert tie.results["rank_test_score"].tolist() == [1, 1]
-
-    def sometimes_nan(y_true, y_pred):
-        return np.nan if y_pred.all() else -y_pred.mean()
-
-    found = compare({"all": fixed(0.0), "few": fixed(0.5)}, Y, P, fold_of, criterion=sometimes_nan, never_empty=False)
-    assert found.name == "few"
-    assert found.results["rank_test_score"].tolist() == [2, 1]
+@pytest.mark.parametrize("given", ["never", None, 0, 1.0, [True]])
+def test_an_unknown_way_is_refused(given):
+    with pytest.raises(ValueError, match=r'allow_unlabeled must be True, False or "auto", got'):
+        fallbacks(given)
 
 
 def test_sparse_truth_gives_what_dense_truth_gives():
-    Y, P, fold_of = a_case()
-    dense, sparse = (compare(CHOOSERS, each, P, fold_of, criterion="macro_f1") for each in (Y, sp.csr_array(Y)))
-    assert_array_equal(dense.thresholds, sparse.thresholds)
-    assert_array_equal(dense.results["mean_test_score"], sparse.results["mean_test_score"])
+    rows = random_rows()
+    sparse = OutOfFold(sp.csr_array(rows.Y), rows.P, rows.fold)
+    assert compare(ThresholdRule("scut"), rows) == compare(ThresholdRule("scut"), sparse)
 
 
-def test_each_part_of_the_criterion_has_a_column_and_the_score_is_their_mean():
-    Y, P, fold_of = a_case()
-
+def test_each_part_of_the_scoring_has_a_column_and_the_score_is_their_mean():
     def density(y_true, y_pred):
         return y_pred.mean()
 
-    criterion = ("micro_f1", density, lambda a, b: 0.5, lambda a, b: 0.25)
-    results = compare(CHOOSERS, Y, P, fold_of, criterion=criterion).results
-    names = ["mean_test_micro_f1", "mean_test_density", "mean_test_<lambda>", "mean_test_<lambda>-2"]
-    assert [name for name in results if name.startswith("mean_test")] == [*names, "mean_test_score"]
-    assert_allclose(np.mean([results[name] for name in names], axis=0), results["mean_test_score"])
-    assert {len(column) for column in results.values()} == {6}
+    given = ("f1_micro", density, lambda a, b: 0.5, lambda a, b: 0.25)
+    for row in compare(ThresholdRule("scut"), random_rows(), given):
+        names = ["mean_test_f1_micro", "mean_test_density", "mean_test_<lambda>", "mean_test_<lambda>-2"]
+        assert [name for name in row if name.startswith("mean_test")] == [*names, "mean_test_score"]
+        assert_allclose(np.mean([row[name] for name in names]), row["mean_test_score"])
 
 
-def test_thresholds_of_the_wrong_shape_are_refused():
-    Y, P, fold_of = a_case()
-    with pytest.raises(ValueError, match=r"thresholds must have shape \(n_labels,\) with n_labels=4"):
-        compare({"bad": lambda Y, P, fold_of: (np.zeros(3), None)}, Y, P, fold_of, criterion="micro_f1")
+@pytest.mark.parametrize("wrong", [np.zeros(3), np.full(4, 1.5), np.full(4, np.nan)])
+def test_thresholds_that_are_none_are_refused(wrong):
+    with pytest.raises(ValueError, match="thresholds must"):
+        compare(ThresholdRule(lambda Y, P: wrong), random_rows())
 
 
-def test_functions_partials_and_objects_have_names():
-    assert function_name(scut) == "scut"
-    assert function_name(partial(scut)) == "scut"
+def a_row(score, allow_unlabeled=True, **others):
+    return {"prediction_policy": "a", "allow_unlabeled": allow_unlabeled, "mean_test_score": score, **others}
 
-    class Rule:
-        def __call__(self, Y, P):
-            return np.full(P.shape[1], 0.5)
 
-    assert function_name(Rule()) == "Rule"
+def test_rows_become_columns_with_ranks_and_a_score_of_nan_is_last():
+    columns = as_columns([a_row(0.5), a_row(np.nan), a_row(0.7), a_row(0.5)])
+    assert columns["rank_test_score"].tolist() == [2, 4, 1, 2]
+    assert columns["allow_unlabeled"].dtype == bool
+    assert columns["prediction_policy"].dtype == object
+    assert "proposal" not in columns
+
+
+def test_what_a_row_lacks_is_nan_and_a_choice_of_its_own_is_written_so():
+    columns = as_columns([{"proposal": "x", **a_row(0.5, "auto", split0_test_score=0.4)}, {"proposal": "y", **a_row(1)}])
+    assert_array_equal(columns["split0_test_score"], [0.4, np.nan])
+    assert columns["allow_unlabeled"].tolist() == ["auto", True]
+    assert columns["proposal"].tolist() == ["x", "y"]
+
+
+def test_columns_become_rows_again():
+    rows = compare(ThresholdRule("scut"), random_rows(), THREE)
+    assert as_rows(as_columns(rows)) == rows
+    assert as_rows({}) == []

@@ -3,8 +3,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from sklearn_metalabel.meta._learner import observe
-from sklearn_metalabel.meta._policy import GRUPolicy, SharedPolicy, build_policy
+from sklearn_metalabel.policies._networks import GRUNetwork, SharedGRUNetwork, build_network
+from sklearn_metalabel.policies._reinforcement import observe
 
 
 def observation(n_labels, seed=0):
@@ -13,7 +13,7 @@ def observation(n_labels, seed=0):
     return observe(
         weights / weights.mean(),
         rng.uniform(0.1, 0.9, n_labels),
-        rng.normal(size=(n_labels, SharedPolicy.n_features)),
+        rng.normal(size=(n_labels, SharedGRUNetwork.n_features)),
         rng.normal(size=n_labels),
     )
 
@@ -28,7 +28,7 @@ def shaken(policy):
 
 def test_gru_follows_equations_three_to_five():
     L, H = 3, 4
-    policy, seen = shaken(GRUPolicy(L, H)), observation(L)
+    policy, seen = shaken(GRUNetwork(L, H)), observation(L)
     state, v, u = policy(seen, policy.initial_state(L))
     cell = policy.cell
     x = torch.cat([seen.thresholds, seen.weights])
@@ -44,14 +44,14 @@ def test_gru_follows_equations_three_to_five():
 @pytest.mark.parametrize("kind", ["gru", "shared"])
 def test_a_fresh_policy_proposes_the_neutral_action(kind):
     seen = observation(5)
-    policy = build_policy(kind, 5, 8)
+    policy = build_network(kind, 5, 8)
     _, v, u = policy(seen, policy.initial_state(5))
     assert_allclose(v.detach(), 0)
     assert_allclose(u.detach(), 0 if kind == "gru" else seen.anchor)
 
 
 def test_the_gru_sees_nothing_but_its_own_last_proposals():
-    policy = shaken(GRUPolicy(4, 8))
+    policy = shaken(GRUNetwork(4, 8))
     one, other = observation(4), observation(4)
     other.features, other.anchor = one.features + 1, one.anchor - 1
     for first, second in zip(policy(one, policy.initial_state(4)), policy(other, policy.initial_state(4)), strict=True):
@@ -59,7 +59,7 @@ def test_the_gru_sees_nothing_but_its_own_last_proposals():
 
 
 def test_the_shared_policy_sees_the_features_of_a_label():
-    policy = shaken(SharedPolicy(8))
+    policy = shaken(SharedGRUNetwork(8))
     one, other = observation(4), observation(4)
     other.features = one.features.clone()
     other.features[2] += 1
@@ -68,7 +68,7 @@ def test_the_shared_policy_sees_the_features_of_a_label():
 
 
 def test_the_shared_policy_treats_labels_alike_in_any_order():
-    policy, seen = shaken(SharedPolicy(8)), observation(6)
+    policy, seen = shaken(SharedGRUNetwork(8)), observation(6)
     order = torch.randperm(6)
     turned = observe(
         6 * seen.weights[order].numpy(), seen.thresholds[order].numpy(), seen.features[order], seen.anchor[order]
@@ -79,5 +79,5 @@ def test_the_shared_policy_treats_labels_alike_in_any_order():
 
 
 def test_the_size_of_the_shared_policy_does_not_depend_on_the_labels():
-    sizes = [sum(p.numel() for p in build_policy("shared", L, 16).parameters()) for L in (2, 10_000)]
+    sizes = [sum(p.numel() for p in build_network("shared", L, 16).parameters()) for L in (2, 10_000)]
     assert sizes[0] == sizes[1]

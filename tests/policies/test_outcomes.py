@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_metalabel.meta._judge import Outcome, is_beaten, scale_of_labels
+from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
 from sklearn_metalabel.rewards import AveragePrecisionReward
 
 RNG = np.random.default_rng(0)
@@ -19,8 +19,8 @@ def outcome(rewards, noise=0.01, counts=COUNTS, seed=0):
 def test_an_outcome_scores_all_rows_and_their_parts():
     Y = RNG.random((60, 3)) < 0.3
     P = RNG.uniform(0.01, 0.99, (60, 3))
-    found = Outcome.of(Y, P, AveragePrecisionReward(), np.full(3, 0.5))
-    assert_allclose(found.rewards, AveragePrecisionReward()(Y, P, np.full(3, 0.5)))
+    found = Outcome.of(Y, P, AveragePrecisionReward())
+    assert_allclose(found.rewards, AveragePrecisionReward()(Y, P, np.full((1, 3), 0.5))[0])
     assert found.parts.shape == found.positives_of_parts.shape == (10, 3)
     assert np.array_equal(found.positives_of_parts.sum(axis=0), Y.sum(axis=0))
 

@@ -1,78 +1,85 @@
-import re
-
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 
-from sklearn_metalabel.thresholds import (
-    global_threshold,
-    micromacro,
-    odr_macro,
-    odr_micro,
-    plug_in,
-    scut,
-    scutfbr,
-    shrunken,
+from sklearn_metalabel import policies
+from sklearn_metalabel.policies import (
+    BestThresholds,
+    FixedWeights,
+    GRUPolicy,
+    LearnedThresholds,
+    PolicySearch,
+    PredictionPolicy,
+    ShrunkenThresholds,
+    ThresholdRule,
+    TrainingPolicy,
 )
-from sklearn_metalabel.thresholds._checks import check_thresholds
-from sklearn_metalabel.thresholds._resolve import RULES, as_rule
-
-
-def random_case(seed=0, n=60):
-    rng = np.random.default_rng(seed)
-    P = rng.uniform(0.05, 0.9, (n, 5))
-    Y = (rng.random(P.shape) < P).astype(int)
-    Y[:, 3], Y[:, 4] = 0, 1
-    return Y, P
-
-
-@pytest.mark.parametrize(
-    ("name", "rule"),
-    [
-        ("half", lambda Y, P: np.array([0.5, 0.5, 0.5, 1, 0])),
-        ("global", global_threshold),
-        ("scut", scut),
-        ("scutfbr.0", lambda Y, P: scutfbr(Y, P, fbr="nested", variant=0, random_state=0)),
-        ("scutfbr.1", lambda Y, P: scutfbr(Y, P, fbr="nested", variant=1, random_state=0)),
-        ("odr_micro", odr_micro),
-        ("odr_macro", odr_macro),
-        ("micromacro", micromacro),
-        ("shrunken", shrunken),
-        ("plug_in", plug_in),
-    ],
+from sklearn_metalabel.policies._registry import (
+    PREDICTION_POLICIES,
+    TRAINING_POLICIES,
+    as_prediction_policy,
+    as_training_policy,
 )
-def test_a_name_stands_for_its_rule(name, rule):
-    assert_array_equal(as_rule(name)(*random_case()), rule(*random_case()))
 
 
-def test_the_names_are_these_in_this_order():
-    assert list(RULES) == [
-        *("half", "global", "scut", "scutfbr.0", "scutfbr.1"),
-        *("odr_micro", "odr_macro", "micromacro", "shrunken", "plug_in"),
-    ]
+def test_every_name_finds_a_policy_of_its_own_and_the_prediction_policies_are_called_by_it():
+    for name, policy in TRAINING_POLICIES.items():
+        found = as_training_policy(name)
+        assert repr(found) == repr(policy)
+        assert found is not policy
+    for name, policy in PREDICTION_POLICIES.items():
+        found = as_prediction_policy(name)
+        assert (repr(found), found.name) == (repr(policy), name)
+        assert found is not policy
 
 
-@pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("n", [1, 2, 3, 60])
-def test_every_rule_gives_thresholds_that_never_predict_a_label_without_positives(name, n):
-    Y, P = random_case(n=n)
-    t = check_thresholds(RULES[name](Y, P), 5)
-    assert t[3] == 1
-    assert t[4] < P[:, 4].max() or name in ("global", "odr_micro")
+def test_every_policy_of_the_package_without_a_required_parameter_has_a_name():
+    public = [getattr(policies, name) for name in policies.__all__]
+    kinds = [each for each in public if isinstance(each, type) and issubclass(each, TrainingPolicy | PredictionPolicy)]
+    named = {type(policy) for policy in (*TRAINING_POLICIES.values(), *PREDICTION_POLICIES.values())}
+    nameless = {TrainingPolicy, PredictionPolicy, BestThresholds, policies.FixedThresholds}
+    assert set(kinds) - named == nameless
 
 
-def test_a_callable_is_returned_as_it_is():
-    def rule(Y, P):
-        return P.mean(axis=0)
-
-    assert as_rule(rule) is rule
+def test_nothing_is_the_default():
+    assert type(as_training_policy(None)) is PolicySearch
+    assert repr(as_prediction_policy(None)) == repr(LearnedThresholds())
 
 
-def test_what_is_no_rule_gets_one_clear_sentence_with_the_names():
-    names = re.escape(str(list(RULES)))
-    with pytest.raises(ValueError, match=rf"rule must be one of {names} or a function .*, got 'best'\."):
-        as_rule("best")
-    with pytest.raises(TypeError, match=rf"rule must be one of {names} or a function .*, got 0.5 of type float\."):
-        as_rule(0.5)
-    with pytest.raises(TypeError, match="got None of type NoneType"):
-        as_rule(None)
+def test_what_is_given_is_cloned_and_wrapped():
+    given = FixedWeights("frequency")
+    assert as_training_policy(given) is not given
+    assert as_training_policy(given).weights == "frequency"
+    assert as_prediction_policy(np.median).rule is np.median
+    several = as_prediction_policy(["half", ShrunkenThresholds(1)])
+    assert isinstance(several, BestThresholds)
+    assert as_prediction_policy(("half",)).policies == ("half",)
+
+
+WRONG_TRAINING = [
+    ("paired", ValueError, r"training_policy must be None, one of \['search', 'uniform', 'shared', 'gru'\] .*'paired'"),
+    (3, TypeError, "or a TrainingPolicy, got 3 of type int"),
+    (PolicySearch, TypeError, "or a TrainingPolicy, got <class"),
+    (ThresholdRule(), TypeError, "or a TrainingPolicy, got ThresholdRule"),
+    (FixedWeights("equal"), ValueError, "weights must be one of"),
+    (PolicySearch(n_folds=0), ValueError, "n_folds must be"),
+]
+WRONG_PREDICTION = [
+    ("policy", ValueError, "prediction_policy must be None, one of .*'learned', 'pretrained'.* got 'policy'"),
+    (3, TypeError, "a PredictionPolicy, a function .* got 3 of type int"),
+    (ThresholdRule, TypeError, "a PredictionPolicy, a function .* got <class"),
+    (GRUPolicy(), TypeError, "a PredictionPolicy, a function .* got GRUPolicy"),
+    ([], ValueError, "must name at least one policy"),
+    (ShrunkenThresholds(-1), ValueError, "kappa must be"),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "match"), WRONG_TRAINING)
+def test_what_is_no_training_policy_is_refused(given, error, match):
+    with pytest.raises(error, match=match):
+        as_training_policy(given)
+
+
+@pytest.mark.parametrize(("given", "error", "match"), WRONG_PREDICTION)
+def test_what_is_no_prediction_policy_is_refused(given, error, match):
+    with pytest.raises(error, match=match):
+        as_prediction_policy(given)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_metalabel.meta._reinforce import MovingBaseline, leave_one_out, returns_to_go, standardize
+from sklearn_metalabel.policies._returns import MovingBaseline, leave_one_out, returns_to_go, standardize
 
 
 @pytest.mark.parametrize("discount", [0.0, 0.5, 1.0])
@@ -46,7 +46,7 @@ def test_moving_baseline_forgets_by_its_decay():
     assert_allclose(baseline(0, np.array([0.0, 0.0])), [0.9 * 1 + 0.1 * 2, 0.9 * 3 + 0.1 * 2])
 
 
-def test_moving_baseline_tells_steps_apart():
+def test_moving_baseline_discriminates_between_steps():
     baseline = MovingBaseline()
     baseline(0, np.array([10.0, 10.0]))
     assert_allclose(baseline(1, np.array([1.0, 3.0])), 2.0)

@@ -7,12 +7,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_multilabel_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
+from sklearn_metalabel.meta import _folds, _paired
+from sklearn_metalabel.prediction._choosers import choose_from_held_out, choose_thresholds
 
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier
-from sklearn_metalabel.meta import _folds, _paired
 from sklearn_metalabel.metrics import strict_accuracy_score
-from sklearn_metalabel.prediction._choosers import choose_from_held_out, choose_thresholds
 
 X, Y = make_multilabel_classification(240, n_features=15, n_classes=6, random_state=0)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_metalabel.meta._starts import start_thresholds, start_weights
+from sklearn_metalabel.policies._starts import check_starts, start_thresholds, start_weights
 
 
 def rng():
@@ -14,7 +14,7 @@ def test_nothing_given_is_the_neutral_start():
     assert_allclose(start_thresholds(None, 3, rng()), 0.5)
 
 
-def test_drawn_starts_hang_on_the_generator():
+def test_drawn_starts_depend_on_the_generator():
     weights = start_weights("random", np.ones(50), rng())
     assert_allclose(weights.mean(), 1)
     assert np.ptp(weights) > 0.5
@@ -40,3 +40,11 @@ def test_wrong_weights_are_refused(wrong):
 def test_wrong_thresholds_are_refused(wrong):
     with pytest.raises(ValueError, match="initial_thresholds must"):
         start_thresholds(wrong, 2, rng())
+
+
+@pytest.mark.parametrize("name", ["initial_weights", "initial_thresholds"])
+def test_a_start_by_another_name_is_refused_before_anything_is_known_of_the_labels(name):
+    given = {"weights": None, "thresholds": None, name.removeprefix("initial_"): "uniform"}
+    with pytest.raises(ValueError, match=f"{name} must be None, \"random\" or an array of shape .* got 'uniform'"):
+        check_starts(**given)
+    check_starts("random", [0.5, 0.5])

@@ -1,150 +1,188 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from _policy_cases import THREE, compact, random_rows, scoring
+from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.prediction import learn_thresholds, pretrained_thresholds
-from sklearn_metalabel.prediction._choosers import (
-    CHOOSERS,
-    choose_from_held_out,
-    choose_thresholds,
-    named_choosers,
-    needs_all_probabilities,
+from sklearn_metalabel.decoding import decide
+from sklearn_metalabel.policies import (
+    EpisodeThresholds,
+    FixedThresholds,
+    PlugInThresholds,
+    SCutFBRThresholds,
+    ShrunkenThresholds,
+    ThresholdRule,
 )
-from sklearn_metalabel.thresholds import decide, global_threshold, micromacro, plug_in, shrunken
-from sklearn_metalabel.thresholds._criteria import criterion_score
-from sklearn_metalabel.thresholds._held_out import HeldOut
-from sklearn_metalabel.thresholds._resolve import RULES
-
-THREE = ("strict_accuracy", "micro_f1", "macro_f1")
-
-
-def a_case(seed=0, n=400, L=4):
-    rng = np.random.default_rng(seed)
-    P = rng.beta(1, 3, size=(n, L)).astype(np.float32).clip(1e-6, 1 - 1e-6)
-    return rng.random((n, L)) < P, P, np.arange(n) % 3
-
-
-def choose(rule, Y, P, fold_of, criterion=THREE, never_empty="auto"):
-    options = {"criterion": criterion, "never_empty": never_empty, "random_state": 0}
-    return choose_thresholds(rule, Y, P, fold_of, **options)
+from sklearn_metalabel.thresholds import (
+    OutOfFold,
+    global_threshold,
+    micromacro,
+    odr_macro,
+    odr_micro,
+    plug_in,
+    scut,
+    scutfbr,
+    shrunken,
+)
 
 
-def test_every_rule_and_both_policies_have_a_name():
-    assert set(CHOOSERS) == {"policy", "pretrained", *RULES}
+def zeros(Y, P):
+    return np.zeros(P.shape[1])
 
 
-@pytest.mark.parametrize("rule", ["policy", "pretrained"])
-def test_a_policy_alone_is_asked_once_and_not_compared(rule):
-    Y, P, fold_of = a_case()
-    found = choose(rule, Y, P, fold_of)
-    if rule == "policy":
-        expected = learn_thresholds(Y, P, fold_of, criterion=THREE, random_state=0)
-    else:
-        expected = pretrained_thresholds(Y, P, criterion=THREE)
-    assert np.array_equal(found.thresholds, expected[0])
-    assert (found.name, found.never_empty) == (rule, expected[1])
-    assert sorted(found.results) == ["never_empty", "rank_test_score", "rule"]
+RULES = {
+    "global": (ThresholdRule("global"), global_threshold),
+    "scut": (ThresholdRule("scut"), scut),
+    "odr_micro": (ThresholdRule("odr_micro"), odr_micro),
+    "odr_macro": (ThresholdRule("odr_macro"), odr_macro),
+    "micromacro": (ThresholdRule(), micromacro),
+    "zeros": (ThresholdRule(zeros), zeros),
+    "shrunken": (ShrunkenThresholds(), shrunken),
+    "shrunken 1": (ShrunkenThresholds(1), lambda Y, P: shrunken(Y, P, 1)),
+    "shrunken inf": (ShrunkenThresholds(np.inf), lambda Y, P: shrunken(Y, P, np.inf)),
+    "plug_in": (PlugInThresholds(), plug_in),
+    "plug_in 0.2": (PlugInThresholds(0.2), lambda Y, P: plug_in(Y, P, 0.2)),
+    "scutfbr.1": (SCutFBRThresholds(), lambda Y, P: scutfbr(Y, P, random_state=0)),
+    "scutfbr.0 0.3": (SCutFBRThresholds(0.3, variant=0), lambda Y, P: scutfbr(Y, P, 0.3, 0)),
+    "scutfbr.0": (SCutFBRThresholds(variant=0, n_folds=2), lambda Y, P: scutfbr(Y, P, "nested", 0, 2, random_state=0)),
+}
 
 
-@pytest.mark.parametrize("criterion", ["micro_f1", "macro_f1", "strict_accuracy", "samples_f1"])
-def test_among_several_the_best_on_rows_not_seen_is_taken(criterion):
-    Y, P, fold_of = a_case()
-    found = choose(["policy", "half", micromacro], Y, P, fold_of, criterion, never_empty=False)
-    decided = np.zeros_like(Y)
+@pytest.mark.parametrize("name", RULES)
+def test_the_thresholds_are_those_of_the_rule_on_all_rows(name, global_random_seed):
+    policy, rule = RULES[name]
+    rows = random_rows(global_random_seed)
+    assert policy.name == name
+    assert_array_equal(policy.fit(rows).thresholds_, rule(rows.Y, rows.P))
+    assert_array_equal(policy.find_thresholds(rows, THREE), rule(rows.Y, rows.P))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_scored_by_what_it_decides_on_folds_it_did_not_see(name):
+    policy, rule = RULES[name]
+    rows = random_rows()
+    policy.fit(rows, "f1_macro", allow_unlabeled=True)
+    decided = np.zeros(rows.Y.shape, dtype=bool)
     for k in range(3):
-        t = micromacro(Y[fold_of != k], P[fold_of != k])
-        decided[fold_of == k] = decide(P[fold_of == k], t)
-    scores = dict(zip(found.results["rule"], found.results["mean_test_score"], strict=True))
-    assert sorted(scores) == ["half", "micromacro", "policy"]
-    assert scores["micromacro"] == pytest.approx(criterion_score(criterion, Y, decided))
-    assert scores[found.name] == max(scores.values())
+        others, own = rows.take(rows.fold != k), rows.fold == k
+        decided[own] = decide(rows.P[own], rule(others.Y, others.P))
+    assert policy.best_score_ == pytest.approx(scoring("f1_macro")(rows.Y, decided))
 
 
-def test_the_fallback_of_a_single_rule_is_compared():
-    rng = np.random.default_rng(0)
-    Y = np.eye(4, dtype=bool)[rng.integers(4, size=300)]
-    P = np.clip(0.2 + 0.15 * Y + 0.1 * rng.random((300, 4)), 0, 1).astype(np.float32)
-    found = choose("half", Y, P, np.arange(300) % 3, "strict_accuracy")
-    assert found.never_empty
-    assert not choose("half", Y, P, np.arange(300) % 3, "strict_accuracy", never_empty=False).never_empty
-    assert len(found.results["rule"]) == 2
+def test_half_is_never_or_always_for_labels_of_one_value():
+    Y = np.array([[1, 0, 0], [1, 0, 1]])
+    assert ThresholdRule("half").fit(OutOfFold(Y, np.full((2, 3), 0.7))).thresholds_.tolist() == [0.0, 1.0, 0.5]
 
 
-@pytest.mark.parametrize(("rule", "match"), [([], "at least one rule"), (["best"], "must be one of"), (3, "must be")])
-def test_unknown_rules_are_refused(rule, match):
-    with pytest.raises(ValueError, match=match):
-        named_choosers(rule)
+COMPACT = {
+    "global": (ThresholdRule("global"), global_threshold),
+    "micromacro": (ThresholdRule(), micromacro),
+    "shrunken": (ShrunkenThresholds(), shrunken),
+    "plug_in": (PlugInThresholds(), plug_in),
+    "plug_in 0.3": (PlugInThresholds(0.3), lambda Y, P: plug_in(Y, P, 0.3)),
+}
 
 
-def hold(Y, P, fold_of, n_kept=None):
-    """Rows as a `HeldOut`, added fold by fold."""
-    held = HeldOut(Y.mean(axis=0), n_kept)
-    for k in np.unique(fold_of):
-        held.add(P[fold_of == k], Y[fold_of == k], k)
-    return held
+@pytest.mark.parametrize("name", COMPACT)
+def test_rules_find_on_compact_rows_what_they_find_on_all(name):
+    policy, rule = COMPACT[name]
+    rows = random_rows(n=400)
+    rows = rows.take(np.argsort(rows.fold, kind="stable"))
+    dense = type(policy)(**policy.get_params()).fit(rows)
+    few = policy.fit(compact(rows))
+    # The plug-in rule reads a calibration in bins.
+    assert_allclose(few.thresholds_, rule(rows.Y, rows.P), rtol=0.02 if name.startswith("plug_in") else 1e-6)
+    assert few.cv_results_["prediction_policy"].tolist() == [name, name]
+    assert few.cv_results_["allow_unlabeled"].tolist() == dense.cv_results_["allow_unlabeled"].tolist()
+    assert_allclose(few.cv_results_["mean_test_score"], dense.cv_results_["mean_test_score"], atol=0.01)
+    assert not policy.needs_all_probabilities(THREE)
 
 
-def choose_held(rule, held, criterion=THREE, never_empty="auto"):
-    return choose_from_held_out(rule, held, criterion=criterion, never_empty=never_empty, random_state=0)
-
-
-@pytest.mark.parametrize("rule", ["policy", "pretrained"])
-def test_from_rows_kept_whole_the_policies_decide_the_same(rule):
-    Y, P, fold_of = a_case(n=96)
-    fold_of = np.sort(fold_of)
-    dense, compact = choose(rule, Y, P, fold_of), choose_held(rule, hold(Y, P, fold_of))
-    assert_allclose(compact.thresholds, dense.thresholds, rtol=1e-6)
-    assert (compact.name, compact.never_empty) == (dense.name, dense.never_empty)
-    assert sorted(compact.results) == sorted(dense.results)
-
-
-@pytest.mark.parametrize("rule", ["policy", "pretrained"])
-def test_from_few_entries_of_each_row_the_policies_decide_much_the_same(rule):
-    rng = np.random.default_rng(0)
-    Z = rng.normal(-np.linspace(2, 5, 40), 1.5, (1500, 40))
-    Y, P, fold_of = rng.random(Z.shape) < 1 / (1 + np.exp(-Z)), 1 / (1 + np.exp(-Z)), np.repeat([0, 1, 2], 500)
-    dense, compact = choose(rule, Y, P, fold_of), choose_held(rule, hold(Y, P, fold_of, n_kept=12))
-    assert compact.never_empty == dense.never_empty
-    decided, expected = compact.thresholds < P, dense.thresholds < P
-    assert (decided != expected).sum() < 0.1 * expected.sum()
-
-
-@pytest.mark.parametrize(
-    ("name", "rule"),
-    [("global", global_threshold), ("micromacro", micromacro), ("shrunken", shrunken), ("plug_in", plug_in)],
-)
-def test_rules_choose_from_rows_kept_whole_what_they_choose_from_arrays(name, rule):
-    Y, P, fold_of = a_case()
-    found = choose_held(name, hold(Y, P, np.sort(fold_of)))
-    assert_allclose(found.thresholds, rule(Y, P), rtol=0.02 if name == "plug_in" else 1e-6)
-    assert list(found.results["rule"]) == [name, name]
-
-
-def test_among_several_rules_the_best_on_rows_not_seen_is_taken_from_a_held_out():
-    Y, P, fold_of = a_case()
-    fold_of = np.sort(fold_of)
-    rules = ["global", "micromacro", "shrunken"]
-    dense, compact = choose(rules, Y, P, fold_of), choose_held(rules, hold(Y, P, fold_of))
-    assert_allclose(compact.results["mean_test_score"], dense.results["mean_test_score"])
-    assert (compact.name, compact.never_empty) == (dense.name, dense.never_empty)
-
-
-@pytest.mark.parametrize(
-    ("rule", "criterion"),
-    [(micromacro, THREE), ("scut", THREE), (["policy", "global"], THREE), ("policy", lambda y, d: 0.0)],
-)
-def test_what_needs_all_probabilities_is_told_so(rule, criterion):
-    Y, P, fold_of = a_case(n=30)
-    assert needs_all_probabilities(rule, criterion)
-    with pytest.raises(ValueError, match="leave no room for all probabilities"):
-        choose_held(rule, hold(Y, P, fold_of), criterion)
-
-
-def test_labels_of_one_value_are_never_or_always_predicted_from_a_held_out():
-    Y, P, fold_of = a_case()
+def test_labels_of_one_value_are_never_or_always_predicted_from_compact_rows():
+    rows = random_rows()
+    Y = rows.truth()
     Y[:, 0], Y[:, 2] = False, True
-    for rule in ("policy", "pretrained", "micromacro"):
-        assert not needs_all_probabilities(rule, "accuracy")
-        t = choose_held(rule, hold(Y, P, fold_of), "accuracy").thresholds
-        assert (t[0], t[2]) == (1, 0)
-        assert 0 < t[1] < 1
+    t = ThresholdRule().fit(compact(OutOfFold(Y, rows.P, rows.fold)), "accuracy").thresholds_
+    assert (t[0], t[2]) == (1, 0)
+    assert 0 < t[1] < 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "given"),
+    [
+        (ThresholdRule("scut"), THREE),
+        (ThresholdRule(micromacro), THREE),
+        (ShrunkenThresholds(3), THREE),
+        (PlugInThresholds(0.5), THREE),
+        (SCutFBRThresholds(), THREE),
+        (FixedThresholds(), THREE),
+        (ThresholdRule(), scoring(lambda y, d: 0.0)),
+    ],
+)
+def test_what_needs_all_probabilities_says_so(policy, given):
+    assert policy.needs_all_probabilities(given)
+    with pytest.raises(ValueError, match="30 rows of 4 labels are too many to keep all probabilities"):
+        policy.fit(compact(random_rows(n=30)), given)
+
+
+@pytest.mark.parametrize("given", [0.3, [0.0, 0.2, 0.9, 1.0]])
+def test_fixed_thresholds_are_kept_as_they_are(given):
+    rows = random_rows()
+    Y = rows.truth()
+    Y[:, 0] = False
+    rows = OutOfFold(Y, rows.P, rows.fold)
+    policy = FixedThresholds(given).fit(rows, allow_unlabeled=True)
+    assert_array_equal(policy.thresholds_, np.broadcast_to(given, 4))
+    assert policy.best_score_ == pytest.approx(THREE(Y, decide(rows.P, np.broadcast_to(given, 4)) > 0))
+    alone = FixedThresholds(given).fit(None, proposed=np.full(4, 0.5))
+    assert_array_equal(alone.thresholds_, policy.thresholds_)
+    assert (alone.allow_unlabeled_, alone.best_score_, alone.cv_results_) == (True, None, {})
+
+
+def test_fixed_thresholds_of_the_wrong_length_are_refused():
+    with pytest.raises(ValueError, match="thresholds must have shape"):
+        FixedThresholds([0.5, 0.5]).fit(random_rows())
+    with pytest.raises(ValueError, match="thresholds must have shape"):
+        FixedThresholds([0.5, 0.5]).fit(None, proposed=np.full(3, 0.5))
+
+
+@pytest.mark.parametrize(("given", "kept"), [("auto", True), (True, True), (False, False)])
+def test_episode_thresholds_are_those_proposed_whatever_the_rows(given, kept):
+    for rows in (None, random_rows(L=2)):
+        policy = EpisodeThresholds().fit(rows, proposed=[0.3, 0.6], allow_unlabeled=given)
+        assert_array_equal(policy.thresholds_, [0.3, 0.6])
+        assert (policy.allow_unlabeled_, policy.best_score_, policy.cv_results_) == (kept, None, {})
+
+
+def test_episode_thresholds_without_an_episode_are_refused():
+    with pytest.raises(ValueError, match="takes the thresholds that a recurrent training policy ends with"):
+        EpisodeThresholds().fit(random_rows())
+
+
+WRONG = [
+    (ThresholdRule("best"), "rule must be one of .* or a function"),
+    (ThresholdRule(3), "rule must be one of .* got 3"),
+    (ThresholdRule("shrunken"), "rule must be one of"),
+    (ShrunkenThresholds(-1), r"kappa must be a number in \[0, inf\], got -1; the default is 10"),
+    (ShrunkenThresholds("ten"), "kappa must be"),
+    (ShrunkenThresholds(np.nan), "kappa must be"),
+    (PlugInThresholds(0.96), r"balance must be a number in \[0, 0.95\], got 0.96; the default is 0.6"),
+    (PlugInThresholds("half"), "balance must be"),
+    (PlugInThresholds(np.nan), "balance must be"),
+    (SCutFBRThresholds(2.0), "fbr must be"),
+    (SCutFBRThresholds("best"), "fbr must be"),
+    (SCutFBRThresholds(variant=2), "variant must be"),
+    (SCutFBRThresholds(n_folds=1), "n_folds must be"),
+    (FixedThresholds(1.5), r"thresholds must .*\[0, 1\]"),
+    (FixedThresholds([0.5, -0.1]), r"thresholds must .*\[0, 1\]"),
+    (FixedThresholds([[0.5, 0.5]]), "thresholds must have shape"),
+    (FixedThresholds(np.nan), "thresholds must"),
+    (FixedThresholds("half"), "thresholds must be a number or an array"),
+]
+
+
+@pytest.mark.parametrize(("policy", "match"), WRONG, ids=[repr(policy) for policy, _ in WRONG])
+def test_a_parameter_that_is_not_as_described_is_refused_by_name(policy, match):
+    with pytest.raises(ValueError, match=match):
+        policy.check()
+    with pytest.raises(ValueError, match=match):
+        policy.fit(random_rows(n=30))
