@@ -1,5 +1,6 @@
 import copy
 import inspect
+import os
 import pickle
 import random
 import re
@@ -24,6 +25,7 @@ from _cases import (
     small_metas,
     small_torch,
 )
+from _footprints import Footprint
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, clone
@@ -46,6 +48,7 @@ from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, bas
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.policies import SharedGRUPolicy, ShrunkenThresholds, TrainingPolicy, as_training_policy
 from sklearn_metalabel.text import MentionSequencer, TokenSequencer
+from sklearn_metalabel.utils import use_threads
 
 
 def expected_failures(estimator):
@@ -571,6 +574,20 @@ def test_two_jobs_give_what_one_gives(fitted, module_data):
     assert one.keys() == other.keys()
     for name, values in one.items():
         assert_array_equal(values, other[name], err_msg=name)
+
+
+def test_workers_use_the_thread_counts_of_the_caller(module_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_metalabel.policies._workers.cpu_count", lambda: 4)  # two workers of two threads each
+    counts, footprint = {"torch": 2, "blas": 2}, Footprint(str(tmp_path))
+    policy = SharedGRUPolicy(n_episodes=2, n_steps=2, reward=footprint)
+    with use_threads(counts):
+        MetaPolicyClassifier(training_policy=policy, cv=2, n_jobs=2, random_state=0).fit(*module_data)
+    assert footprint.threads() == [counts]
+    assert os.getpid() not in footprint.processes()
+
+
+def test_the_suite_runs_with_the_threads_that_conftest_asks_for():
+    assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
 
 
 def test_labels_fitted_at_the_same_time_come_out_the_same(module_data):

@@ -50,8 +50,12 @@ def documented_names():
     return found
 
 
+# How the docstring of a method ends that does what the one it overrides says.
+SEE_BASE = "documented in the base class."
+
+
 def documented_objects():
-    """Full names of all public classes and functions, and of the public methods written in this package."""
+    """Full names of all public classes and functions, and of the public methods written and documented here."""
     for room, name in public_names():
         yield f"{room}.{name}"
         thing = getattr(importlib.import_module(room), name)
@@ -59,7 +63,7 @@ def documented_objects():
             continue
         for method, member in inspect.getmembers(thing, callable):
             ours = (getattr(member, "__module__", None) or "").startswith("sklearn_metalabel")
-            if ours and not method.startswith("_"):
+            if ours and not method.startswith("_") and not (member.__doc__ or "").endswith(SEE_BASE):
                 yield f"{room}.{name}.{method}"
 
 
@@ -98,6 +102,15 @@ def test_what_the_rooms_share_is_listed_and_sorted(room):
 
     assert module.__all__ == sorted(module.__all__)
     assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_a_method_that_refers_to_its_base_class_overrides_a_documented_one():
+    classes = {getattr(importlib.import_module(room), name) for room, name in public_names()}
+    for each in filter(inspect.isclass, classes):
+        for name, member in vars(each).items():
+            if (getattr(member, "__doc__", None) or "").endswith(SEE_BASE):
+                above = [vars(base)[name] for base in each.__mro__[1:] if name in vars(base)]
+                assert any("Returns" in inspect.getdoc(method) for method in above) or name == "check_labels", each
 
 
 @pytest.mark.parametrize("name", sorted(set(documented_objects())))

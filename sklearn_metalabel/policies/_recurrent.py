@@ -284,10 +284,14 @@ class GRUPolicy(RecurrentPolicy):
 
     Parameters
     ----------
-    n_episodes, reward, hidden_size, learning_rate, update_epochs, n_steps, updates_per_step, update_interval, credit, \
-            discount, exploration, n_threshold_samples, learn_weights, learn_thresholds, anchor, shrinkage, \
-            initial_weights, initial_thresholds
-        As in :class:`SharedGRUPolicy`.
+    n_episodes, reward, hidden_size, learning_rate, update_epochs, n_steps, updates_per_step : as in SharedGRUPolicy
+        How many episodes and steps, what they are rewarded by, and how the network learns.
+    update_interval, credit, discount, exploration, n_threshold_samples : as in SharedGRUPolicy
+        When it learns, from which returns, and how actions are drawn.
+    learn_weights, learn_thresholds, anchor, shrinkage : as in SharedGRUPolicy
+        What is learned, and what the weights depart from.
+    initial_weights, initial_thresholds : as in SharedGRUPolicy
+        Where an episode starts.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ def a_problem(seed=0, n=120, L=5, sparse=False):
 
 
 def a_compact_problem(seed=0, n=300, L=24, n_kept=5):
-    """Problem of rows of which little is kept, the one of all their entries, and cuts low enough to reach the others."""
+    """Problem of rows of which little is kept, that of all entries, and cuts low enough to reach what is not kept."""
     rng = np.random.default_rng(seed)
     Z = rng.normal(-1 - np.arange(L) / 8, 1.5, (n, L))
     Y, P, fold_of = rng.random((n, L)) < expit(Z), expit(Z), rng.integers(3, size=n)

@@ -1,5 +1,6 @@
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
+
 from sklearn_metalabel.policies._candidates import CANDIDATES, Candidates
 from sklearn_metalabel.policies._mixture import N_OUTPUTS, policy_cuts, policy_gradient
 

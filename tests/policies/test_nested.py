@@ -117,7 +117,9 @@ def test_rows_become_columns_with_ranks_and_a_score_of_nan_is_last():
 
 
 def test_what_a_row_lacks_is_nan_and_a_choice_of_its_own_is_written_so():
-    columns = as_columns([{"proposal": "x", **a_row(0.5, "auto", split0_test_score=0.4)}, {"proposal": "y", **a_row(1)}])
+    columns = as_columns(
+        [{"proposal": "x", **a_row(0.5, "auto", split0_test_score=0.4)}, {"proposal": "y", **a_row(1)}]
+    )
     assert_array_equal(columns["split0_test_score"], [0.4, np.nan])
     assert columns["allow_unlabeled"].tolist() == ["auto", True]
     assert columns["proposal"].tolist() == ["x", "y"]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from _policy_cases import NAMED_SCORINGS
 from numpy.testing import assert_allclose
+
 from sklearn_metalabel.policies._mixture import N_OUTPUTS
 from sklearn_metalabel.policies._prior import prior_parameters, read_prior
 

@@ -23,7 +23,7 @@ def test_varied_labels_give_no_warning():
 
 
 def test_labels_out_of_reach_are_named_and_many_are_counted():
-    with pytest.warns(UnreachableThresholdWarning, match=r"1 of 3 labels have a threshold above .* \(b\): they are"):
+    with pytest.warns(UnreachableThresholdWarning, match=r"1 of 3 labels have a threshold above .* \(b\): their"):
         warn_unreachable_thresholds([True, False, True], ["a", "b", "c"])
     with pytest.warns(UnreachableThresholdWarning, match=r"7 of 7 labels .*\(0, 1, 2, 3, 4 and 2 more\)"):
         warn_unreachable_thresholds(np.zeros(7, dtype=bool), range(7))
