@@ -45,7 +45,8 @@ def folds(task, data, seed, device, label_weight="uniform"):
     P, fold_of = np.zeros(data.Y.shape, dtype=np.float32), np.zeros(len(data.Y), dtype=np.int8)
     start = time.perf_counter()
     for k, (train, held_out) in enumerate(splits_of(data, N_FOLDS, seed)):
-        clf = LabelWeightedClassifier(task.base(seed, device), label_weight=label_weight, hierarchy=data.parents)
+        parents = data.parents if label_weight == "hierarchy" else None
+        clf = LabelWeightedClassifier(task.base(seed, device), label_weight=label_weight, hierarchy=parents)
         P[held_out] = clf.fit(data.X[train], frame(data, train)).predict_proba(data.X[held_out])
         fold_of[held_out] = k
     return {"P": P, "fold_of": fold_of, "seconds": time.perf_counter() - start}
@@ -53,9 +54,8 @@ def folds(task, data, seed, device, label_weight="uniform"):
 
 def predictions_as_features(task, data, seed, device):
     """Each label after the labels it depends on, all trained together."""
-    structure = "hierarchy" if task.has_hierarchy else "residual"
-    base = task.base(seed, device)
-    clf = PredictionsAsFeaturesClassifier(base, structure=structure, hierarchy=data.parents, random_state=seed)
+    given = {"structure": "hierarchy", "hierarchy": data.parents} if task.has_hierarchy else {}
+    clf = PredictionsAsFeaturesClassifier(task.base(seed, device), **given, random_state=seed)
     return _probabilities(clf, data)
 
 

@@ -13,6 +13,7 @@ from sklearn_metalabel.learners import (
 from sklearn_metalabel.utils import (
     HasMethods,
     StrOptions,
+    check_hierarchy_is_used,
     draw_seed,
     fit_context,
     restore_on_error,
@@ -116,6 +117,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
             The fitted estimator.
         """
         routed = self._route_fit_params(fit_params)
+        check_hierarchy_is_used(self.hierarchy, "label_weight", self.label_weight)
         base = as_label_classifier(self.estimator)
         X, Y = self._check_training_data(X, y)
         sample_weight = self._check_sample_weight(routed.estimator.fit, X)

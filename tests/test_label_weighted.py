@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from _cases import mlp, small_torch
+from _cases import mlp, short_name, small_torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_metalabel import LabelWeightedClassifier
+from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
+from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
+from sklearn_metalabel.policies import FixedWeights
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,18 @@ def test_a_seed_given_to_the_base_learner_is_kept(multilabel_data):
     own = small_torch(random_state=5)
     P = LabelWeightedClassifier(own, random_state=0).fit(X, Y).predict_proba(X)
     assert_array_equal(own.fit(X, Y).predict_proba(X), P)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LabelWeightedClassifier(label_weight="frequency", hierarchy=[-1, 0, 1, 0]),
+        MetaPolicyClassifier(training_policy=FixedWeights("uniform", hierarchy=[-1, 0, 1, 0])),
+        PredictionsAsFeaturesClassifier(structure="chain", hierarchy=[-1, 0, 1, 0]),
+        SubsetMaximizationClassifier(order="rare", hierarchy=[-1, 0, 1, 0]),
+    ],
+    ids=short_name,
+)
+def test_a_hierarchy_that_would_be_ignored_is_refused_by_name(estimator, multilabel_data):
+    with pytest.raises(ValueError, match=r'hierarchy is for \w+="hierarchy" alone'):
+        estimator.fit(*multilabel_data)

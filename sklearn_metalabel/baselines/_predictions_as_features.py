@@ -26,6 +26,7 @@ from sklearn_metalabel.utils import (
     HasMethods,
     Interval,
     StrOptions,
+    check_hierarchy_is_used,
     draw_seed,
     fit_context,
     hierarchy_edges,
@@ -193,6 +194,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
             The fitted estimator.
         """
         routed = self._route_fit_params(fit_params)
+        check_hierarchy_is_used(self.hierarchy, "structure", self.structure)
         X, Y = self._check_training_data(X, y)
         sample_weight = self._check_sample_weight(routed.estimator.fit, X)
         if self._target.kind == "multilabel":

@@ -16,6 +16,7 @@ from sklearn_metalabel.learners import LabelProbabilityMixin, RoutedParamsMixin,
 from sklearn_metalabel.utils import (
     Interval,
     StrOptions,
+    check_hierarchy_is_used,
     clip_probabilities,
     draw_seed,
     fit_context,
@@ -220,6 +221,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
         unknown = sorted(set(fit_params) - {"sample_weight"})
         if unknown:
             raise TypeError(f"{type(self).__name__}.fit got unexpected arguments {unknown}; it takes sample_weight.")
+        check_hierarchy_is_used(self.hierarchy, "order", self.order)
         X, Y = self._check_training_data(X, y)
         weight = fit_params.get("sample_weight")
         weight = _check_sample_weight(weight, X, dtype=np.float32, ensure_non_negative=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sklearn_metalabel.learners import NAMED_WEIGHTS, LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._runs import train_folds
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
+from sklearn_metalabel.utils import check_hierarchy_is_used
 
 __all__ = ["FixedWeights", "check_weights"]
 
@@ -59,8 +60,9 @@ class FixedWeights(TrainingPolicy):
         self.hierarchy = hierarchy
 
     def check(self):
-        """Raise where there are no such weights."""
+        """Raise where there are no such weights, or a hierarchy that they do not look at."""
         check_weights(self.weights, "weights")
+        check_hierarchy_is_used(self.hierarchy, "weights", self.weights)
 
     def train(self, task):
         """Train every fold under the weights.

@@ -3,7 +3,7 @@
 from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
 from sklearn_metalabel.utils._cluster import aligned, on_cluster
 from sklearn_metalabel.utils._device import resolve_device
-from sklearn_metalabel.utils._hierarchy import hierarchy_edges, label_depths, longest_paths
+from sklearn_metalabel.utils._hierarchy import check_hierarchy_is_used, hierarchy_edges, label_depths, longest_paths
 from sklearn_metalabel.utils._label_arrays import (
     check_labels,
     check_pair,
@@ -38,6 +38,7 @@ __all__ = [
     "Target",
     "UnreachableThresholdWarning",
     "aligned",
+    "check_hierarchy_is_used",
     "check_labels",
     "check_pair",
     "check_probabilities",

@@ -5,7 +5,16 @@ from numbers import Integral
 
 import numpy as np
 
-__all__ = ["hierarchy_edges", "label_depths", "longest_paths"]
+__all__ = ["check_hierarchy_is_used", "hierarchy_edges", "label_depths", "longest_paths"]
+
+
+def check_hierarchy_is_used(hierarchy, name, value):
+    """Raise where a hierarchy was given, and the parameter `name` has a value that does not look at it."""
+    if hierarchy is not None and not (isinstance(value, str) and value == "hierarchy"):
+        raise ValueError(
+            f'hierarchy is for {name}="hierarchy" alone, got {name}={value!r} beside it; leave hierarchy out, or set '
+            f'{name}="hierarchy".'
+        )
 
 
 def label_depths(label_names, hierarchy=None):

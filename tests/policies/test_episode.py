@@ -48,7 +48,7 @@ def make_fold(held_out=True, seed=0):
 
 
 def play(meta, base=None, fold=None, plan=None, seed=0):
-    base = TorchClassifier(mlp, batch_size=16) if base is None else base
+    base = TorchClassifier(mlp, batch_size=32) if base is None else base
     return run_episode(meta, base, fold or make_fold(), plan or make_plan(), seed, current_threads())
 
 

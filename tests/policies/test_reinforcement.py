@@ -61,7 +61,7 @@ def test_thresholds_move_to_where_the_reward_is(network, n_draws):
     def reward(action):
         return -((action.thresholds - goal) ** 2)
 
-    for seed in range(80):
+    for seed in range(60):
         meta.learn(a_rollout(meta, reward, n_draws=n_draws, seed=seed), np.ones(4, dtype=bool))
     _, u = mean_proposal(meta, a_rollout(meta, reward))
     assert (np.sign(u[-1]) == np.sign(goal - 0.5)).all()

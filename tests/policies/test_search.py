@@ -1,4 +1,5 @@
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -42,6 +43,12 @@ COLUMNS = ["proposal", "reward", "gain", "error", "score"]
 
 def fit(estimator=None, **params):
     return MetaPolicyClassifier(estimator, **{"random_state": 0, **params}).fit(X, Y)
+
+
+@cache
+def fitted(kind):
+    """The default around a base learner of a kind; not to be changed."""
+    return fit(network() if kind == "alternatives" else None)
 
 
 def search(estimator=None, policy=None, **params):
@@ -91,7 +98,7 @@ def test_a_scale_that_does_not_help_is_not_taken():
 
 
 def test_a_network_gets_an_emphasis_or_none():
-    clf = fit(network())
+    clf = fitted("alternatives")
     policy = clf.training_policy_
     assert policy.proposals_["proposal"].tolist() == ["equal", "positives", "hard negatives 2", "hard negatives 4"]
     assert policy.best_proposal_ in policy.proposals_["proposal"]
@@ -126,11 +133,12 @@ def test_classes_get_no_emphasis():
 
 def test_the_proposals_multiply_the_users_own_weights():
     own = np.array([2.0, 1.0, 1.0, 1.0, 0.5, 0.5])
-    clf = fit(network(), training_policy=PolicySearch(weights=own))
+    clf = fit(network(n_epochs=1), training_policy=PolicySearch(weights=own))
     assert_allclose(clf.weights_, own)
-    clf = fit(training_policy=PolicySearch(weights=own))
-    assert clf.training_policy_.best_proposal_ != "scale of each label"
-    assert_allclose(clf.weights_, clf.training_policy_.scale_ * own)
+    policy, task = PolicySearch(weights=own), small_task(L=6)
+    weights = policy.train(task).loss_weights.label
+    assert policy.best_proposal_ != "scale of each label"
+    assert_allclose(weights, policy.scale_ * own)
     counts = Y.sum(axis=0) ** -0.25
     clf = fit(LogisticRegression(), training_policy=PolicySearch(weights="frequency"))
     assert_allclose(clf.weights_, counts / counts.mean())
@@ -263,11 +271,11 @@ def test_a_scale_for_each_label_is_put_together_from_those_of_one():
 # What it says of itself.
 
 
-@pytest.mark.parametrize(("estimator", "n_runs"), [(None, 3), (network(), 12)], ids=["path", "alternatives"])
-def test_the_history_has_a_row_for_each_run_and_a_column_for_each_step(estimator, n_runs):
-    policy = search(estimator)
+@pytest.mark.parametrize(("kind", "n_runs"), [("path", 3), ("alternatives", 12)])
+def test_the_history_has_a_row_for_each_run_and_a_column_for_each_step(kind, n_runs):
+    policy = fitted(kind).training_policy_
     n_steps = len([name for name in policy.proposals_["proposal"] if name != "scale of each label"])
-    n_steps = n_steps if estimator is None else 1
+    n_steps = n_steps if kind == "path" else 1
     shapes = {name: values.shape for name, values in policy.history_.items()}
     assert shapes == {
         "reward": (n_runs, n_steps),
@@ -275,7 +283,7 @@ def test_the_history_has_a_row_for_each_run_and_a_column_for_each_step(estimator
         "weights": (n_runs, n_steps, 6),
     }
     reward, baseline = policy.history_["reward"], policy.history_["baseline"]
-    if estimator is None:
+    if kind == "path":
         own = policy.proposals_["proposal"].tolist().index("scale 1")
         assert_array_equal(baseline, np.broadcast_to(reward[:, [own]], reward.shape))
         assert_allclose(policy.history_["weights"][0, :, 0], [0.01, 0.1, 1, 10, 100][:n_steps], rtol=1e-6)
@@ -283,14 +291,14 @@ def test_the_history_has_a_row_for_each_run_and_a_column_for_each_step(estimator
         assert_array_equal(baseline.reshape(3, 4), np.broadcast_to(reward.reshape(3, 4)[:, :1], (3, 4)))
 
 
-@pytest.mark.parametrize("estimator", [None, network()], ids=["path", "alternatives"])
-def test_the_table_of_proposals_says_why(estimator):
-    clf = fit(estimator)
+@pytest.mark.parametrize("kind", ["path", "alternatives"])
+def test_the_table_of_proposals_says_why(kind):
+    clf = fitted(kind)
     policy = clf.training_policy_
     table = policy.proposals_
     assert list(table) == COLUMNS
     assert {len(column) for column in table.values()} == {len(table["proposal"])}
-    own = table["proposal"].tolist().index("scale 1" if estimator is None else "equal")
+    own = table["proposal"].tolist().index("scale 1" if kind == "path" else "equal")
     assert (table["gain"][own], table["error"][own]) == (0, 0)
     tried = np.isfinite(table["reward"])
     assert_allclose(table["gain"][tried], table["reward"][tried] - table["reward"][own])
@@ -484,12 +492,12 @@ def test_a_warm_start_tries_the_emphasis_it_took(many):
 
 
 def test_the_first_fit_of_a_warm_start_is_like_any():
-    assert_array_equal(fit(warm_start=True).thresholds_, fit().thresholds_)
+    assert_array_equal(fit(warm_start=True).thresholds_, fitted("path").thresholds_)
 
 
 def test_a_warm_start_from_another_kind_of_policy_is_like_any():
     clf = fit(training_policy=SharedGRUPolicy(n_episodes=1), warm_start=True)
-    assert_array_equal(clf.set_params(training_policy=None).fit(X, Y).thresholds_, fit().thresholds_)
+    assert_array_equal(clf.set_params(training_policy=None).fit(X, Y).thresholds_, fitted("path").thresholds_)
 
 
 @pytest.mark.parametrize("estimator", [None, network(DropoutNet)], ids=["path", "alternatives"])
@@ -504,7 +512,7 @@ def test_the_result_depends_on_the_seed_alone_and_global_randomness_is_left_alon
 
 
 def test_the_number_of_jobs_changes_no_bit():
-    alone, together = fit(), fit(n_jobs=2)
+    alone, together = fitted("path"), fit(n_jobs=2)
     for name, values in alone.training_policy_.history_.items():
         assert_array_equal(values, together.training_policy_.history_[name])
     for name in ("weights_", "thresholds_"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_metalabel.utils._hierarchy import hierarchy_edges, label_depths, longest_paths
+from sklearn_metalabel.utils._hierarchy import check_hierarchy_is_used, hierarchy_edges, label_depths, longest_paths
 
 
 def naive_depth(parents, j):
@@ -30,6 +30,14 @@ class Graph:
     def __repr__(self):
         # The name of a test must not hold an address (pytest-xdist).
         return f"Graph({self.pairs})"
+
+
+@pytest.mark.parametrize("value", ["uniform", [1.0, 2.0]])
+def test_a_hierarchy_that_nothing_looks_at_is_refused_by_name(value):
+    check_hierarchy_is_used([-1, 0], "weights", "hierarchy")
+    check_hierarchy_is_used(None, "weights", value)
+    with pytest.raises(ValueError, match=r"hierarchy is for weights=\"hierarchy\" alone, got weights="):
+        check_hierarchy_is_used([-1, 0], "weights", value)
 
 
 def test_segments_of_paths_are_counted():
