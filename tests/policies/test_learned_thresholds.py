@@ -17,6 +17,7 @@ from sklearn.metrics import f1_score
 
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.policies import LearnedThresholds, _threshold_search
+from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.thresholds import OutOfFold
 
 
@@ -132,6 +133,16 @@ def test_steps_move_the_network_and_its_parameters_are_kept():
     assert abs(start.parameters_ - end.parameters_).max() > 0.01
     assert (start.name, end.name) == ("pretrained", "learned")
     assert end.best_score_ > start.best_score_ - 0.005  # steps go up the expected score, which is not the score itself
+
+
+@pytest.mark.parametrize("allow_unlabeled", [True, False])
+def test_steps_go_up_the_score_of_what_is_allowed(allow_unlabeled):
+    rows = single_label_rows()
+    search = ThresholdSearch.of(rows)
+    expected = search.ascend(search.start(THREE), not allow_unlabeled, THREE, 25, 0)
+    assert_array_equal(fit(rows, allow_unlabeled=allow_unlabeled).parameters_, expected)
+    other = search.ascend(search.start(THREE), allow_unlabeled, THREE, 25, 0)
+    assert abs(expected - other).max() > 0.01
 
 
 def test_the_score_is_that_of_decisions_with_candidates_from_the_other_folds():

@@ -41,7 +41,7 @@ RULES = {
     "shrunken inf": (ShrunkenThresholds(np.inf), lambda Y, P: shrunken(Y, P, np.inf)),
     "plug_in": (PlugInThresholds(), plug_in),
     "plug_in 0.2": (PlugInThresholds(0.2), lambda Y, P: plug_in(Y, P, 0.2)),
-    "scutfbr.1": (SCutFBRThresholds(), lambda Y, P: scutfbr(Y, P, random_state=0)),
+    "scutfbr.1": (SCutFBRThresholds(), lambda Y, P: scutfbr(Y, P, "nested", 1, random_state=0)),
     "scutfbr.0 0.3": (SCutFBRThresholds(0.3, variant=0), lambda Y, P: scutfbr(Y, P, 0.3, 0)),
     "scutfbr.0": (SCutFBRThresholds(variant=0, n_folds=2), lambda Y, P: scutfbr(Y, P, "nested", 0, 2, random_state=0)),
 }
@@ -71,6 +71,14 @@ def test_a_rule_is_scored_by_what_it_decides_on_folds_it_did_not_see(name):
 def test_half_is_never_or_always_for_labels_of_one_value():
     Y = np.array([[1, 0, 0], [1, 0, 1]])
     assert ThresholdRule("half").fit(OutOfFold(Y, np.full((2, 3), 0.7))).thresholds_.tolist() == [0.0, 1.0, 0.5]
+
+
+def test_the_folds_of_the_fallback_are_those_asked_for():
+    rows = random_rows(n=60, L=30)
+    found = [SCutFBRThresholds(n_folds=k).fit(rows).thresholds_ for k in (2, 6)]
+    assert not np.array_equal(*found)
+    for k, t in zip((2, 6), found, strict=True):
+        assert_array_equal(t, scutfbr(rows.Y, rows.P, "nested", n_folds=k, random_state=0))
 
 
 COMPACT = {
