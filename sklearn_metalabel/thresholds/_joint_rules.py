@@ -98,7 +98,7 @@ class _MicroMacro:
         positives, bounds = ordered.positives, ordered.bounds
         starts = np.searchsorted(useful.label, np.arange(positives.size + 1)).tolist()
         own = f_measure(useful.true_positives, useful.predicted, positives[useful.label])
-        t = np.full(positives.size, NEVER)
+        t, chosen = np.full(positives.size, NEVER), {}
         for j in order:
             here = slice(starts[j], starts[j + 1])
             self.n_labels += 1
@@ -108,9 +108,11 @@ class _MicroMacro:
             best = score.size - 1 - int(score[::-1].argmax())
             if score[best] > f_measure(self.hits, self.predicted, self.truth):
                 self.hits, self.predicted = self.hits + tp[best], self.predicted + rows[best]
-                t[j] = useful.thresholds[here][best]
+                chosen[j] = starts[j] + best
             else:
                 t[j] = ordered.scores[bounds[j + 1] - 1]
+        if chosen:
+            t[list(chosen)] = useful.take(list(chosen.values())).thresholds
         return t
 
 
@@ -209,10 +211,11 @@ def _shrink(ordered, cuts, pool, shared, kappa):
     most = (positives + kappa) * (2 / np.maximum(best_pooled, 1e-12) - 1)
     tried = cuts.take((cuts.predicted <= most[cuts.label] + 1) & (positives[cuts.label] > 0))
     counts = tried.true_positives, tried.predicted, positives[tried.label]
-    score = _shrunken_f_measure(*counts, pool, tried.thresholds, kappa)
+    tried_at = tried.thresholds
+    score = _shrunken_f_measure(*counts, pool, tried_at, kappa)
     best_own, t_own = np.full(t.size, -np.inf), t.copy()
     labels, at = last_best(score, tried.label)
-    best_own[labels], t_own[labels] = score[at], tried.thresholds[at]
+    best_own[labels], t_own[labels] = score[at], tried_at[at]
     # No prediction at all is a cut too, at the highest probability.
     top = ordered.scores[ordered.bounds[seen + 1] - 1]
     none = _shrunken_f_measure(0, 0, positives[seen], pool, top, kappa)

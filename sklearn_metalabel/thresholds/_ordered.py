@@ -23,11 +23,18 @@ class Cuts(NamedTuple):
     true_positives: np.ndarray  # (C,)
     predicted: np.ndarray  # (C,)
     has_hit: np.ndarray  # (C,), whether a positive has this very probability
-    thresholds: np.ndarray  # (C,)
+    lower: np.ndarray  # (C,), the highest probability that is not predicted, or just under the lowest of the label
+    upper: np.ndarray  # (C,), the lowest probability that is predicted
+    is_lowest: np.ndarray  # (C,), whether all entries of the label are predicted
 
     def take(self, chosen):
-        """The cuts of a mask."""
+        """The cuts of a mask, or of some numbers."""
         return Cuts(*(array[chosen] for array in self))
+
+    @property
+    def thresholds(self):
+        """Threshold of each cut, (C,); computed when asked for, since few of the cuts are taken."""
+        return np.where(self.is_lowest, self.lower, midpoints(np.minimum(self.lower, self.upper), self.upper))
 
 
 class Ordered(NamedTuple):
@@ -64,14 +71,15 @@ class Ordered(NamedTuple):
         upper, lower = self.scores[first], self.scores[first - 1]
         is_lowest = first == bounds[label]
         lower = np.where(is_lowest, np.nextafter(upper, upper.dtype.type(0)), lower)
-        t = np.where(is_lowest, lower, midpoints(np.minimum(lower, upper), upper))
         stops = bounds[label + 1]
         return Cuts(
             label,
             before_hits[stops] - before_hits[first],
             before_rows[stops] - before_rows[first],
             np.diff(before_hits[np.append(first, self.hits.size)]) > 0,
-            t,
+            lower,
+            upper,
+            is_lowest,
         )
 
     def pool(self):
