@@ -95,7 +95,7 @@ INIT_PARAMS = {
     MetaPolicyClassifier.from_paper: [{"training_policy__n_episodes": 2, "training_policy__hidden_size": 8}],
     LabelWeightedClassifier: [{}, {"estimator": small_torch(MLP)}, {"estimator": LogisticRegression()}],
     LabelWeightedLogistic: [{}],
-    LabelwiseClassifier: [{"estimator": LogisticRegression()}, {"estimator": sgd()}],
+    LabelwiseClassifier: [{"estimator": LogisticRegression()}, {"estimator": sgd(), "incremental": True}],
     TorchClassifier: [{"module": MLP, "lr": 0.03, "batch_size": 32, "n_epochs": 8}],
     TunedThresholdsClassifierCV: [
         {},

@@ -139,6 +139,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
     (3,)
     """
 
+    _keeps_frames = False  # predictions of labels are appended to the columns
     _parameter_constraints = {
         "estimator": "no_validation",
         "structure": [StrOptions({"residual", "chain", "hierarchy"}), "array-like"],

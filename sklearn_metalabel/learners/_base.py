@@ -9,7 +9,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sklearn_metalabel.learners._loss_weights import LossWeights
 from sklearn_metalabel.learners._training_run import RefitRun
-from sklearn_metalabel.utils import encode_target, fit_context, restore_on_error, warn_constant_labels
+from sklearn_metalabel.utils import (
+    categorical_columns,
+    count_rows,
+    encode_target,
+    fit_context,
+    is_frame,
+    restore_on_error,
+    warn_constant_labels,
+)
 
 __all__ = ["LabelClassifier", "LabelProbabilityMixin", "check_label_weight", "train_classifier"]
 
@@ -34,6 +42,9 @@ def check_label_weight(label_weight, n_labels, name="label_weight"):
 
 class LabelProbabilityMixin(ClassifierMixin):
     """Predictions of an estimator whose `_label_probabilities(X)` gives P of shape (n, L)."""
+
+    # Whether the training takes data frames as they are, with a type for each column.
+    _keeps_frames = False
 
     def predict_proba(self, X):
         """Probability of each label or class.
@@ -89,8 +100,7 @@ class LabelProbabilityMixin(ClassifierMixin):
     def _probabilities(self, X):
         """Checked X to P."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **self._input_checks())
-        return self._label_probabilities(X)
+        return self._label_probabilities(self._check_X(X, reset=False))
 
     def _decision_thresholds(self):
         """Threshold of each label, or one for all."""
@@ -109,10 +119,22 @@ class LabelProbabilityMixin(ClassifierMixin):
             "dtype": "numeric",
         }
 
+    def _check_X(self, X, *, reset):
+        """X as the training takes it; sets the number and the names of features, or compares them."""
+        if self._keeps_frames and is_frame(X):
+            return validate_data(self, X, reset=reset, skip_check_array=True)
+        categories = categorical_columns(X)
+        if categories:
+            raise ValueError(
+                f"{type(self).__name__} takes numbers here, and columns {categories[:5]} hold categories; encode them "
+                "first, for example with OneHotEncoder in a pipeline."
+            )
+        return validate_data(self, X, reset=reset, **self._input_checks())
+
     def _check_training_data(self, X, y):
         """Checked X and encoded y; sets what scikit-learn and the predictions need to know of them."""
-        X = validate_data(self, X, reset=True, **self._input_checks())
-        Y, target = encode_target(y, n_samples=X.shape[0])
+        X = self._check_X(X, reset=True)
+        Y, target = encode_target(y, n_samples=count_rows(X))
         self._set_target(target)
         return X, Y
 

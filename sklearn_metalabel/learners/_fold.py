@@ -10,9 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing
 
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
+from sklearn_metalabel.utils import take_rows
 
 __all__ = ["Fold", "make_folds"]
 
@@ -79,7 +79,7 @@ class Fold:
             As `TrainingRun.start` takes them.
         """
         weights = None if self.sample_weight is None else self.sample_weight[self.train]
-        return _safe_indexing(self.X, self.train), self.Y[self.train], weights
+        return take_rows(self.X, self.train), self.Y[self.train], weights
 
     def keeping_rows(self) -> Fold:
         """Return the fold with complete probabilities of `held_out` alone.

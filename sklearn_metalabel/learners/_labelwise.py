@@ -13,32 +13,39 @@ from sklearn_metalabel.learners._training_run import BatchSampler, RefitRun, Tra
 from sklearn_metalabel.utils import (
     HasMethods,
     Interval,
-    StrOptions,
     aligned,
     clip_probabilities,
+    count_rows,
     current_threads,
     draw_seed,
     draw_seeds,
     fix_random_states,
     label_column,
+    take_rows,
     use_threads,
 )
 
 __all__ = ["LabelwiseClassifier", "PartialFitRun"]
 
+# Parameters of scikit-learn's classifiers that their `partial_fit` refuses or passes over.
+_NOT_INCREMENTAL = (("early_stopping", True), ("class_weight", "balanced"))
+
 
 class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
     """One clone of a scikit-learn classifier for each label, weighted through `sample_weight`.
 
-    A label's weight multiplies the sample weights of its clone. Clones with `partial_fit` are trained incrementally, a
-    batch at a time, so that the weights can change while they learn; the others are fitted whole.
+    A label's weight multiplies the sample weights of its clone. Clones are fitted whole, by their own `fit`, and again
+    whenever a recurrent training policy changes the weights; those with `partial_fit` can be trained a batch at a time
+    instead, so that the weights change while they learn.
 
     Parameters
     ----------
     estimator : estimator
         A classifier whose `fit` takes `sample_weight` and that has `predict_proba`.
-    incremental : {"auto"} or bool, default="auto"
-        Whether to train by `partial_fit`; "auto" does so where the classifier has it.
+    incremental : bool, default=False
+        Whether to train by `partial_fit`. `batch_size` and `n_epochs` then say for how long, in place of the
+        classifier's own parameters such as `max_iter` and `tol`; ``early_stopping=True`` and
+        ``class_weight="balanced"``, which `partial_fit` cannot follow, are refused.
     batch_size : int, default=64
         Samples of one incremental update.
     n_epochs : int, default=10
@@ -76,16 +83,17 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
     (100, 5)
     """
 
+    _keeps_frames = True
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
-        "incremental": ["boolean", StrOptions({"auto"})],
+        "incremental": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator, *, incremental="auto", batch_size=64, n_epochs=10, n_jobs=None, random_state=None):
+    def __init__(self, estimator, *, incremental=False, batch_size=64, n_epochs=10, n_jobs=None, random_state=None):
         self.estimator = estimator
         self.incremental = incremental
         self.batch_size = batch_size
@@ -94,7 +102,7 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
         self.random_state = random_state
 
     def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
-        if self._is_incremental():
+        if self.incremental:
             self.estimators_ = self._fit_incrementally(X, Y, weights, sample_weight)
             return
         seeds, threads = draw_seeds(self.random_state, Y.shape[1]), current_threads()
@@ -108,28 +116,32 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
         seed = draw_seed(self.random_state)
         run = self._training_run()
         run.start(X, Y, sample_weight=sample_weight, seed=seed)
-        sample = BatchSampler(X.shape[0], self.batch_size, np.random.RandomState(seed))
-        for _ in range(run.n_updates(X.shape[0])):
+        sample = BatchSampler(count_rows(X), self.batch_size, np.random.RandomState(seed))
+        for _ in range(run.n_updates(count_rows(X))):
             run.step(sample(), weights)
         return run.estimators
 
     def _label_probabilities(self, X):
         return clip_probabilities(np.column_stack([positive_probability(e, X) for e in self.estimators_]))
 
-    def _is_incremental(self):
-        """Whether the clones are trained by `partial_fit`."""
-        able = hasattr(self.estimator, "partial_fit")
-        if self.incremental == "auto":
-            return able
-        if self.incremental and not able:
-            raise ValueError(
-                f"incremental=True needs partial_fit, and {type(self.estimator).__name__} has none; "
-                'use incremental="auto".'
-            )
-        return self.incremental
+    def _check_incremental(self):
+        """Refuse clones that cannot be trained by `partial_fit`, or not as they were told to."""
+        name = type(self.estimator).__name__
+        if not hasattr(self.estimator, "partial_fit"):
+            raise ValueError(f"incremental=True needs partial_fit, and {name} has none; set incremental=False.")
+        params = self.estimator.get_params(deep=False)
+        for param, value in _NOT_INCREMENTAL:
+            if params.get(param) == value:
+                raise ValueError(
+                    f"incremental=True trains by partial_fit, which cannot follow {param}={value!r} of {name}; set "
+                    f"incremental=False, or leave {param} out."
+                )
 
     def _training_run(self):
-        return PartialFitRun(self) if self._is_incremental() else RefitRun(self)
+        if not self.incremental:
+            return RefitRun(self)
+        self._check_incremental()
+        return PartialFitRun(self)
 
     def __sklearn_tags__(self):
         """Tags: inputs are what the wrapped classifier takes."""
@@ -154,7 +166,7 @@ class PartialFitRun(TrainingRun):
         self.attach(X, Y, sample_weight)
         seeds = draw_seeds(seed, Y.shape[1])
         positives = np.asarray(Y.sum(axis=0)).ravel()
-        constant = (positives == 0) | (positives == X.shape[0])
+        constant = (positives == 0) | (positives == Y.shape[0])
         self.estimators = [
             ConstantLabel().fit(X, label_column(Y, j))
             if constant[j]
@@ -163,7 +175,7 @@ class PartialFitRun(TrainingRun):
         ]
 
     def step(self, rows, weights):
-        X = self.X[rows]
+        X = take_rows(self.X, rows)
         row_weight = np.ones(len(rows)) if self.sample_weight is None else self.sample_weight[rows]
         for j, estimator in enumerate(self.estimators):
             if not isinstance(estimator, ConstantLabel):
@@ -177,7 +189,7 @@ class PartialFitRun(TrainingRun):
 def _fit_one(estimator, X, y, weight, sample_weight, seed, threads):
     """A clone fitted to one label."""
     X, y = aligned(X), aligned(y)
-    row_weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+    row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
     with use_threads(threads):
         return fit_label(_seeded_clone(estimator, seed), X, y, sample_weight=weight * row_weight)
 

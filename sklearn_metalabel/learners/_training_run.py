@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from sklearn_metalabel.utils import take_rows
+
 __all__ = ["BatchSampler", "RefitRun", "TrainingRun"]
 
 
@@ -109,7 +111,7 @@ class TrainingRun(ABC):
         P : ndarray of shape (n_rows, n_labels)
             Probabilities strictly inside (0, 1).
         """
-        return self.predict_proba(X if rows is None else X[rows])
+        return self.predict_proba(X if rows is None else take_rows(X, rows))
 
     def checkpoint(self):
         """What another run of this base learner may start from.

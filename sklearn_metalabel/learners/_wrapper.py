@@ -54,6 +54,11 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
             return None
         return _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
 
+    @property
+    def _keeps_frames(self):
+        """Whether the base learner takes data frames as they are."""
+        return as_label_classifier(self.estimator)._keeps_frames
+
     def _label_probabilities(self, X):
         """P of the final base learner."""
         return self.estimator_._label_probabilities(X)

@@ -4,12 +4,11 @@ import copy
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from sklearn_metalabel.learners import LossWeights
 from sklearn_metalabel.policies._reinforcement import Rollout, observe
 from sklearn_metalabel.policies._squash import squash_thresholds, squash_weights
-from sklearn_metalabel.utils import clip_probabilities, label_rows, to_logits, torch_seed, use_threads
+from sklearn_metalabel.utils import clip_probabilities, label_rows, take_rows, to_logits, torch_seed, use_threads
 
 __all__ = ["Episode", "EpisodePlan", "greedy_episode", "run_episode"]
 
@@ -80,7 +79,7 @@ class _Player:
         run.start(self.X, self.Y, sample_weight=sample_weight, seed=seed)
         self.sample = run.batches(len(fold.train), self.rng)
         self.outcomes = _Outcomes(self.Y, fold, plan.n_scored, sees=meta.policy.n_features > 0)
-        self.held_out = None if fold.held_out is None else _safe_indexing(fold.X, fold.held_out)
+        self.held_out = None if fold.held_out is None else take_rows(fold.X, fold.held_out)
 
     def play(self):
         """All steps, learning after every rollout of them."""
@@ -152,7 +151,7 @@ class _Outcomes:
         positives = np.asarray(Y_train.sum(axis=0), dtype=np.float64).ravel()
         self.labels = (positives > 0) & (positives < n)
         scored = None if fold.scored is None else fold.scored[:n_scored]
-        self.X = None if scored is None else _safe_indexing(fold.X, scored)
+        self.X = None if scored is None else take_rows(fold.X, scored)
         self.Y = None if scored is None else label_rows(fold.Y, scored)
         self.features = self.anchor = None
         if sees:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import _safe_indexing
 
 from sklearn_metalabel.learners import TrainingRun
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.thresholds import CompactRows, OutOfFold
-from sklearn_metalabel.utils import clip_probabilities, generator_states, label_rows, torch_seed, use_threads
+from sklearn_metalabel.utils import clip_probabilities, generator_states, label_rows, take_rows, torch_seed, use_threads
 
 __all__ = ["Trial", "TrialPlan", "run_trials"]
 
@@ -140,7 +139,7 @@ class _HeldOut:
     """The held-out rows of a fold, and what they say of a run."""
 
     def __init__(self, fold, plan):
-        self.X = _safe_indexing(fold.X, fold.held_out)
+        self.X = take_rows(fold.X, fold.held_out)
         self.Y = label_rows(fold.Y, fold.held_out, dtype=bool)
         self.fold, self.plan = fold, plan
 
@@ -162,7 +161,7 @@ class _HeldOut:
         rows = CompactRows(self.plan.frequency)
         step = max(_LEAST_BLOCK, _BLOCK_ENTRIES // rows.n_labels)
         for part in np.split(self.fold.all_held_out, range(step, len(self.fold.all_held_out), step)):
-            rows.add(_predict(run, _safe_indexing(self.fold.X, part)), self.fold.Y[part])
+            rows.add(_predict(run, take_rows(self.fold.X, part)), self.fold.Y[part])
         return OutOfFold.from_compact(rows)
 
 

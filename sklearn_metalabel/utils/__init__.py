@@ -17,6 +17,7 @@ from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, St
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
 from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states, generator_states, torch_seed
 from sklearn_metalabel.utils._restore import restore_on_error
+from sklearn_metalabel.utils._rows import categorical_columns, count_rows, is_frame, take_rows
 from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
 from sklearn_metalabel.utils._warnings import (
@@ -38,12 +39,14 @@ __all__ = [
     "Target",
     "UnreachableThresholdWarning",
     "aligned",
+    "categorical_columns",
     "check_hierarchy_is_used",
     "check_labels",
     "check_pair",
     "check_probabilities",
     "check_thresholds",
     "clip_probabilities",
+    "count_rows",
     "current_threads",
     "dense_labels",
     "draw_seed",
@@ -53,6 +56,7 @@ __all__ = [
     "fix_random_states",
     "generator_states",
     "hierarchy_edges",
+    "is_frame",
     "label_column",
     "label_depths",
     "label_rows",
@@ -62,6 +66,7 @@ __all__ = [
     "resolve_device",
     "restore_on_error",
     "row_blocks",
+    "take_rows",
     "to_logits",
     "to_probabilities",
     "torch_seed",

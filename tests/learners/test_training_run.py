@@ -76,7 +76,12 @@ def skorch_net():
 CASES = {
     "logistic": (LabelWeightedLogistic(), LogisticRun, None, 1),
     "refit": (LabelwiseClassifier(LogisticRegression()), RefitRun, None, 1),
-    "incremental": (LabelwiseClassifier(steady_sgd(), batch_size=30, n_epochs=2), PartialFitRun, 30, 6),
+    "incremental": (
+        LabelwiseClassifier(steady_sgd(), incremental=True, batch_size=30, n_epochs=2),
+        PartialFitRun,
+        30,
+        6,
+    ),
     "torch": (small_torch(), TorchRun, 32, 24),
     "skorch": (SkorchLabelClassifier(skorch_net()), SkorchRun, 32, 24),
 }
