@@ -105,7 +105,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
         """
         routed = self._route_fit_params(fit_params)
         X, Y = self._check_training_data(X, y)
-        classifier = self._unfitted()
+        classifier = self._unfitted(X)
         method = self._resolved_method(classifier)
         self.thresholds_ = self._resolve_thresholds(Y.shape[1], method)
         self.allow_unlabeled_ = bool(self.allow_unlabeled)

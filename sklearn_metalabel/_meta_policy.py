@@ -255,8 +255,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             The fitted estimator.
         """
         routed = self._route_fit_params(fit_params)
-        base = as_label_classifier(self.estimator)
         X_checked, Y = self._check_training_data(X, y)
+        base = as_label_classifier(self.estimator)._for_rows(X_checked)
         sample_weight = self._check_sample_weight(routed.estimator.fit, X_checked)
         rng, groups = check_random_state(self.random_state), routed.splitter.split.get("groups")
         policies = self._resolve_policies(base, Y)

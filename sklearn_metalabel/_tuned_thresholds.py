@@ -21,6 +21,7 @@ from sklearn_metalabel.utils import (
     Interval,
     StrOptions,
     aligned,
+    count_rows,
     current_threads,
     draw_seed,
     draw_seeds,
@@ -28,6 +29,7 @@ from sklearn_metalabel.utils import (
     fix_random_states,
     label_rows,
     restore_on_error,
+    take_rows,
     use_threads,
     warn_constant_labels,
     warn_unreachable_thresholds,
@@ -286,7 +288,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
 
     def _fit_parts(self, X, Y, splits, params, rng):
         """Fit the classifier on each part, and on all rows; return responses for the held-out rows, rows and folds."""
-        classifier = self._unfitted()
+        classifier = self._unfitted(X)
         method = self._resolved_method(classifier)
         target = self._inner_target(Y, classifier)
         n_labels = Y.shape[1] if self._target.has_thresholds else None
@@ -356,12 +358,12 @@ def _fit_part(classifier, X, y, part, params, method, n_labels, threads):
     X, y = aligned(X), aligned(y)
     with use_threads(threads):
         if train is not None:
-            params = _check_method_params(X, params, indices=train)
+            params = _check_method_params(np.empty(count_rows(X)), params, indices=train)
         y_train = y if train is None else _safe_indexing(y, train)
-        classifier.fit(X if train is None else _safe_indexing(X, train), y_train, **params)
+        classifier.fit(X if train is None else take_rows(X, train), y_train, **params)
         R = None
         if test is not None and n_labels is not None:
-            R = label_response(classifier, _safe_indexing(X, test), method, n_labels)
+            R = label_response(classifier, take_rows(X, test), method, n_labels)
             R = _without_invented_scores(R, y_train) if method == "decision_function" else R
     return (classifier if keep else None), R
 

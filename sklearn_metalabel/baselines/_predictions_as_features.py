@@ -139,7 +139,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
     (3,)
     """
 
-    _keeps_frames = False  # predictions of labels are appended to the columns
+    _input_form = "matrix"  # predictions of labels are appended to the columns
     _parameter_constraints = {
         "estimator": "no_validation",
         "structure": [StrOptions({"residual", "chain", "hierarchy"}), "array-like"],
@@ -242,14 +242,15 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
         R = label_rows(Y, dtype=np.float64)
         for train, test in [(slice(None), slice(None))] if folds is None else folds:
             weight = None if sample_weight is None else sample_weight[train]
-            independent = self._trained(X[train], Y[train], weight, _NO_EDGES, None, seed)
+            independent = self._trained(X[train], Y[train], weight, _NO_EDGES, None, seed, sized_by=X)
             R[test] -= independent._label_probabilities(X[test])
         limits = {"max_parents": self.max_parents, "min_correlation": self.min_correlation}
         return residual_edges(R, support, sample_weight=sample_weight, **limits)
 
-    def _trained(self, X, Y, sample_weight, edges, folds, seed):
-        """The base learner trained with these edges."""
-        base, weights = self._with_edges(edges, folds), LossWeights.uniform(Y.shape[1])
+    def _trained(self, X, Y, sample_weight, edges, folds, seed, *, sized_by=None):
+        """The base learner trained with these edges; `sized_by` are all rows, where X is a part of them."""
+        base = self._with_edges(edges, folds)._for_rows(X if sized_by is None else sized_by)
+        weights = LossWeights.uniform(Y.shape[1])
         return train_classifier(base, X, Y, weights, sample_weight=sample_weight, seed=seed)
 
     def _with_edges(self, edges, folds):

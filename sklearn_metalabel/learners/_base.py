@@ -11,10 +11,12 @@ from sklearn_metalabel.learners._loss_weights import LossWeights
 from sklearn_metalabel.learners._training_run import RefitRun
 from sklearn_metalabel.utils import (
     categorical_columns,
+    check_tensor,
     count_rows,
     encode_target,
     fit_context,
     is_frame,
+    is_matrix,
     restore_on_error,
     warn_constant_labels,
 )
@@ -43,8 +45,9 @@ def check_label_weight(label_weight, n_labels, name="label_weight"):
 class LabelProbabilityMixin(ClassifierMixin):
     """Predictions of an estimator whose `_label_probabilities(X)` gives P of shape (n, L)."""
 
-    # Whether the training takes data frames as they are, with a type for each column.
-    _keeps_frames = False
+    # What X may be beside a matrix of numbers: "frame" (with a type for each column), or "tensor" (arrays of more than
+    # two dimensions, and dictionaries of arrays).
+    _input_form = "matrix"
 
     def predict_proba(self, X):
         """Probability of each label or class.
@@ -121,8 +124,12 @@ class LabelProbabilityMixin(ClassifierMixin):
 
     def _check_X(self, X, *, reset):
         """X as the training takes it; sets the number and the names of features, or compares them."""
-        if self._keeps_frames and is_frame(X):
+        form = self._input_form
+        if form == "frame" and is_frame(X):
             return validate_data(self, X, reset=reset, skip_check_array=True)
+        if form == "tensor" and (not is_matrix(X) or (hasattr(self, "_tensor_form") and not reset)):
+            return self._check_tensor(X, reset=reset)
+        self.__dict__.pop("_tensor_form", None)
         categories = categorical_columns(X)
         if categories:
             raise ValueError(
@@ -130,6 +137,20 @@ class LabelProbabilityMixin(ClassifierMixin):
                 "first, for example with OneHotEncoder in a pipeline."
             )
         return validate_data(self, X, reset=reset, **self._input_checks())
+
+    def _check_tensor(self, X, *, reset):
+        """X of more dimensions or several inputs, with finite numbers; its form must stay the same."""
+        X, form = check_tensor(X)
+        if reset:
+            for name in ("n_features_in_", "feature_names_in_"):
+                self.__dict__.pop(name, None)
+            self._tensor_form = form
+        elif form != getattr(self, "_tensor_form", None):
+            raise ValueError(
+                f"X must have the form that it had in fit, {getattr(self, '_tensor_form', 'a matrix')}, got {form}; "
+                "pass the same inputs with the same number of dimensions."
+            )
+        return X
 
     def _check_training_data(self, X, y):
         """Checked X and encoded y; sets what scikit-learn and the predictions need to know of them."""
@@ -192,7 +213,7 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
         X, Y = self._check_training_data(X, y)
         label_weight = check_label_weight(label_weight, Y.shape[1])
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            sample_weight = _check_sample_weight(sample_weight, Y, dtype=np.float64, ensure_non_negative=True)
         if self._target.kind == "multilabel":
             warn_constant_labels(Y, self.label_names_)
         self._fit_labels(X, Y, weights=LossWeights(label_weight), sample_weight=sample_weight)
@@ -208,6 +229,10 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
     @abstractmethod
     def _label_probabilities(self, X):
         """P of shape (n, L), float64 strictly inside (0, 1)."""
+
+    def _for_rows(self, X):
+        """Return this classifier, or a copy that knows what it must know of all rows before it is trained on some."""
+        return self
 
     def training_run(self, seed=0):
         """Make a training run, which a training policy takes step by step.

@@ -83,7 +83,7 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
     (100, 5)
     """
 
-    _keeps_frames = True
+    _input_form = "frame"
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "incremental": ["boolean"],

@@ -13,7 +13,7 @@ __all__ = ["NativeLabelClassifier"]
 class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
     """Adapter of an estimator with `fit(X, Y, label_weight=...)` and `predict_proba`."""
 
-    _keeps_frames = True
+    _input_form = "frame"
     _parameter_constraints = {"estimator": [HasMethods(["fit", "predict_proba"])]}
 
     def __init__(self, estimator):

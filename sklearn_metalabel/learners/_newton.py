@@ -23,7 +23,7 @@ _MAX_FACTOR = 2000  # most dense features for which the Gram matrix is factorise
 _MAX_CG = 200
 _MAX_TRIALS = 40
 _ETA = 0.5
-_LIVE = 0.9
+_LIVE = 0.75
 _OVERFLOW = "The logistic regression overflowed: scale the features or lower C."
 
 
@@ -169,41 +169,17 @@ def _ratio(a, b):
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
 
 
-class _Design:
-    """Products with [X, 1], or with [X, 0] where no intercept is fitted."""
-
-    def __init__(self, fit_intercept):
-        self.fit_intercept = fit_intercept
-
-    def forward(self, V):
-        """Compute [X, 1] V, shape (n, L), in the dtype of V."""
-        Z = self._times(V[:-1])
-        if self.fit_intercept:
-            Z += V[-1]
-        return Z
-
-    def gradient(self, Q, V):
-        """Compute [X, 1].T Q plus the gradient of the penalty at V, shape (d + 1, L)."""
-        G = np.empty_like(V)
-        np.add(self._transposed_times(Q), V[:-1], out=G[:-1])
-        G[-1] = Q.sum(axis=0) if self.fit_intercept else V[-1]
-        return G
-
-    def _diagonal(self, squares, D):
-        """Invert the diagonal of each label's Hessian, given the part of the features."""
-        last = D.sum(axis=0) if self.fit_intercept else np.ones_like(D[0])
-        return _Diagonal(1 / np.vstack([squares + 1, last]))
-
-
-class _SparseDesign(_Design):
-    """Sparse X; in its products each row is summed in order by one thread."""
+class _SparseDesign:
+    """Products with sparse [X, 1], or with [X, 0] where no intercept is fitted; one thread sums each row in order."""
 
     dtype = np.dtype(np.float32)
 
     def __init__(self, X, fit_intercept):
-        super().__init__(fit_intercept)
         self.n_threads = _torch_threads()  # for blocks; one in a worker of joblib
-        X64, X32 = X.astype(np.float64), X.astype(np.float32)
+        self.fit_intercept = fit_intercept
+        # The intercept as a feature costs less than a sum over the rows.
+        X = sp.hstack([X, sp.csr_array(np.full((X.shape[0], 1), float(fit_intercept)))], format="csr")
+        X64, X32 = X.astype(np.float64, copy=False), X.astype(np.float32, copy=False)
         T64, T32 = X64.T.tocsr(), X32.T.tocsr()
         squared = T32.power(2)
         if not np.isfinite(squared.data).all():
@@ -212,15 +188,19 @@ class _SparseDesign(_Design):
         self.transposed = {X64.dtype: _Product(T64), X32.dtype: _Product(T32)}
         self.squared = _Product(squared)
 
-    def _times(self, V):
+    def forward(self, V):
+        """Compute [X, 1] V, shape (n, L), in the dtype of V."""
         return self.plain[V.dtype](V)
 
-    def _transposed_times(self, Q):
-        return self.transposed[Q.dtype](Q)
+    def gradient(self, Q, V):
+        """Compute [X, 1].T Q plus the gradient of the penalty at V, shape (d + 1, L)."""
+        G = self.transposed[Q.dtype](Q)
+        G[:-1] += V[:-1]
+        return G
 
     def preconditioner(self, D):
         """Return the inverse diagonal of each label's Hessian."""
-        return self._diagonal(self.squared(D), D)
+        return _diagonal(self.squared(D), self.fit_intercept)
 
 
 class _Product:
@@ -241,22 +221,29 @@ class _Product:
             return (self.X @ self.torch.from_numpy(np.ascontiguousarray(A))).numpy()
 
 
-class _DenseDesign(_Design):
-    """Dense X; its products have the threads of BLAS."""
+class _DenseDesign:
+    """The same for dense X; its products have the threads of BLAS."""
 
     dtype = np.dtype(np.float64)
     n_threads = 1
 
     def __init__(self, X, s, fit_intercept):
-        super().__init__(fit_intercept)
-        self.X, self.total = X, s.sum()
+        self.X, self.total, self.fit_intercept = X, s.sum(), fit_intercept
         self.gram = self._gram(s) if X.shape[1] <= _MAX_FACTOR else None
 
-    def _times(self, V):
-        return _matmul(self.X, V)
+    def forward(self, V):
+        """Compute [X, 1] V, shape (n, L)."""
+        Z = _matmul(self.X, V[:-1])
+        if self.fit_intercept:
+            Z += V[-1]
+        return Z
 
-    def _transposed_times(self, Q):
-        return _matmul(self.X.T, Q)
+    def gradient(self, Q, V):
+        """Compute [X, 1].T Q plus the gradient of the penalty at V, shape (d + 1, L)."""
+        G = np.empty_like(V)
+        np.add(_matmul(self.X.T, Q), V[:-1], out=G[:-1])
+        G[-1] = Q.sum(axis=0) if self.fit_intercept else V[-1]
+        return G
 
     def _gram(self, s):
         """Compute the weighted Gram matrix of [X, 1], shape (d + 1, d + 1)."""
@@ -274,7 +261,15 @@ class _DenseDesign(_Design):
             scale = 1 / np.sqrt(np.diag(M))
             with contextlib.suppress(np.linalg.LinAlgError):  # M may be singular to rounding
                 return _Factor(_inverse_factor(scale[:, None] * M * scale) * scale)
-        return self._diagonal(_matmul(np.square(self.X).T, D), D)
+        return _diagonal(np.vstack([_matmul(np.square(self.X).T, D), D.sum(axis=0)]), self.fit_intercept)
+
+
+def _diagonal(squares, fit_intercept):
+    """Preconditioner of the diagonals of the Hessians, given those of the losses, shape (d + 1, L)."""
+    squares[:-1] += 1
+    if not fit_intercept:
+        squares[-1] = 1
+    return _Diagonal(1 / squares)
 
 
 class _Diagonal:
@@ -391,7 +386,7 @@ def _direction(design, D, G, eta):
         P *= _ratio(rz, previous).astype(D.dtype)
         P += Z
         if live.mean() <= _LIVE:
-            step[:, columns] = local
+            step[:, columns[~live]] = local[:, ~live]
             columns, rz, goal = columns[live], rz[live], goal[live]
             local, R, P, D = (np.compress(live, A, axis=1) for A in (local, R, P, D))
             precondition = precondition.take(live)

@@ -1,6 +1,7 @@
 """What classifiers that cut the responses of another classifier have in common."""
 
 import warnings
+from collections.abc import Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,14 +10,20 @@ from sklearn.base import BaseEstimator
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, _num_samples, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_metalabel.decoding import PROBABILITIES, SCORES, decide_rows
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._resolve import as_classifier, as_multilabel
 from sklearn_metalabel.learners._response import check_response_method, label_response
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
-from sklearn_metalabel.utils import ConstantLabelWarning, clip_probabilities, encode_target, to_probabilities
+from sklearn_metalabel.utils import (
+    ConstantLabelWarning,
+    clip_probabilities,
+    count_rows,
+    encode_target,
+    to_probabilities,
+)
 
 __all__ = ["ThresholdedClassifier", "constant_labels_are_quiet"]
 
@@ -116,22 +123,25 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     def _check_training_data(self, X, y):
         """X that can be indexed, and encoded y; sets what the predictions need to know of y."""
-        if _num_samples(X) == 0:
+        n = count_rows(X)
+        if n == 0:
             raise ValueError("Found array with 0 sample(s) in X, while at least 1 is required; pass some rows.")
-        (X,) = indexable(X)
-        Y, target = encode_target(y, n_samples=_num_samples(X))
+        (X,) = (X,) if isinstance(X, Mapping) else indexable(X)
+        Y, target = encode_target(y, n_samples=n)
         self._set_target(target)
         return X, Y
 
     def _check_fit_params(self, fit_params, X):
         """Metadata of the classifier inside; wrong numbers of sample weights are named here, not in a fold."""
         if fit_params.get("sample_weight") is not None:
-            _check_sample_weight(fit_params["sample_weight"], X)
+            _check_sample_weight(fit_params["sample_weight"], np.empty((count_rows(X), 1)))
         return fit_params
 
-    def _unfitted(self):
-        """The classifier to be trained, for the kind of the target."""
+    def _unfitted(self, X):
+        """The classifier to be trained, for the rows and the kind of the target."""
         classifier = as_classifier(self.estimator)
+        if isinstance(classifier, LabelClassifier):
+            return classifier._for_rows(X)
         return as_multilabel(classifier) if self._target.has_thresholds else classifier
 
     def _inner_target(self, Y, classifier):

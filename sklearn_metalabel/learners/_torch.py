@@ -3,10 +3,12 @@
 import copy
 import inspect
 import weakref
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from torch import nn
 
 from sklearn_metalabel.learners._base import LabelClassifier
@@ -25,6 +27,7 @@ _OPTIMIZERS = {
     "rmsprop": torch.optim.RMSprop,
     "sgd": torch.optim.SGD,
 }
+_SIZES = ("n_features", "n_labels", "n_tokens")
 _FUSED = ("adam", "adamw", "sgd")
 # Modules rebuilt from the fitted arrays; kept here because predictions must not change the estimator.
 _MODULES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -41,12 +44,13 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     ----------
     module : type, callable or torch.nn.Module
         A module class or a function that returns a module: called with the `module__*` parameters and, where its
-        signature has them, with `n_features`, `n_labels` and `n_tokens` (one more than the largest number in X, for
-        modules that look their inputs up in an embedding layer). An instance is deep-copied and never touched. Its
-        `forward` takes a batch of shape (n, d), int64 where the module has an embedding layer and float32
-        elsewhere, and returns logits of shape (n, L). Sparse X becomes dense a batch at a time, unless the module
-        has an attribute `accepts_sparse` that is True: it is then given coalesced COO tensors of float32, as
-        :class:`~sklearn_metalabel.nn.MLP` is.
+        signature has them, with `n_features` (the second dimension of X), `n_labels` and `n_tokens` (one more than the
+        largest number in X, for modules that look their inputs up in an embedding layer). An instance is deep-copied
+        and never touched. Its `forward` takes a batch of X, of as many dimensions as X has, int64 where the module has
+        an embedding layer and float32 elsewhere, and returns logits of shape (n, L). Where X is a dictionary, `forward`
+        is called with its arrays by name, whole numbers and others as they are. Sparse X becomes dense a batch at a
+        time, unless the module has an attribute `accepts_sparse` that is True: it is then given coalesced COO tensors
+        of float32, as :class:`~sklearn_metalabel.nn.MLP` is.
     optimizer : {"adam", "adamw", "adadelta", "rmsprop", "sgd"} or type, default="adam"
         Optimiser, or a class of optimisers; `optimizer__*` parameters go to it. "adam", "adamw" and "sgd" use
         torch's fused kernels where it has them, unless ``optimizer__fused=False``.
@@ -113,6 +117,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     (100, 5)
     """
 
+    _input_form = "tensor"
     _parameter_constraints = {
         "module": [callable],
         "optimizer": [str, callable],
@@ -157,7 +162,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         seed = draw_seed(self.random_state)
         with torch_seed(seed, run.device):
             run.start(X, Y, sample_weight=sample_weight)
-            losses = _train(run, X.shape[0], weights, np.random.RandomState(seed))
+            losses = _train(run, Y.shape[0], weights, np.random.RandomState(seed))
         self.state_ = {name: value.detach().cpu().numpy().copy() for name, value in run.module.state_dict().items()}
         self.loss_curve_ = np.asarray(losses).reshape(self.n_epochs, -1).mean(axis=1)
         self.device_ = str(run.device)
@@ -180,6 +185,14 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
             module = self._build(self._sizes)
         module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.state_.items()})
         return module.to(device).eval()
+
+    def _for_rows(self, X):
+        """With room for the tokens of all rows: those held out may have larger numbers."""
+        asks = not isinstance(self.module, nn.Module) and "n_tokens" in inspect.signature(self.module).parameters
+        if not asks or hasattr(self, "module__n_tokens") or isinstance(X, Mapping):
+            return self
+        X = X if hasattr(X, "dtype") else np.asarray(X)
+        return clone(self).set_params(module__n_tokens=int(X.max()) + 1) if X.dtype.kind in "iu" else self
 
     def _training_run(self):
         self._routed_params()  # refuses misspelt ones
@@ -221,6 +234,11 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
 def build_module(source, sizes, params):
     """What a class or function returns for its parameters and for those sizes that its signature has."""
     accepted = inspect.signature(source).parameters
+    for name, parameter in accepted.items():
+        if name in _SIZES and name not in {**sizes, **params} and parameter.default is inspect.Parameter.empty:
+            raise ValueError(
+                f"The module asks for {name}, which X does not tell; pass it yourself, as module__{name}=..."
+            )
     return source(**{**{name: size for name, size in sizes.items() if name in accepted}, **params})
 
 

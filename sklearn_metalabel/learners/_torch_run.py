@@ -1,5 +1,6 @@
 """Training runs of torch modules, and the predictions of a module for any number of rows."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import nn
 
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
 from sklearn_metalabel.learners._training_run import BatchSampler, TrainingRun
-from sklearn_metalabel.utils import label_rows, resolve_device, to_probabilities
+from sklearn_metalabel.utils import count_rows, label_rows, map_parts, resolve_device, to_probabilities
 
 __all__ = ["TorchRun", "data_sizes", "input_dtype", "predict_module"]
 
@@ -41,7 +42,7 @@ class TorchRun(TrainingRun):
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         self.sizes = data_sizes(X, Y)
         self.n_labels = Y.shape[1]
-        self.module = self.classifier._build(self.sizes).to(self.device).train()
+        self.module = _of_full_precision(self.classifier._build(self.sizes)).to(self.device).train()
         self.attach(X, Y, sample_weight)
         self.optimizer = self.classifier._build_optimizer(self.module)
         self.loss = self.classifier._build_loss(_to_tensor(_frequencies(Y), self.device))
@@ -51,7 +52,8 @@ class TorchRun(TrainingRun):
 
     def attach(self, X, Y, sample_weight=None):
         self._last_batch = None, None
-        self.X = X if sp.issparse(X) else _to_tensor(X, self.device, input_dtype(self.module))
+        self._to_input = InputConverter(self.module, self.device, isinstance(X, Mapping))
+        self.X = map_parts(lambda part: part if sp.issparse(part) else self._to_input(part), X)
         self.Y = Y if sp.issparse(Y) else torch.from_numpy(np.ascontiguousarray(Y)).to(self.device)
         self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
 
@@ -94,12 +96,12 @@ class TorchRun(TrainingRun):
 
     def predict_rows(self, X, rows):
         last, x = self._last_batch
-        seen = x is not None and rows is last and not x.is_sparse
+        seen = torch.is_tensor(x) and rows is last and not x.is_sparse
         return self.predict_proba(x) if seen else super().predict_rows(X, rows)
 
     def _batch(self, rows, index):
         """Inputs and float targets of some rows, on the device."""
-        x = _to_input(self.X[rows], self.module, self.device) if sp.issparse(self.X) else self.X[index]
+        x = map_parts(lambda part: self._to_input(part[rows]) if sp.issparse(part) else part[index], self.X)
         y = torch.from_numpy(label_rows(self.Y, rows)).to(self.device) if sp.issparse(self.Y) else self.Y[index]
         return x, y.float()
 
@@ -137,26 +139,45 @@ class _EpochIndex:
 
 def data_sizes(X, Y):
     """What modules may ask for in their signature: columns of X and Y, and numbers of tokens where X may hold them."""
+    if isinstance(X, Mapping):
+        return {"n_labels": Y.shape[1]}
     sizes = {"n_features": X.shape[1], "n_labels": Y.shape[1]}
     return {**sizes, "n_tokens": int(X.max()) + 1} if X.dtype.kind in "iu" else sizes
 
 
 def input_dtype(module):
-    """int64 for a module that looks its inputs up in an embedding, float32 elsewhere."""
-    looks_up = any(isinstance(part, nn.Embedding | nn.EmbeddingBag) for part in module.modules())
-    return np.int64 if looks_up else np.float32
+    """int64 for a module that looks its inputs up in an embedding, elsewhere that of its parameters, or float32."""
+    if any(isinstance(part, nn.Embedding | nn.EmbeddingBag) for part in module.modules()):
+        return np.int64
+    return np.float64 if _float_dtype(module) == torch.float64 else np.float32
+
+
+def _float_dtype(module):
+    """Type of the first floating parameter."""
+    return next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+
+
+def _of_full_precision(module):
+    """The module, or raise where its parameters are too coarse to be trained."""
+    dtype = _float_dtype(module)
+    if dtype in (torch.float16, torch.bfloat16):
+        raise ValueError(
+            f"The module's parameters are {str(dtype).removeprefix('torch.')}, and updates would round to nothing; "
+            'leave them in float32, and set precision="bfloat16" to compute with fewer bits.'
+        )
+    return module
 
 
 def predict_module(module, X, n_labels, device, precision, emphasis):
     """Probabilities of all rows, in forward passes of one fixed size; corrected for the emphasis in training."""
     size = _PREDICT_ROWS.get(device.type, 1024)
-    Z = np.empty((X.shape[0], n_labels), dtype=np.float32)
-    with torch.no_grad():
-        for start in range(0, X.shape[0], size):
-            batch = _padded(X[start : start + size], size)
-            batch = batch if torch.is_tensor(batch) else _to_input(batch, module, device)
+    n, to_input = count_rows(X), InputConverter(module, device, isinstance(X, Mapping))
+    Z = np.empty((n, n_labels), dtype=np.float32)
+    with torch.inference_mode(False), torch.no_grad():
+        for start in range(0, n, size):
+            batch = map_parts(lambda part, start=start: _block(part, start, size, to_input), X)
             logits = _forward(module, batch, (size, n_labels), precision)
-            Z[start : start + size] = logits[: X.shape[0] - start].cpu().numpy()
+            Z[start : start + size] = logits[: n - start].cpu().numpy()
     if np.isnan(Z).any():
         raise ValueError(
             "The module's logits are NaN for some rows: lower the learning rate or check the module's forward."
@@ -165,18 +186,38 @@ def predict_module(module, X, n_labels, device, precision, emphasis):
     return to_probabilities(Z)  # by SciPy: what torch gives for a number depends on its place in the array
 
 
+def _block(part, start, size, to_input):
+    """As many rows of an input as a forward pass sees, on the device."""
+    block = _padded(part[start : start + size], size)
+    return block if torch.is_tensor(block) else to_input(block)
+
+
 def _forward(module, x, shape, precision):
     """Logits as the module gave them, or one sentence on what is wrong with them."""
     half = precision == "bfloat16"
-    with torch.autocast(x.device.type, dtype=torch.bfloat16) if half else nullcontext():
-        logits = module(x)
+    device = next(iter(x.values())).device if isinstance(x, Mapping) else x.device
+    with torch.autocast(device.type, dtype=torch.bfloat16) if half else nullcontext():
+        try:
+            logits = module(**x) if isinstance(x, Mapping) else module(x)
+        except IndexError as error:
+            raise ValueError(_too_large(x)) from error
     if not torch.is_tensor(logits) or tuple(logits.shape) != shape:
         got = tuple(logits.shape) if torch.is_tensor(logits) else type(logits).__name__
         raise ValueError(
             f"The module's forward must return logits of shape (batch, n_labels) = {shape}, got {got}; "
             "give its last layer one output for each label."
         )
-    return logits.float() if half else logits
+    return logits.float()
+
+
+def _too_large(x):
+    """One sentence on numbers that a module has no place for."""
+    parts = [part for part in (x.values() if isinstance(x, Mapping) else [x]) if not part.is_floating_point()]
+    largest = max((int(part.max()) for part in parts), default=None)
+    return (
+        f"The module has no place for some numbers of X, of which the largest is {largest}; give its embedding more "
+        f"rows, for example module__n_tokens={0 if largest is None else largest + 1} where it takes n_tokens."
+    )
 
 
 def _frequencies(Y):
@@ -198,11 +239,22 @@ def _padded(batch, size):
     return np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
 
 
-def _to_input(X, module, device):
-    """Rows of X on the device as the module takes them: sparse where it says so, dense elsewhere."""
-    if sp.issparse(X) and getattr(module, "accepts_sparse", False):
-        return _to_sparse_tensor(X, device)
-    return _to_tensor(X, device, input_dtype(module))
+class InputConverter:
+    """Makes of rows of X what a module takes, on a device: sparse where the module says so, dense elsewhere.
+
+    Among several inputs (`is_one_of_many`) whole numbers may stand beside others, and each is taken as what it is.
+    """
+
+    def __init__(self, module, device, is_one_of_many):
+        self.module, self.device, self.is_one_of_many = module, device, is_one_of_many
+        self.dtype = input_dtype(module)
+
+    def __call__(self, part):
+        """Rows of one input."""
+        if sp.issparse(part) and getattr(self.module, "accepts_sparse", False):
+            return _to_sparse_tensor(part, self.device)
+        is_number = self.is_one_of_many and self.dtype == np.int64 and part.dtype.kind == "f"
+        return _to_tensor(part, self.device, np.float32 if is_number else self.dtype)
 
 
 def _to_tensor(X, device, dtype=np.float32):

@@ -9,6 +9,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_metalabel.learners._base import LabelProbabilityMixin
 from sklearn_metalabel.learners._resolve import as_label_classifier
+from sklearn_metalabel.utils import count_rows
 
 __all__ = ["BaseLearnerWrapper"]
 
@@ -52,12 +53,13 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
         weights = params.get("sample_weight")
         if weights is None:
             return None
-        return _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
+        rows = np.empty((count_rows(X), 1))  # X may be a dictionary
+        return _check_sample_weight(weights, rows, dtype=np.float64, ensure_non_negative=True)
 
     @property
-    def _keeps_frames(self):
-        """Whether the base learner takes data frames as they are."""
-        return as_label_classifier(self.estimator)._keeps_frames
+    def _input_form(self):
+        """What the base learner takes as X beside matrices."""
+        return as_label_classifier(self.estimator)._input_form
 
     def _label_probabilities(self, X):
         """P of the final base learner."""

@@ -14,7 +14,7 @@ from sklearn_metalabel.policies._fixed_weights import check_weights
 from sklearn_metalabel.policies._starts import check_starts, start_thresholds, start_weights
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import RatioReward, as_reward
-from sklearn_metalabel.utils import draw_seed, draw_seeds, torch_seed
+from sklearn_metalabel.utils import draw_seed, draw_seeds, torch_seed, torch_settings
 
 __all__ = ["GRUPolicy", "SharedGRUPolicy"]
 
@@ -94,6 +94,7 @@ class RecurrentPolicy(TrainingPolicy):
         check_weights(self.anchor, "anchor")
         check_starts(self.initial_weights, self.initial_thresholds)
 
+    @torch_settings()
     def train(self, task):
         """Play the episodes, and take the weights that the greedy episode ends with.
 
@@ -137,6 +138,7 @@ class RecurrentPolicy(TrainingPolicy):
         """One for each episode; documented in the base class."""
         return self.n_episodes
 
+    @torch_settings()
     def greedy_episode(self, initial_weights=None, initial_thresholds=None, *, random_state=None):
         """Play the greedy episode of the trained policy again, from other starts.
 

@@ -15,9 +15,24 @@ from sklearn_metalabel.utils._label_arrays import (
 from sklearn_metalabel.utils._lazy import lazy_names
 from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
-from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states, generator_states, torch_seed
+from sklearn_metalabel.utils._random import (
+    draw_seed,
+    draw_seeds,
+    fix_random_states,
+    generator_states,
+    torch_seed,
+    torch_settings,
+)
 from sklearn_metalabel.utils._restore import restore_on_error
-from sklearn_metalabel.utils._rows import categorical_columns, count_rows, is_frame, take_rows
+from sklearn_metalabel.utils._rows import (
+    categorical_columns,
+    check_tensor,
+    count_rows,
+    is_frame,
+    is_matrix,
+    map_parts,
+    take_rows,
+)
 from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
 from sklearn_metalabel.utils._warnings import (
@@ -44,6 +59,7 @@ __all__ = [
     "check_labels",
     "check_pair",
     "check_probabilities",
+    "check_tensor",
     "check_thresholds",
     "clip_probabilities",
     "count_rows",
@@ -57,11 +73,13 @@ __all__ = [
     "generator_states",
     "hierarchy_edges",
     "is_frame",
+    "is_matrix",
     "label_column",
     "label_depths",
     "label_rows",
     "lazy_names",
     "longest_paths",
+    "map_parts",
     "on_cluster",
     "resolve_device",
     "restore_on_error",
@@ -70,6 +88,7 @@ __all__ = [
     "to_logits",
     "to_probabilities",
     "torch_seed",
+    "torch_settings",
     "use_threads",
     "warn_constant_labels",
     "warn_unreachable_thresholds",

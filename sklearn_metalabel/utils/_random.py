@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 from sklearn.utils import check_random_state
 
-__all__ = ["draw_seed", "draw_seeds", "fix_random_states", "generator_states", "torch_seed"]
+__all__ = ["draw_seed", "draw_seeds", "fix_random_states", "generator_states", "torch_seed", "torch_settings"]
 
 _TORCH_RNG = threading.RLock()
 
@@ -35,6 +35,7 @@ def fix_random_states(estimator, seed):
 def torch_seed(seed, device=None, states=None):
     """Seed torch's global generators inside a block and give them back as they were.
 
+    Inside, torch computes gradients, in float32, on the CPU unless told otherwise, whatever its global settings are.
     `states` are `generator_states` to continue from instead of the seed. Modules draw from the global generator alone
     (initial weights, dropout), so threads take turns here. Where torch has not been imported, nothing can draw from it.
     """
@@ -46,7 +47,8 @@ def _seeded(seed, device, states):
     import torch
 
     accelerated = _is_accelerated(device)
-    with _TORCH_RNG, torch.random.fork_rng(devices=range(torch.cuda.device_count()) if accelerated else []):
+    devices = range(torch.cuda.device_count()) if accelerated else []
+    with _TORCH_RNG, torch.random.fork_rng(devices=devices), torch_settings():
         # torch.manual_seed reaches the generators of all devices, which are only given back where they are used.
         (torch if accelerated else torch.default_generator).manual_seed(seed)
         if states is not None:
@@ -54,6 +56,21 @@ def _seeded(seed, device, states):
             if accelerated:
                 torch.cuda.set_rng_state_all(states[1])
         yield
+
+
+@contextmanager
+def torch_settings():
+    """Torch's own defaults, where the caller has changed them."""
+    import torch
+
+    dtype = torch.get_default_dtype()
+    moved = torch.get_default_device().type != "cpu"
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False), torch.enable_grad(), torch.device("cpu") if moved else nullcontext():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 def generator_states(device=None):

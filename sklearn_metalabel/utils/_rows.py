@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _num_samples
 
-__all__ = ["categorical_columns", "count_rows", "is_frame", "take_rows"]
+__all__ = ["categorical_columns", "check_tensor", "count_rows", "is_frame", "is_matrix", "map_parts", "take_rows"]
 
 # Types of such columns in pandas and in polars.
 _CATEGORIES = ("category", "Categorical", "Enum")
@@ -24,13 +24,43 @@ def categorical_columns(X):
     return [name for name, kind in zip(X.columns, kinds, strict=True) if kind.startswith(_CATEGORIES)]
 
 
+def is_matrix(X):
+    """Whether X is neither a dictionary of inputs nor an array of more than two dimensions."""
+    return not isinstance(X, Mapping) and _depth(X) <= 2
+
+
+def _depth(X):
+    """Number of dimensions, read from the first entries where X is a list."""
+    if isinstance(X, list | tuple):
+        return 1 + (_depth(X[0]) if X else 0)
+    return getattr(X, "ndim", 0)
+
+
+def check_tensor(X):
+    """X as arrays of finite numbers with as many rows each, and one phrase on its form."""
+    if not isinstance(X, Mapping):
+        X = check_array(X, allow_nd=True, input_name="X")
+        return X, f"an array of {X.ndim} dimensions"
+    if not X:
+        raise ValueError("X holds no inputs, got an empty dictionary; pass an array for each argument of forward.")
+    options = {"accept_sparse": "csr", "allow_nd": True, "ensure_2d": False}
+    parts = {name: check_array(part, input_name=f"X[{name!r}]", **options) for name, part in X.items()}
+    lengths = {name: part.shape[0] for name, part in parts.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"All inputs of X must have the same number of rows, got {lengths}; pass the same samples.")
+    return parts, f"inputs {dict(sorted((name, f'{part.ndim}-D') for name, part in parts.items()))}"
+
+
+def map_parts(function, X):
+    """`function` of X, or of each input of a dictionary."""
+    return {name: function(part) for name, part in X.items()} if isinstance(X, Mapping) else function(X)
+
+
 def count_rows(X):
     """Number of rows of X; those of the first entry of a dictionary."""
-    return _num_samples(next(iter(X.values())) if isinstance(X, Mapping) else X)
+    return _num_samples(next(iter(X.values()), ()) if isinstance(X, Mapping) else X)
 
 
 def take_rows(X, rows):
     """Rows of X by a slice, numbers or a mask, in the form that X has."""
-    if isinstance(X, Mapping):
-        return {name: take_rows(part, rows) for name, part in X.items()}
-    return _safe_indexing(X, rows)
+    return map_parts(lambda part: _safe_indexing(part, rows), X)

@@ -83,7 +83,7 @@ CASES = {
         6,
     ),
     "torch": (small_torch(), TorchRun, 32, 24),
-    "skorch": (SkorchLabelClassifier(skorch_net()), SkorchRun, 32, 24),
+    "skorch": (SkorchLabelClassifier(skorch_net()), SkorchRun, None, 8),
 }
 by_case = pytest.mark.parametrize("case", CASES)
 
