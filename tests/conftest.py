@@ -13,6 +13,12 @@ import pytest  # noqa: E402
 from sklearn.datasets import make_multilabel_classification  # noqa: E402
 
 
+def pytest_configure(config):
+    """Under pytest-xdist a file stays with one worker, so that what its fixtures make is made once."""
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadfile"
+
+
 @pytest.fixture(params=range(3))
 def global_random_seed(request):
     return request.param

@@ -1,3 +1,6 @@
+from copy import deepcopy
+from functools import cache
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -51,6 +54,14 @@ ESTIMATORS = [
     FixedThresholdsClassifier(),
     TunedThresholdsClassifierCV(prediction_policy="shrunken", random_state=0),
 ]
+
+
+@pytest.fixture(scope="module", params=ESTIMATORS, ids=short_name)
+def fitted(request):
+    """Each of them, fitted; tests must leave it as it is."""
+    return clone(request.param).fit(X, Y)
+
+
 # These hand X and metadata on, so that the classifier inside says what is wrong with them.
 DELEGATING = (FixedThresholdsClassifier, TunedThresholdsClassifierCV)
 
@@ -103,15 +114,14 @@ BAD_DATA = {
 }
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
 @pytest.mark.parametrize("case", BAD_DATA)
-def test_bad_data_is_named_and_leaves_the_estimator_as_it_was(estimator, case):
+def test_bad_data_is_named_and_leaves_the_estimator_as_it_was(fitted, case):
     bad_X, bad_Y, error, match = BAD_DATA[case]
     extra = {"label_weights": [1.0]} if error is TypeError else {}
-    if isinstance(estimator, (LabelWeightedLogistic, *DELEGATING)) and extra:
+    if isinstance(fitted, (LabelWeightedLogistic, *DELEGATING)) and extra:
         match = "unexpected keyword argument"
-    assert_refuses(clone(estimator), bad_X, bad_Y, error, match, **extra)
-    assert_refuses(clone(estimator).fit(X, Y), bad_X, bad_Y, error, match, **extra)
+    assert_refuses(clone(fitted), bad_X, bad_Y, error, match, **extra)
+    assert_refuses(fitted, bad_X, bad_Y, error, match, **extra)
 
 
 @pytest.mark.parametrize("y", [with_value(Y, 0, bool), Y.astype(np.uint8), Y.astype(float), Y.astype(object)])
@@ -282,9 +292,7 @@ def test_a_greedy_episode_before_fit_is_refused():
         GRUPolicy().greedy_episode()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
-def test_another_number_of_features_is_refused(estimator):
-    fitted = clone(estimator).fit(X, Y)
+def test_another_number_of_features_is_refused(fitted):
     named = fitted.estimator_ if isinstance(fitted, DELEGATING) else fitted
     with pytest.raises(ValueError, match=f"X has 3 features, but {type(named).__name__} is expecting 8"):
         fitted.predict(X[:, :3])
@@ -375,12 +383,20 @@ class Counting(LabelWeightedLogistic):
         super()._fit_labels(X, Y, **options)
 
 
+@cache
+def fitted_meta():
+    """A fitted MetaPolicyClassifier to copy, and its probabilities."""
+    policies = {"training_policy": "uniform", "prediction_policy": "half"}
+    meta = MetaPolicyClassifier(Counting(), **policies, cv=2, random_state=0).fit(X, Y)
+    return meta, meta.predict_proba(X)
+
+
 def assert_refuses_untrained(params, match):
     """An unfitted and a fitted MetaPolicyClassifier refuse these parameters before anything is trained."""
     error = (ValueError, TypeError)
     fresh = MetaPolicyClassifier(Counting(), cv=2, random_state=0)
-    fitted = clone(fresh).set_params(training_policy="uniform", prediction_policy="half").fit(X, Y)
-    P, Counting.n_trained = fitted.predict_proba(X), 0
+    fitted, P = deepcopy(fitted_meta())
+    Counting.n_trained = 0
     assert_refuses(fresh.set_params(**params), X, Y, error, match)
     fitted.set_params(**{"training_policy": None, "prediction_policy": None, **params})
     assert_refuses(fitted, X, Y, error, match)
