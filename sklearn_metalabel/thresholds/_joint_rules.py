@@ -73,7 +73,7 @@ def micromacro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     order = np.argsort(-positives, kind="stable")
     t, chosen = np.full(P.shape[1], NEVER), _MicroMacro()
     for labels, ordered in ordered_blocks(Y, P, order[: np.count_nonzero(positives)]):
-        t[labels] = chosen.thresholds(ordered, ordered.cuts(), range(len(labels)))
+        t[labels] = chosen.thresholds(ordered, ordered.cuts(hits_only=True), range(len(labels)))
     return fill_constant_labels(t, positives, P.shape[0])
 
 
@@ -81,7 +81,7 @@ def micromacro_of(ordered, cuts):
     """Thresholds (L,) of `micromacro`, from the entries of all labels and their `Cuts`."""
     positives = ordered.positives
     order = np.argsort(-positives, kind="stable")[: np.count_nonzero(positives)]
-    t = _MicroMacro().thresholds(ordered, cuts, order.tolist())
+    t = _MicroMacro().thresholds(ordered, cuts.take(cuts.has_hit), order.tolist())
     return fill_constant_labels(t, positives, ordered.n_samples)
 
 
@@ -91,10 +91,11 @@ class _MicroMacro:
     def __init__(self):
         self.hits = self.predicted = self.truth = self.n_labels = 0
 
-    def thresholds(self, ordered, cuts, order):
-        """Thresholds of the labels of `ordered`, fixed one after the other in the given order."""
-        # Of equal hits fewer predictions are never worse, so a cut that no positive lies at is none of the best.
-        useful = cuts.take(cuts.has_hit)
+    def thresholds(self, ordered, useful, order):
+        """Thresholds of the labels of `ordered`, fixed one after the other in the given order.
+
+        Of equal hits fewer predictions are never worse, so the `useful` cuts are those that have a hit.
+        """
         positives, bounds = ordered.positives, ordered.bounds
         starts = np.searchsorted(useful.label, np.arange(positives.size + 1)).tolist()
         own = f_measure(useful.true_positives, useful.predicted, positives[useful.label])

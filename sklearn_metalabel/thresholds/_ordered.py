@@ -63,24 +63,21 @@ class Ordered(NamedTuple):
         """First entry of each label, and one past the last of all, shape (L + 1,)."""
         return np.searchsorted(self.label, np.arange(self.positives.size + 1))
 
-    def cuts(self):
-        """`Cuts` of all labels."""
+    def cuts(self, *, hits_only=False):
+        """`Cuts` of all labels; with `hits_only` those that have a hit."""
         first = _run_starts(self.label, self.scores)
+        before_hits, before_rows = _sums_before(self.hits), _sums_before(self.rows)
+        hits_at = before_hits[np.append(first, self.hits.size)]
+        has_hit = hits_at[1:] > hits_at[:-1]
+        if hits_only:
+            first, has_hit = first[has_hit], has_hit[has_hit]
         bounds, label = self.bounds, self.label[first]
-        before_hits, before_rows = (np.concatenate([[0.0], np.cumsum(a)]) for a in (self.hits, self.rows))
         upper, lower = self.scores[first], self.scores[first - 1]
         is_lowest = first == bounds[label]
-        lower = np.where(is_lowest, np.nextafter(upper, upper.dtype.type(0)), lower)
+        lower[is_lowest] = np.nextafter(upper[is_lowest], upper.dtype.type(0))
         stops = bounds[label + 1]
-        return Cuts(
-            label,
-            before_hits[stops] - before_hits[first],
-            before_rows[stops] - before_rows[first],
-            np.diff(before_hits[np.append(first, self.hits.size)]) > 0,
-            lower,
-            upper,
-            is_lowest,
-        )
+        true_positives, predicted = before_hits[stops] - before_hits[first], before_rows[stops] - before_rows[first]
+        return Cuts(label, true_positives, predicted, has_hit, lower, upper, is_lowest)
 
     def pool(self):
         """`Pool` of the labels that have a positive."""
@@ -142,7 +139,7 @@ def ordered_blocks(Y, P, labels):
         hits, scores = dense_labels(Y, block), np.ascontiguousarray(P[:, block].T)
         order = np.argsort(scores, axis=1)
         hits, scores = (np.take_along_axis(values, order, axis=1) for values in (hits, scores))
-        number = np.repeat(np.arange(len(block)), n)
+        number = np.repeat(np.arange(len(block), dtype=np.int32), n)
         nothing = np.zeros(0, dtype=np.int8)
         entries = (number, scores.ravel(), hits.ravel(), np.ones(number.size), nothing, nothing, nothing)
         yield block, Ordered(*entries, hits.sum(axis=1), n)
@@ -156,6 +153,13 @@ def last_best(values, label):
     at = np.flatnonzero(values == top)
     at = at[np.diff(label[at], append=-1) != 0]
     return label[at], at
+
+
+def _sums_before(values):
+    """Sum of the values before each place, and of all, float64."""
+    sums = np.zeros(values.size + 1)
+    np.cumsum(values.astype(np.float64, copy=False), out=sums[1:])
+    return sums
 
 
 def _run_starts(label, values):
