@@ -90,12 +90,10 @@ def plug_in(Y: ArrayLike, P: ArrayLike, balance: float = 0.6) -> NDArray[np.floa
 
 def plug_in_thresholds(calibration, balances):
     """Thresholds on P of `plug_in` for several balances from one calibration, shape (len(balances), L)."""
-    counts = _expected_counts(calibration)
     t = np.full((len(balances), calibration.positives.size), _START)
     labels = calibration.histogram.labels
     if labels.size:
-        for row, balance in zip(t, balances, strict=True):
-            row[labels] = _fixed_point(counts, balance)
+        t[:, labels] = _fixed_points(_expected_counts(calibration), np.reshape(balances, (-1, 1)))
     return calibration.thresholds(t)
 
 
@@ -111,9 +109,9 @@ class _ExpectedCounts(NamedTuple):
     certain: int  # rows times labels without negatives
 
     def above(self, t):
-        """Expected true positives, and predictions, of thresholds `t`, both of shape (m,)."""
+        """Expected true positives, and predictions, of thresholds `t`, all of shape (..., m)."""
         # Complex numbers are ordered by real part, then imaginary part, so one search serves all labels.
-        first = np.searchsorted(self.keys, np.arange(t.size) + 1j * t, side="right")
+        first = np.searchsorted(self.keys, np.arange(t.shape[-1]) + 1j * t, side="right")
         return self.hits[self.stops] - self.hits[first], self.rows[self.stops] - self.rows[first]
 
 
@@ -136,23 +134,24 @@ def _expected_counts(calibration):
     )
 
 
-def _fixed_point(counts, balance):
-    """Thresholds on calibrated probabilities that satisfy the equation of `plug_in`, shape (m,)."""
-    t = np.full(counts.stops.size, _START)
+def _fixed_points(counts, balances):
+    """Thresholds (B, m) on calibrated probabilities that satisfy the equation of `plug_in` for balances (B, 1)."""
+    t = np.full((len(balances), counts.stops.size), _START)
     for _ in range(_MAX_ITERATIONS):
-        wanted = _closed_form(counts, balance, t)
-        if np.abs(wanted - t).max() <= _TOLERANCE:
+        change = _closed_form(counts, balances, t) - t
+        going = np.abs(change).max(axis=1, keepdims=True) > _TOLERANCE
+        if not going.any():
             break
-        t += _DAMPING * (wanted - t)
+        t += _DAMPING * going * change
     return t
 
 
-def _closed_form(counts, balance, t):
+def _closed_form(counts, balances, t):
     """The right side of the equation: best thresholds where F1 and its denominators are those of `t`."""
     hits, predicted = counts.above(t)
     denominator = counts.expected + predicted
-    pooled_denominator = denominator.sum() + 2 * counts.certain
-    pooled_f = 2 * (hits.sum() + counts.certain) / pooled_denominator
-    own = balance / (counts.n_labels * denominator)
-    common = (1 - balance) / pooled_denominator
+    pooled_denominator = denominator.sum(axis=1, keepdims=True) + 2 * counts.certain
+    pooled_f = 2 * (hits.sum(axis=1, keepdims=True) + counts.certain) / pooled_denominator
+    own = balances / (counts.n_labels * denominator)
+    common = (1 - balances) / pooled_denominator
     return (own * 2 * hits / denominator + common * pooled_f) / (own + common) / 2
