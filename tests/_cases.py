@@ -94,14 +94,14 @@ META_PARAMS = {
     },
     "gru and given thresholds": {
         "training_policy": GRUPolicy(**SMALL_GRU),
-        "prediction_policy": FixedThresholds(0.4),
+        "prediction_policy": FixedThresholds(),
         "cv": 2,
     },
 }
 INIT_PARAMS = {
     MetaPolicyClassifier: list(META_PARAMS.values()),
     MetaPolicyClassifier.from_paper: [{"training_policy__n_episodes": 2, "training_policy__hidden_size": 8}],
-    LabelWeightedClassifier: [{}, {"estimator": quick_torch()}, {"estimator": LogisticRegression()}],
+    LabelWeightedClassifier: [{}, {"estimator": quick_torch()}],
     LabelWeightedLogistic: [{}],
     LabelwiseClassifier: [
         {"estimator": LogisticRegression()},
@@ -116,10 +116,9 @@ INIT_PARAMS = {
         {"estimator": quick_torch(), "prediction_policy": "pretrained", "cv": 2},
     ],
     FixedThresholdsClassifier: [
-        {"thresholds": 0.4},
+        {},
         {"estimator": RandomForestClassifier(n_estimators=5, random_state=0), "allow_unlabeled": False},
         {"estimator": LinearSVC(random_state=0), "thresholds": "auto"},
-        {"estimator": quick_torch(random_state=0)},
     ],
     PredictionsAsFeaturesClassifier: [
         {},
@@ -127,10 +126,7 @@ INIT_PARAMS = {
         {"estimator": LinearSVC(random_state=0), "structure": "chain"},
         {"estimator": quick_torch(), "structure": "chain"},
     ],
-    SubsetMaximizationClassifier: [
-        {**SMALL_DECODER, **QUICK},
-        {"module": MLP, **SMALL_DECODER, **QUICK},
-    ],
+    SubsetMaximizationClassifier: [{**SMALL_DECODER, **QUICK}],
 }
 
 

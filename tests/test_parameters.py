@@ -36,7 +36,7 @@ from sklearn_metalabel.thresholds import OutOfFold
 
 X, Y = make_multilabel_classification(n_samples=120, n_features=8, n_classes=4, n_labels=2, random_state=1)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
-NETWORK = small_torch(MLP, n_epochs=4)
+NETWORK = small_torch(MLP, n_epochs=2)
 WEIGHTS = [3.0, 1.0, 0.5, 0.5]
 # Out-of-fold rows of labels that are hard to tell, some of them rare, so that rules fall back.
 RNG = np.random.default_rng(0)

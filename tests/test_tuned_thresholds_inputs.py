@@ -170,7 +170,7 @@ def test_sparse_features_and_labels_are_taken(base, multilabel_data):
 def test_very_many_sparse_labels_give_what_dense_ones_give(base):
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(24, 3)), np.zeros((24, 1001), dtype=int)
-    Y[:, :20] = rng.random((24, 20)) < 0.5
+    Y[:, :6] = rng.random((24, 6)) < 0.5
     dense, sparse = (tuned(base, cv=2).fit(X, each) for each in (Y, sp.csr_array(Y)))
     assert_same(sparse, dense, X)
 

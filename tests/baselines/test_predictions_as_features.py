@@ -40,7 +40,7 @@ def dependent_data(seed, n=800):
 BOTH = [(0, 2), (1, 2)]
 BASES = {
     "joint default": (None, "auto"),
-    "joint torch": (TorchClassifier(linear, lr=0.1, n_epochs=25, batch_size=50, device="cpu"), "auto"),
+    "joint torch": (TorchClassifier(linear, lr=0.2, n_epochs=12, batch_size=50, device="cpu"), "auto"),
     "chained": (LogisticRegression(), "auto"),
     "chained default": (None, False),
     "scores": (LinearSVC(), "auto"),

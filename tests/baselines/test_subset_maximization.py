@@ -21,6 +21,10 @@ def small(module=None, **params):
     return SubsetMaximizationClassifier(module, **{**SMALL_DECODER, "device": "cpu", "random_state": 0, **params})
 
 
+# Enough for 600 rows, at a third of the updates.
+LARGE_STEPS = {"lr": 0.1, "batch_size": 64, "n_epochs": 10}
+
+
 def exclusive_sets(seed, n=1000):
     """Two features; the first says which three label sets are possible, with probabilities .4, .3 and .3."""
     rng = np.random.RandomState(seed)
@@ -33,7 +37,7 @@ def test_it_predicts_sets_that_independent_labels_never_form(global_random_seed)
     X, Y = exclusive_sets(global_random_seed)
     train, test = slice(0, 600), slice(600, None)
     independent = LabelWeightedLogistic().fit(X[train], Y[train])
-    joint = small(n_epochs=15).fit(X[train], Y[train])
+    joint = small(**LARGE_STEPS).fit(X[train], Y[train])
     assert independent.score(X[test], Y[test]) < 0.15
     assert joint.score(X[test], Y[test]) > 0.33
 
@@ -51,7 +55,7 @@ def parity(seed, n=1000):
 
 def test_a_label_that_is_the_parity_of_two_others_is_always_in_accord_with_them(global_random_seed):
     X, Y = parity(global_random_seed)
-    joint, independent = (c.fit(X[:600], Y[:600]) for c in (small(n_epochs=15), LabelWeightedLogistic()))
+    joint, independent = (c.fit(X[:600], Y[:600]) for c in (small(**LARGE_STEPS), LabelWeightedLogistic()))
     together, alone = (c.predict(X[600:]) for c in (joint, independent))
     assert_array_equal(together[:, 0] ^ together[:, 1], together[:, 2])
     assert (alone[:, 0] ^ alone[:, 1] != alone[:, 2]).mean() > 0.3
