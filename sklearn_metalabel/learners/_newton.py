@@ -338,15 +338,16 @@ def _solve_block(design, sign, weight, V, tol, max_newton):
         if not (np.isfinite(total).all() and np.isfinite(decrease).all()):
             raise ValueError(_OVERFLOW)
         n_newton[columns] += 1
-        result[:, columns] = V
         relative = np.maximum(decrease, 0) / total
         going = (relative > tol**2) & ~stalled
         if not going.any():
             break
         eta = np.clip(relative**0.25, 1e-4, _ETA)
         if not going.all():
+            result[:, columns[~going]] = V[:, ~going]
             columns, eta, value = columns[going], eta[going], value[going]
             V, Z, wrong, sign, weight = (np.compress(going, A, axis=1) for A in (V, Z, wrong, sign, weight))
+    result[:, columns] = V
     return result, n_newton
 
 
