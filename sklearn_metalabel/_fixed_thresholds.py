@@ -35,7 +35,8 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
     estimator_ : estimator
         The fitted classifier.
     thresholds_ : ndarray of shape (n_labels,)
-        The thresholds used. Binary and multiclass targets are predicted by the classifier instead.
+        The thresholds used; of two classes that of the second one. Multiclass targets are predicted by the classifier,
+        and thresholds other than "auto" and 0.5 are refused for them.
     allow_unlabeled_ : bool
         Whether a sample may get no label.
     response_method_ : {"predict_proba", "decision_function"}
@@ -108,7 +109,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
         classifier = self._unfitted(X)
         method = self._resolved_method(classifier)
         self.thresholds_ = self._resolve_thresholds(Y.shape[1], method)
-        self.allow_unlabeled_ = bool(self.allow_unlabeled)
+        self.allow_unlabeled_ = bool(self.allow_unlabeled) or self._target.kind == "binary"
         if self._target.has_thresholds:
             warn_constant_labels(Y, self.label_names_)
         params = self._check_fit_params(routed.estimator.fit, X)
@@ -120,7 +121,13 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
     def _resolve_thresholds(self, n_labels, method):
         """Thresholds as an array (L,), in the units of the response."""
         usual = 0.5 if method == "predict_proba" else 0.0
-        if not self._target.has_thresholds or (isinstance(self.thresholds, str) and self.thresholds == "auto"):
+        is_auto = isinstance(self.thresholds, str) and self.thresholds == "auto"
+        if not self._target.has_thresholds and not is_auto and not np.array_equal(self.thresholds, 0.5):
+            raise ValueError(
+                f"thresholds={self.thresholds!r} cannot cut the classes of a multiclass target, of which the most "
+                'probable is taken; set thresholds="auto", or pass an indicator matrix of the classes as y.'
+            )
+        if not self._target.has_thresholds or is_auto:
             return np.full(n_labels, usual)
         t = np.asarray(self.thresholds, dtype=np.float64)
         t = np.full(n_labels, t) if t.ndim == 0 else t.copy()

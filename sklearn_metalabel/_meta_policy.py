@@ -103,8 +103,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         where `focus_` is above 0. Probabilities are corrected for this and for `positive_weights_`: from the log-odds
         goes the logarithm of a positive's weight over a negative's.
     thresholds_ : ndarray of shape (n_labels,)
-        A label is predicted when its probability is strictly greater; in [0, 1], 1 is never. Binary and multiclass
-        targets are decided by the most probable class instead.
+        A label is predicted when its probability is strictly greater; in [0, 1], 1 is never. Of two classes it is that
+        of the second one: 0.5, unless another scores higher out of fold beyond chance. Multiclass targets are decided
+        by the most probable class instead.
     allow_unlabeled_ : bool
         Whether a sample may get no label.
     estimator_ : estimator
@@ -287,7 +288,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     def _resolve_policies(self, base, Y):
         """The two policies and the judge, or raise where something cannot work; nothing is trained for that."""
         training, prediction = as_training_policy(self.training_policy), as_prediction_policy(self.prediction_policy)
-        scoring = Scoring.resolve(self.scoring)
+        scoring = Scoring.resolve(self.scoring).for_target(self._target)
         scoring.check(Y.shape[1])
         _check_policies(training, prediction, self.cv, self._target.has_thresholds)
         if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith("cuda"):
@@ -304,7 +305,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     def _begin(self, base, folds, policies, rng, X, y):
         """The task of the training policy, and the context of the callbacks."""
         has_thresholds = self._target.has_thresholds
-        judge = Judge(policies.prediction, policies.scoring, self.allow_unlabeled, has_thresholds)
+        judge = Judge(policies.prediction, policies.scoring, self._may_be_unlabeled(), has_thresholds)
         previous = getattr(self, "training_policy_", None) if self.warm_start else None
         options = {"n_jobs": self.n_jobs, "random_state": rng, "previous": previous}
         task = TrainingTask(base, folds, self.label_names_, judge, has_thresholds, **options)
@@ -331,9 +332,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         """Fit the prediction policy, and set what predictions need of it."""
         proposed, frequency = result.proposed_thresholds, self.label_frequencies_
         proposed = np.full(len(frequency), 0.5) if policies.prediction.keeps_thresholds else proposed
-        options = {"allow_unlabeled": self.allow_unlabeled, "proposed": proposed, "random_state": seed}
+        options = {"allow_unlabeled": self._may_be_unlabeled(), "proposed": proposed, "random_state": seed}
         policy = policies.prediction.fit(result.out_of_fold, policies.scoring, **options)
-        if not policy.keeps_thresholds:
+        if self._target.kind == "binary" and not policy.keeps_thresholds:
+            policy.prefer_half(result.out_of_fold, policies.scoring)
+        elif not policy.keeps_thresholds:
             t = np.where(frequency == 0, 1.0, np.where(frequency == 1, 0.0, policy.thresholds_))
             policy.thresholds_ = t
             if policy.needs_out_of_fold:
@@ -341,6 +344,10 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 warn_unreachable_thresholds(reachable, self.label_names_)
         self.prediction_policy_, self.best_score_ = policy, policy.best_score_
         self.thresholds_, self.allow_unlabeled_ = policy.thresholds_, policy.allow_unlabeled_
+
+    def _may_be_unlabeled(self):
+        """Whether a sample may get no label: one of two classes is no label, and always may."""
+        return True if self._target.kind == "binary" else self.allow_unlabeled
 
     def _fitted_attributes(self):
         """What a copy of this estimator needs in order to predict."""

@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
 
-from sklearn_metalabel.learners import ThresholdedClassifier, constant_labels_are_quiet, label_response
+from sklearn_metalabel.learners import ThresholdedClassifier, constant_labels_are_quiet, fit_label, label_response
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
@@ -86,7 +86,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         The fitted classifier.
     thresholds_ : ndarray of shape (n_labels,)
         A label is predicted when its response is strictly greater: a probability (1 is never, 0 always) or a decision
-        value (inf is never, -inf always). Binary and multiclass targets are predicted by the classifier instead.
+        value (inf is never, -inf always). Of two classes, that of the second one, which is 0.5 (or 0) unless another
+        scores higher out of fold beyond chance. Multiclass targets are predicted by the classifier instead.
     allow_unlabeled_ : bool
         Whether a sample may get no label.
     prediction_policy_ : PredictionPolicy or None
@@ -203,6 +204,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         routed = self._route_fit_params(fit_params)
         policy, scoring = self._check_combination()
         X, Y = self._check_training_data(X, y)
+        scoring = scoring.for_target(self._target)
         if self._target.has_thresholds:
             scoring.check(Y.shape[1])
             policy.check_labels(Y.shape[1])
@@ -214,7 +216,12 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             params = self._check_fit_params(routed.estimator.fit, X)
             splits = self._splits(Y, y, routed.splitter.split, rng)
             responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng)
-        self._choose_thresholds(policy, scoring, responses, Y, rows, fold_of, draw_seed(rng))
+        weight = routed.estimator.fit.get("sample_weight")
+        counts = np.ones(Y.shape[0], dtype=bool) if weight is None else np.asarray(weight) > 0
+        if responses is not None and not counts.all():
+            kept = counts[rows]
+            responses, rows, fold_of = responses[kept], rows[kept], fold_of[kept]
+        self._choose_thresholds(policy, scoring, responses, Y, rows, fold_of, counts, draw_seed(rng))
         return self
 
     def get_metadata_routing(self):
@@ -307,8 +314,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             return None, None, None
         return _in_order([R for _, R in fitted if R is not None], [test for _, test in splits])
 
-    def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, seed):
-        """Set the thresholds and how they were found."""
+    def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, counts, seed):
+        """Set the thresholds and how they were found; `counts` (n,) says which rows of Y have a weight."""
         self.prediction_policy_, self.cv_results_, self.best_score_ = None, {}, None
         if not self._target.has_thresholds:
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
@@ -320,12 +327,17 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         link = None if self.response_method_ == "predict_proba" else fit_link(truth, R)
         P = R if link is None else link.probabilities(R)
         held_out = OutOfFold(truth, P, fold_of)
-        policy.fit(held_out, scoring, allow_unlabeled=self.allow_unlabeled, random_state=seed)
+        two_classes = self._target.kind == "binary"
+        policy.fit(held_out, scoring, allow_unlabeled=two_classes or self.allow_unlabeled, random_state=seed)
+        if two_classes and not policy.keeps_thresholds:
+            policy.prefer_half(held_out, scoring)
         t = policy.thresholds_
         if not policy.keeps_thresholds:
+            Y = Y if counts.all() else Y[counts]
             positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
             t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, t))
-            warn_unreachable_thresholds((held_out.highest() >= t) | (positives == 0), self.label_names_)
+            if not two_classes:
+                warn_unreachable_thresholds((held_out.highest() >= t) | (positives == 0), self.label_names_)
         policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
         self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_
@@ -360,11 +372,15 @@ def _fit_part(classifier, X, y, part, params, method, n_labels, threads):
         if train is not None:
             params = _check_method_params(np.empty(count_rows(X)), params, indices=train)
         y_train = y if train is None else _safe_indexing(y, train)
-        classifier.fit(X if train is None else take_rows(X, train), y_train, **params)
+        X_train = X if train is None else take_rows(X, train)
+        if n_labels == 1 and y.ndim == 1 and not keep:
+            classifier = fit_label(classifier, X_train, y_train, positive=np.unique(y)[-1], **params)
+        else:
+            classifier.fit(X_train, y_train, **params)
         R = None
         if test is not None and n_labels is not None:
             R = label_response(classifier, take_rows(X, test), method, n_labels)
-            R = _without_invented_scores(R, y_train) if method == "decision_function" else R
+            R = _without_invented_scores(R, y_train) if method == "decision_function" and y_train.ndim == 2 else R
     return (classifier if keep else None), R
 
 

@@ -107,10 +107,12 @@ def test_the_thresholds_given_are_not_shared(multilabel_data):
 @pytest.mark.parametrize("base", [RandomForestClassifier(5, random_state=0), LinearSVC(), None])
 def test_classes_are_predicted_by_the_classifier_inside(base, multilabel_data):
     X, Y = multilabel_data
-    for y in (np.array(["no", "yes"])[Y[:, 0]], Y[:, 0] + Y[:, 1]):
-        clf = FixedThresholdsClassifier(base, thresholds=0.9).fit(X, y)
-        assert_array_equal(clf.predict(X), clf.estimator_.predict(X))
-        assert_array_equal(clf.classes_, np.unique(y))
+    y = Y[:, 0] + Y[:, 1]
+    clf = FixedThresholdsClassifier(base, thresholds="auto").fit(X, y)
+    assert_array_equal(clf.predict(X), clf.estimator_.predict(X))
+    assert_array_equal(clf.classes_, np.unique(y))
+    with pytest.raises(ValueError, match=r"thresholds=0.9 cannot cut the classes of a multiclass target"):
+        FixedThresholdsClassifier(base, thresholds=0.9).fit(X, y)
 
 
 def test_labels_of_one_value_follow_the_classifier(multilabel_data):

@@ -248,7 +248,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
             `fit` saw a sparse target). Binary and multiclass targets: the most probable class.
         """
         P, Y = self._search(X)
-        return self._target.decode(P, lambda _: Y)
+        return self._target.decode(P, self._decide if self._target.kind == "binary" else lambda _: Y)
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -266,7 +266,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
             targets: log-odds of the second class.
         """
         P, Y = self._search(X)
-        return self._target.decision(P, 1 - Y)
+        return self._target.decision(P, 0.5 if self._target.kind == "binary" else 1 - Y)
 
     def _set_order(self, Y, rng):
         """Resolve the order of the labels that vary; note those that every row has."""

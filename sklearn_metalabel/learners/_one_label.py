@@ -32,12 +32,15 @@ class ConstantLabel(ClassifierMixin, BaseEstimator):
         return np.full(_num_samples(X), 1.0 if self.share_ > 0.5 else -1.0)
 
 
-def fit_label(estimator, X, y, **fit_params):
-    """`estimator` fitted to one label, or `ConstantLabel` where the rows of positive weight have one value only."""
+def fit_label(estimator, X, y, *, positive=1, **fit_params):
+    """`estimator` fitted to one label, or `ConstantLabel` where the rows of positive weight have one value only.
+
+    y (n,) holds two values, of which `positive` says that a sample has the label.
+    """
     weights = fit_params.get("sample_weight")
     seen = y if weights is None else y[np.asarray(weights) > 0]
     if len(np.unique(seen)) < 2:
-        return ConstantLabel(hasattr(estimator, "decision_function")).fit(X, seen)
+        return ConstantLabel(hasattr(estimator, "decision_function")).fit(X, seen == positive)
     return estimator.fit(X, y, **fit_params)
 
 

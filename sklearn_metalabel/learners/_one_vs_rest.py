@@ -19,7 +19,7 @@ class WeightedOneVsRest(OneVsRestClassifier):
 
     def fit(self, X, y, **fit_params):
         """Fit a clone for each label that has both values."""
-        self.label_binarizer_ = LabelBinarizer(sparse_output=True).fit(y)
+        self.label_binarizer_ = LabelBinarizer(sparse_output=True).fit(y if y.shape[1] > 1 else [0, 1])
         self.classes_ = self.label_binarizer_.classes_
         Y = sp.csc_array(y) if sp.issparse(y) else y
         self.estimators_ = [

@@ -67,9 +67,14 @@ def as_classifier(estimator):
     return clone(estimator)
 
 
-def as_multilabel(classifier):
+def as_multilabel(classifier, n_labels=2):
     """A classifier as it is where it knows label matrices, else one clone of it for each label."""
-    return classifier if _knows_labels(classifier) else WeightedOneVsRest(classifier)
+    if not _knows_labels(classifier):
+        return WeightedOneVsRest(classifier)
+    # Of a matrix of one column, classifiers of single targets make a vector, with a warning.
+    is_ours = isinstance(classifier, LabelClassifier | FrozenEstimator)
+    is_plain = n_labels == 1 and not is_ours and get_tags(classifier).target_tags.single_output
+    return WeightedOneVsRest(classifier) if is_plain else classifier
 
 
 def _is_module_source(estimator):

@@ -17,6 +17,7 @@ from sklearn_metalabel.utils import (
     clip_probabilities,
     count_rows,
     draw_seed,
+    has_parts,
     label_rows,
     map_parts,
     take_rows,
@@ -304,7 +305,7 @@ def _refuse_sample_weight(sample_weight):
 
 def _inputs(X, net):
     """X as the net's module takes it; inputs of a dictionary stay whole numbers or not."""
-    dtype, is_many = input_dtype(net.module_), isinstance(X, dict)
+    dtype, is_many = input_dtype(net.module_), has_parts(X)
 
     def convert(part):
         if not hasattr(part, "toarray"):

@@ -1,7 +1,6 @@
 """What classifiers that cut the responses of another classifier have in common."""
 
 import warnings
-from collections.abc import Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -22,6 +21,7 @@ from sklearn_metalabel.utils import (
     clip_probabilities,
     count_rows,
     encode_target,
+    has_parts,
     to_probabilities,
 )
 
@@ -55,7 +55,7 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
             Binary and multiclass targets: what the classifier inside gives.
         """
         check_is_fitted(self)
-        if not self._target.has_thresholds:
+        if self._target.kind != "multilabel":
             return self.estimator_.predict_proba(X)
         return label_response(self.estimator_, X, "predict_proba", len(self.thresholds_))
 
@@ -72,15 +72,19 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
             Multi-label targets: response minus threshold, positive exactly where a label is above its threshold. Where
             that would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with the response.
-            Binary and multiclass targets: decision values or log-odds of the classifier inside.
+            Binary targets, shape (n_samples,): log-odds, or decision values, beyond those of the threshold. Multiclass
+            targets: decision values or log-odds of the classifier inside.
         """
         check_is_fitted(self)
+        if self._target.kind == "binary" and self.response_method_ == "predict_proba":
+            return self._target.decision(self._label_responses(X), self.thresholds_)
         if self._target.has_thresholds:
-            return self._margins(self._label_responses(X))
+            margins = self._margins(self._label_responses(X))
+            return margins[:, 0] if self._target.kind == "binary" else margins
         if hasattr(self.estimator_, "decision_function"):
             return self.estimator_.decision_function(X)
         P = clip_probabilities(np.array(self.estimator_.predict_proba(X), dtype=np.float64))
-        return self._target.decision(P[:, 1:] if self._target.kind == "binary" else P, None)
+        return self._target.decision(P, None)
 
     def predict(self, X):
         """Predict labels or classes.
@@ -94,7 +98,8 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         -------
         y : ndarray of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
-            target). Binary and multiclass targets: the class that the classifier inside predicts.
+            target). Binary targets: the second class where its response is above its threshold. Multiclass targets: the
+            class that the classifier inside predicts.
         """
         check_is_fitted(self)
         if not self._target.has_thresholds:
@@ -126,7 +131,7 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         n = count_rows(X)
         if n == 0:
             raise ValueError("Found array with 0 sample(s) in X, while at least 1 is required; pass some rows.")
-        (X,) = (X,) if isinstance(X, Mapping) else indexable(X)
+        (X,) = (X,) if has_parts(X) else indexable(X)
         Y, target = encode_target(y, n_samples=n)
         self._set_target(target)
         return X, Y
@@ -142,7 +147,7 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         classifier = as_classifier(self.estimator)
         if isinstance(classifier, LabelClassifier):
             return classifier._for_rows(X)
-        return as_multilabel(classifier) if self._target.has_thresholds else classifier
+        return as_multilabel(classifier, len(self.label_names_)) if self._target.kind == "multilabel" else classifier
 
     def _inner_target(self, Y, classifier):
         """The target for the classifier inside: classes, or a label matrix in the form that it takes."""

@@ -3,7 +3,6 @@
 import copy
 import inspect
 import weakref
-from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn_metalabel.learners._emphasis import Emphasis
 from sklearn_metalabel.learners._losses import build_loss
 from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
 from sklearn_metalabel.learners._torch_run import TorchRun, predict_module
-from sklearn_metalabel.utils import Interval, StrOptions, draw_seed, resolve_device, torch_seed
+from sklearn_metalabel.utils import Interval, StrOptions, draw_seed, has_parts, resolve_device, torch_seed
 
 __all__ = ["TorchClassifier", "build_module"]
 
@@ -189,7 +188,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     def _for_rows(self, X):
         """With room for the tokens of all rows: those held out may have larger numbers."""
         asks = not isinstance(self.module, nn.Module) and "n_tokens" in inspect.signature(self.module).parameters
-        if not asks or hasattr(self, "module__n_tokens") or isinstance(X, Mapping):
+        if not asks or hasattr(self, "module__n_tokens") or has_parts(X):
             return self
         X = X if hasattr(X, "dtype") else np.asarray(X)
         return clone(self).set_params(module__n_tokens=int(X.max()) + 1) if X.dtype.kind in "iu" else self

@@ -1,6 +1,5 @@
 """Training runs of torch modules, and the predictions of a module for any number of rows."""
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 
 import numpy as np
@@ -10,7 +9,7 @@ from torch import nn
 
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
 from sklearn_metalabel.learners._training_run import BatchSampler, TrainingRun
-from sklearn_metalabel.utils import count_rows, label_rows, map_parts, resolve_device, to_probabilities
+from sklearn_metalabel.utils import count_rows, has_parts, label_rows, map_parts, resolve_device, to_probabilities
 
 __all__ = ["TorchRun", "data_sizes", "input_dtype", "predict_module"]
 
@@ -52,7 +51,7 @@ class TorchRun(TrainingRun):
 
     def attach(self, X, Y, sample_weight=None):
         self._last_batch = None, None
-        self._to_input = InputConverter(self.module, self.device, isinstance(X, Mapping))
+        self._to_input = InputConverter(self.module, self.device, has_parts(X))
         self.X = map_parts(lambda part: part if sp.issparse(part) else self._to_input(part), X)
         self.Y = Y if sp.issparse(Y) else torch.from_numpy(np.ascontiguousarray(Y)).to(self.device)
         self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
@@ -139,7 +138,7 @@ class _EpochIndex:
 
 def data_sizes(X, Y):
     """What modules may ask for in their signature: columns of X and Y, and numbers of tokens where X may hold them."""
-    if isinstance(X, Mapping):
+    if has_parts(X):
         return {"n_labels": Y.shape[1]}
     sizes = {"n_features": X.shape[1], "n_labels": Y.shape[1]}
     return {**sizes, "n_tokens": int(X.max()) + 1} if X.dtype.kind in "iu" else sizes
@@ -171,7 +170,7 @@ def _of_full_precision(module):
 def predict_module(module, X, n_labels, device, precision, emphasis):
     """Probabilities of all rows, in forward passes of one fixed size; corrected for the emphasis in training."""
     size = _PREDICT_ROWS.get(device.type, 1024)
-    n, to_input = count_rows(X), InputConverter(module, device, isinstance(X, Mapping))
+    n, to_input = count_rows(X), InputConverter(module, device, has_parts(X))
     Z = np.empty((n, n_labels), dtype=np.float32)
     with torch.inference_mode(False), torch.no_grad():
         for start in range(0, n, size):
@@ -195,12 +194,20 @@ def _block(part, start, size, to_input):
 def _forward(module, x, shape, precision):
     """Logits as the module gave them, or one sentence on what is wrong with them."""
     half = precision == "bfloat16"
-    device = next(iter(x.values())).device if isinstance(x, Mapping) else x.device
+    device = next(iter(x.values())).device if has_parts(x) else x.device
     with torch.autocast(device.type, dtype=torch.bfloat16) if half else nullcontext():
         try:
-            logits = module(**x) if isinstance(x, Mapping) else module(x)
+            logits = module(**x) if has_parts(x) else module(x)
         except IndexError as error:
             raise ValueError(_too_large(x)) from error
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, TypeError) as error:
+            seen = map_parts(lambda part: tuple(part.shape), x)
+            raise ValueError(
+                f"The module's forward failed on a batch of X of shape {seen}: {error} Pass a module that takes X in "
+                "this form, or X in another."
+            ) from error
     if not torch.is_tensor(logits) or tuple(logits.shape) != shape:
         got = tuple(logits.shape) if torch.is_tensor(logits) else type(logits).__name__
         raise ValueError(
@@ -212,7 +219,7 @@ def _forward(module, x, shape, precision):
 
 def _too_large(x):
     """One sentence on numbers that a module has no place for."""
-    parts = [part for part in (x.values() if isinstance(x, Mapping) else [x]) if not part.is_floating_point()]
+    parts = [part for part in (x.values() if has_parts(x) else [x]) if not part.is_floating_point()]
     largest = max((int(part.max()) for part in parts), default=None)
     return (
         f"The module has no place for some numbers of X, of which the largest is {largest}; give its embedding more "

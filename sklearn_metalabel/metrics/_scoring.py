@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, wraps
 from inspect import signature
 from typing import TypeAlias
 
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
+
+from sklearn_metalabel.utils import Target
 
 __all__ = ["DEFAULT_SCORING", "NAMED_SCORES", "Scoring", "function_name", "unique_name"]
 
@@ -63,10 +65,12 @@ NAMED_SCORES: dict[str, ScoreFunction] = {
 class Scoring:
     """One or several scores of decisions, whose mean is what counts; higher is better.
 
-    `parts` maps the name of each score to a name in `NAMED_SCORES` or to a function (y_true, y_pred) -> float.
+    `parts` maps the name of each score to a name in `NAMED_SCORES` or to a function (y_true, y_pred) -> float, which is
+    given indicator matrices; for one label it is given vectors, in `classes` where these are two classes.
     """
 
     parts: dict[str, str | ScoreFunction]
+    classes: np.ndarray | None = None
 
     @classmethod
     def resolve(cls, given: object) -> Scoring:
@@ -82,6 +86,10 @@ class Scoring:
             name = each if isinstance(each, str) else function_name(part)
             parts[unique_name(name, parts)] = part
         return cls(parts)
+
+    def for_target(self, target: Target) -> Scoring:
+        """The same scoring; of two classes, functions see the classes themselves."""
+        return replace(self, classes=target.classes if target.kind == "binary" else None)
 
     @property
     def named_weights(self) -> dict[str, float]:
@@ -100,22 +108,33 @@ class Scoring:
 
     def by_part(self, Y: np.ndarray, D: np.ndarray) -> dict[str, float]:
         """Score of each part by its name."""
-        return {name: _score(part, Y, D) for name, part in self.parts.items()}
+        return {name: self._score(part, Y, D) for name, part in self.parts.items()}
 
     def check(self, n_labels: int) -> None:
         """Raise where a part cannot score label sets, by scoring two samples; nothing else is needed for that."""
         Y = np.zeros((2, n_labels), dtype=bool)
-        Y[0, 0] = Y[1, -1] = True
+        Y[0, 0] = True
+        Y[1, -1] = n_labels > 1
         for name, part in self.parts.items():
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    _score(part, Y, Y)
+                    self._score(part, Y, Y)
             except Exception as error:  # a user's function may raise anything
                 raise ValueError(
                     f"scoring={name!r} cannot score label sets: {type(error).__name__}: {error} Pass a scorer that "
                     'reads indicator matrices, such as "f1_macro", or a function (y_true, y_pred) -> float.'
                 ) from error
+
+
+    def _score(self, part, Y, D):
+        """Score by a name or a function."""
+        if isinstance(part, str):
+            return NAMED_SCORES[part](Y.astype(bool, copy=False), D.astype(bool, copy=False))
+        Y, D = Y.astype(int), D.astype(int)
+        if Y.shape[1] == 1:
+            Y, D = (each[:, 0] if self.classes is None else self.classes[each[:, 0]] for each in (Y, D))
+        return float(part(Y, D))
 
 
 def function_name(function: object) -> str:
@@ -131,13 +150,6 @@ def unique_name(name: str, taken: object) -> str:
         number += 1
         candidate = f"{name}-{number}"
     return candidate
-
-
-def _score(part, Y, D):
-    """Score by a name or a function."""
-    if isinstance(part, str):
-        return NAMED_SCORES[part](Y.astype(bool, copy=False), D.astype(bool, copy=False))
-    return float(part(Y.astype(int), D.astype(int)))
 
 
 def _resolve_part(given):

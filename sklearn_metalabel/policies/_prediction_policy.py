@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
-from sklearn_metalabel.policies._nested import as_columns, fallbacks, nested_rows
+from sklearn_metalabel.policies._nested import as_columns, as_rows, fallbacks, mean_scores, nested_rows
 from sklearn_metalabel.utils import check_thresholds
 
 __all__ = ["PredictionPolicy"]
@@ -142,6 +142,35 @@ class PredictionPolicy(BaseEstimator, ABC):
             Decisions in {0, 1}.
         """
         return decide(P, self.thresholds_, self.allow_unlabeled_)
+
+    def prefer_half(self, out_of_fold, scoring):
+        """Of two classes take the more probable one, unless the threshold scores higher beyond chance.
+
+        Parameters
+        ----------
+        out_of_fold : OutOfFold or None
+            The rows that the policy was fitted on, of one label; None where no rows were held out.
+        scoring : Scoring
+            What decisions are scored by.
+
+        Returns
+        -------
+        self : object
+            With a threshold of 0.5, unless the score of its own, out of fold, is ahead by more than the largest
+            standard error of a share of n rows, 1 / (2 sqrt(n)).
+        """
+        own, self.thresholds_ = self.thresholds_, np.full(1, 0.5)
+        if out_of_fold is None:
+            return self
+        Y, P = out_of_fold.truth(), out_of_fold.P
+        half = {"prediction_policy": "half", "allow_unlabeled": True, **mean_scores(scoring.by_part(Y, P > 0.5))}
+        self.cv_results_ = as_columns([*as_rows(self.cv_results_), half])
+        score = scoring(Y, P > own) if self.best_score_ is None else self.best_score_
+        if score - half["mean_test_score"] > 0.5 / np.sqrt(len(P)):
+            self.thresholds_ = own
+        else:
+            self.best_score_ = half["mean_test_score"]
+        return self
 
     def compare(self, out_of_fold, scoring, *, allow_unlabeled="auto", random_state=None):
         """Score the decisions on each fold of a policy that was fitted on the others.

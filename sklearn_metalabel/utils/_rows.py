@@ -2,13 +2,28 @@
 
 from collections.abc import Mapping
 
+import scipy.sparse as sp
 from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _num_samples
 
-__all__ = ["categorical_columns", "check_tensor", "count_rows", "is_frame", "is_matrix", "map_parts", "take_rows"]
+__all__ = [
+    "categorical_columns",
+    "check_tensor",
+    "count_rows",
+    "has_parts",
+    "is_frame",
+    "is_matrix",
+    "map_parts",
+    "take_rows",
+]
 
 # Types of such columns in pandas and in polars.
 _CATEGORIES = ("category", "Categorical", "Enum")
+
+
+def has_parts(X):
+    """Whether X is a dictionary of inputs; SciPy's dictionary of keys is none."""
+    return isinstance(X, Mapping) and not sp.issparse(X)
 
 
 def is_frame(X):
@@ -26,7 +41,7 @@ def categorical_columns(X):
 
 def is_matrix(X):
     """Whether X is neither a dictionary of inputs nor an array of more than two dimensions."""
-    return not isinstance(X, Mapping) and _depth(X) <= 2
+    return not has_parts(X) and _depth(X) <= 2
 
 
 def _depth(X):
@@ -38,7 +53,7 @@ def _depth(X):
 
 def check_tensor(X):
     """X as arrays of finite numbers with as many rows each, and one phrase on its form."""
-    if not isinstance(X, Mapping):
+    if not has_parts(X):
         X = check_array(X, allow_nd=True, input_name="X")
         return X, f"an array of {X.ndim} dimensions"
     if not X:
@@ -53,12 +68,12 @@ def check_tensor(X):
 
 def map_parts(function, X):
     """`function` of X, or of each input of a dictionary."""
-    return {name: function(part) for name, part in X.items()} if isinstance(X, Mapping) else function(X)
+    return {name: function(part) for name, part in X.items()} if has_parts(X) else function(X)
 
 
 def count_rows(X):
     """Number of rows of X; those of the first entry of a dictionary."""
-    return _num_samples(next(iter(X.values()), ()) if isinstance(X, Mapping) else X)
+    return _num_samples(next(iter(X.values()), ()) if has_parts(X) else X)
 
 
 def take_rows(X, rows):

@@ -17,7 +17,8 @@ _DENSE_LABELS_AT_MOST = 1000
 class Target:
     """What was learned about `y`: its kind, its classes and the names of its labels.
 
-    `kind` is "multilabel" (one column a label), "binary" (one column) or "multiclass" (one column a class).
+    `kind` is "multilabel" (one column a label), "binary" (two classes, one column for the second) or "multiclass" (one
+    column a class).
     """
 
     kind: str
@@ -27,8 +28,8 @@ class Target:
 
     @property
     def has_thresholds(self):
-        """Whether each label is decided on its own."""
-        return self.kind == "multilabel"
+        """Whether each column is cut at a threshold of its own."""
+        return self.kind != "multiclass"
 
     def probabilities(self, P):
         """What `predict_proba` returns for label probabilities P of shape (n, L)."""
@@ -41,7 +42,7 @@ class Target:
     def decision(self, P, thresholds):
         """What `decision_function` returns: positive exactly where `decode` says 1."""
         if self.kind == "binary":
-            return logit(P[:, 0])
+            return _log_odds_beyond(P[:, 0], thresholds)
         if self.kind == "multiclass":
             return logit(P)
         return P - thresholds
@@ -49,7 +50,7 @@ class Target:
     def decode(self, P, decide):
         """What `predict` returns; `decide` turns P into an indicator matrix of labels."""
         if self.kind == "binary":
-            return self.classes[(P[:, 0] > 0.5).astype(np.intp)]
+            return self.classes[decide(P)[:, 0].astype(np.intp)]
         if self.kind == "multiclass":
             return self.classes[P.argmax(axis=1)]
         decisions = decide(P).astype(np.int64, copy=False)
@@ -74,7 +75,7 @@ def encode_target(y, *, n_samples=None):
         y = _check_y_values(y)
     if n_samples is not None:
         check_consistent_length(np.empty(n_samples), y)
-    if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
+    if getattr(y, "ndim", 1) == 2 and (y.shape[1] > 1 or _is_one_label(y)):
         return _encode_indicator(y, names)
     check_classification_targets(y)
     return _encode_classes(y)
@@ -104,13 +105,27 @@ def _is_ragged(y):
 
 
 def _check_y_values(y):
-    """A dense target as an array without NaN; a single column becomes 1-D with scikit-learn's warning."""
+    """A dense target as an array without NaN; a single column of classes becomes 1-D with scikit-learn's warning."""
     array = np.asarray(y)
-    if array.ndim <= 1 or (array.ndim == 2 and array.shape[1] == 1):
+    if array.ndim <= 1 or (array.ndim == 2 and array.shape[1] == 1 and not _is_one_label(array)):
         _check_y(column_or_1d(array), y_numeric=False)
         return column_or_1d(array, warn=True)
     _check_finite(array)
     return array
+
+
+def _is_one_label(y):
+    """Whether a single column says for each row whether it has the one label."""
+    values = y.data if sp.issparse(y) else y
+    return y.ndim == 2 and y.shape[1] == 1 and values.dtype.kind in "biuf" and bool(np.isin(values, (0, 1)).all())
+
+
+def _log_odds_beyond(p, thresholds):
+    """Log-odds of p (n,) beyond those of its threshold: positive exactly where p is above it."""
+    t = np.broadcast_to(np.asarray(thresholds, dtype=np.float64), (1,))[0]
+    tiny = np.finfo(np.float64).eps
+    margin = logit(p) - logit(np.clip(t, tiny, 1 - tiny))
+    return np.where(p > t, np.maximum(margin, tiny), np.minimum(margin, 0.0))
 
 
 def _check_finite(values):

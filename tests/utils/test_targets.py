@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logit
 
 from sklearn_metalabel.utils._targets import encode_target, label_column, label_rows
 
@@ -90,13 +91,15 @@ def decide_at_half(P):
 
 def test_two_classes_are_one_column():
     encoded, target = encode_target(np.array(["no", "yes", "no"]))
-    assert (target.kind, target.has_thresholds) == ("binary", False)
+    assert (target.kind, target.has_thresholds) == ("binary", True)
     assert_array_equal(encoded, [[0], [1], [0]])
     assert target.label_names.tolist() == ["yes"]
     P = np.array([[0.2], [0.5], [0.7]])
     assert_allclose(target.probabilities(P), [[0.8, 0.2], [0.5, 0.5], [0.3, 0.7]])
     assert target.decode(P, decide_at_half).tolist() == ["no", "no", "yes"]
-    assert_array_equal(target.decision(P, 0.9) > 0, [False, False, True])
+    for t in (0.0, 0.2, 0.5, 0.69, 0.7, 1.0):
+        assert_array_equal(target.decision(P, t) > 0, P[:, 0] > t)
+    assert_allclose(target.decision(P, 0.5), logit(P[:, 0]))
 
 
 def test_more_classes_are_one_hot():
@@ -121,9 +124,18 @@ def test_labels_are_decoded_by_the_decision_and_in_the_form_of_the_target(sparse
     assert target.probabilities(P) is P
 
 
-def test_a_single_column_is_a_vector_with_a_warning():
-    with pytest.warns(match="column-vector y was passed"):
-        encoded, target = encode_target(Y[:, :1])
-    assert target.kind == "binary"
+@pytest.mark.parametrize("make", [np.asarray, np.ndarray.tolist, pd.DataFrame, sp.csr_array, lambda y: y.astype(bool)])
+def test_a_single_column_of_zeros_and_ones_is_one_label(make):
+    encoded, target = encode_target(make(Y[:, :1]))
+    assert (target.kind, target.sparse) == ("multilabel", make is sp.csr_array)
     assert_array_equal(encoded, Y[:, :1])
-    assert encode_target(sp.csr_array(Y[:, :1]))[1].kind == "binary"
+    assert target.classes.tolist() == [[0, 1]]
+    assert encode_target(np.zeros((3, 1)))[1].kind == "multilabel"
+
+
+@pytest.mark.parametrize("values", [[1, 2, 1], [0, 2, 1], ["no", "yes", "no"]])
+def test_a_single_column_of_classes_is_a_vector_with_a_warning(values):
+    with pytest.warns(match="column-vector y was passed"):
+        encoded, target = encode_target(np.array(values)[:, None])
+    assert target.classes.tolist() == sorted(set(values))
+    assert len(encoded) == 3
