@@ -17,6 +17,9 @@ def pytest_configure(config):
     """Under pytest-xdist a file stays with one worker, so that what its fixtures make is made once."""
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadfile"
+    # A worker of joblib ends after five idle minutes, perhaps just as new tasks come. Then loky warns and starts
+    # another; the warning as an error would end the thread that does so, and the test would wait for ever.
+    config.addinivalue_line("filterwarnings", "ignore:A worker stopped while some jobs were given:UserWarning")
 
 
 @pytest.fixture(params=range(3))
