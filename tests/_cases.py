@@ -122,8 +122,8 @@ INIT_PARAMS = {
     ],
     PredictionsAsFeaturesClassifier: [
         {},
-        {"estimator": LogisticRegression(), "cv": 2},
-        {"estimator": LinearSVC(random_state=0), "structure": "chain"},
+        {"estimator": LogisticRegression(), "structure": "chain"},
+        {"estimator": LinearSVC(random_state=0), "cv": 2},
         {"estimator": quick_torch(), "structure": "chain"},
     ],
     SubsetMaximizationClassifier: [{**SMALL_DECODER, **QUICK}],
