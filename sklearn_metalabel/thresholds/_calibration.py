@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from sklearn_metalabel.thresholds._cuts import fill_constant_labels
 from sklearn_metalabel.thresholds._link import LogisticLink
-from sklearn_metalabel.utils import check_pair, row_blocks
+from sklearn_metalabel.utils import check_weighted_pair, row_blocks
 
 __all__ = ["Calibration", "Histogram", "calibrate", "calibrate_histogram", "logit_histogram", "logits"]
 
@@ -32,9 +32,9 @@ class Histogram(NamedTuple):
 
     labels: np.ndarray  # (m,), columns of P
     sizes: np.ndarray  # (m,), number of bins of each label
-    rows: np.ndarray  # (K,)
+    rows: np.ndarray  # (K,), by weight
     logits: np.ndarray  # (K,), mean logit of the rows
-    positives: np.ndarray  # (K,)
+    positives: np.ndarray  # (K,), by weight
 
     @property
     def starts(self):
@@ -53,8 +53,8 @@ class Calibration:
 
     intercept: np.ndarray  # (L,)
     slope: np.ndarray  # (L,), positive
-    positives: np.ndarray  # (L,), of all rows
-    n_samples: int
+    positives: np.ndarray  # (L,), of all rows, by weight
+    n_samples: float  # by weight
     histogram: Histogram  # of the labels with both values
     shared: np.ndarray  # (4,), b0, b1, c0 and c1
     own: np.ndarray  # (2, L), u and v
@@ -74,16 +74,16 @@ class Calibration:
         return fill_constant_labels(inside, self.positives, self.n_samples)
 
 
-def calibrate(Y, P):
+def calibrate(Y, P, sample_weight=None):
     """`Calibration` of all labels from truth `Y` and out-of-fold probabilities `P`, both (n, L).
 
     The posterior mode of logit pr_ij = b0 + b1 x_j + u_j + exp(c0 + c1 x_j + v_j) z_ij, where z = logit(P) divided by
     its deviation, x_j is the standardised log frequency of label j, u ~ N(0, 1) and v ~ N(0, 0.3^2). Labels of one
     value take no part; they get the regression line, u = v = 0.
     """
-    Y, P, positives = check_pair(Y, P)
-    varied = np.flatnonzero((positives > 0) & (positives < P.shape[0]))
-    return calibrate_histogram(logit_histogram(Y, P, varied), positives, P.shape[0])
+    Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
+    varied = np.flatnonzero((positives > 0) & (positives < total))
+    return calibrate_histogram(logit_histogram(Y, P, varied, weight), positives, total)
 
 
 def calibrate_histogram(histogram, positives, n, start=None):
@@ -104,18 +104,19 @@ def calibrate_histogram(histogram, positives, n, start=None):
     return Calibration(intercept, _bounded_exp(log_slope) / scale, positives, n, histogram, shared, own)
 
 
-def logit_histogram(Y, P, labels):
+def logit_histogram(Y, P, labels, weight=None):
     """`Histogram` of the columns `labels` of `P`, which is read in blocks; the bins are the same for all labels."""
     parts = [(np.zeros(0, dtype=np.intp), *np.zeros((3, 0)))]
     if labels.size:
-        low, scale, table = _bins(*_sample_logits(Y, P, labels))
+        low, scale, table = _bins(*_sample_logits(Y, P, labels, weight))
     for start in range(0, labels.size, _LABELS_PER_BLOCK):
         block = labels[start : start + _LABELS_PER_BLOCK]
         counts = np.zeros((3, block.size * _N_BINS))
-        for Z, hits in _logit_blocks(Y, P, block):
+        for rows, Z, hits in _logit_blocks(Y, P, block):
             cell = np.clip((Z - low) * scale, 0, _GRID_CELLS - 1).astype(np.intp)
             keys = table[cell] + _N_BINS * np.arange(block.size)
-            for total, k, weights in zip(counts, (keys, keys, keys[hits]), (None, Z.ravel(), None), strict=True):
+            of_entries = _entry_weights(None if weight is None else weight[rows], Z, hits)
+            for total, k, weights in zip(counts, (keys, keys, keys[hits]), of_entries, strict=True):
                 total += np.bincount(k.ravel(), weights=weights, minlength=total.size)
         used = np.flatnonzero(counts[0])
         rows, sums, positives = counts[:, used]
@@ -128,35 +129,60 @@ def logits(P):
     return np.log(P / (1 - P))
 
 
+def _entry_weights(weight, Z, hits):
+    """What the entries of a block, their logits and the positives among them count; None is once each."""
+    if weight is None:
+        return None, Z.ravel(), None
+    weights = np.broadcast_to(weight[:, None], Z.shape)
+    return weights.ravel(), (weights * Z).ravel(), weights[hits]
+
+
 def _logit_blocks(Y, P, labels):
-    """Yield (logits, truth) of the columns `labels`, both (rows of a block, labels)."""
+    """Yield (rows, logits, truth) of the columns `labels`, the last two (rows of a block, labels)."""
     Y = Y[:, labels].tocsr() if sp.issparse(Y) else Y
     for rows in row_blocks(P.shape[0], labels.size):
         hits = Y[rows].toarray() if sp.issparse(Y) else np.take(Y[rows], labels, axis=1)
-        yield logits(np.take(P[rows], labels, axis=1)), hits != 0
+        yield rows, logits(np.take(P[rows], labels, axis=1)), hits != 0
 
 
-def _sample_logits(Y, P, labels):
-    """Logits of evenly spread rows, and those of the positives among them, both one-dimensional."""
+def _sample_logits(Y, P, labels, weight=None):
+    """Logits of evenly spread rows, their truth and their weights, all one-dimensional; None where there are none."""
     step = -(-P.shape[0] * labels.size // _SAMPLE_ENTRIES)
     truth = (Y.tocsr() if sp.issparse(Y) else Y)[::step][:, labels]
     truth = truth.toarray() if sp.issparse(truth) else truth
     Z = logits(P[::step][:, labels]).astype(np.float64)
-    return Z.ravel(), Z[truth != 0]
+    return Z.ravel(), truth.ravel() != 0, None if weight is None else np.repeat(weight[::step], labels.size)
 
 
-def _bins(Z, Z_positive):
+def _bins(Z, is_positive, weights=None):
     """Lower end and cells per unit of a fine grid of logits, and the bin of each of its cells.
 
     Half of the bins hold equally many positives, a quarter equally many rows and a quarter are equally wide, so that
     neither the rare positives nor a long tail are left with a bin or two.
     """
     low, high = float(Z.min()), float(Z.max())
-    quantiles = [(Z_positive, _N_BINS // 2), (Z, _N_BINS // 4), (np.array([low, high]), _N_BINS // 4)]
-    edges = [np.quantile(values, np.linspace(0, 1, k + 1)[1:-1]) for values, k in quantiles if values.size]
+    everyone = slice(None)
+    edges = [
+        _quantiles(Z[kept], None if weights is None else weights[kept], np.linspace(0, 1, k + 1)[1:-1])
+        for kept, k in ((is_positive, _N_BINS // 2), (everyone, _N_BINS // 4))
+        if Z[kept].size
+    ]
+    edges.append(np.quantile([low, high], np.linspace(0, 1, _N_BINS // 4 + 1)[1:-1]))
     scale = _GRID_CELLS / max(high - low, 1e-6)
     middles = low + (np.arange(_GRID_CELLS) + 0.5) / scale
     return low, scale, np.searchsorted(np.unique(np.concatenate(edges)), middles)
+
+
+def _quantiles(values, weights, at):
+    """Quantiles as NumPy's of values that are each repeated as often as they weigh, by interpolation between them."""
+    if weights is None:
+        return np.quantile(values, at)
+    order = np.argsort(values)
+    values, ends = values[order], np.cumsum(weights[order] / min(1.0, weights.min()))
+    place = at * (ends[-1] - 1)
+    below = np.floor(place)
+    low, high = (values[np.searchsorted(ends, k, side="right").clip(max=len(ends) - 1)] for k in (below, below + 1))
+    return low + (high - low) * (place - below)
 
 
 def _logit_deviation(histogram):

@@ -7,7 +7,7 @@ in narrow bins of their odds, so that no count above a cut is off by more than a
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_metalabel.utils import label_rows, row_blocks
+from sklearn_metalabel.utils import label_rows, row_blocks, total_weight, weighted_positives
 
 __all__ = ["BIN_PROBABILITIES", "CompactRows"]
 
@@ -48,8 +48,8 @@ class CompactRows:
     Attributes
     ----------
     n_labels, n_kept : int
-    left_out : ndarray of shape (n_labels, 184), uint32
-        Number of entries not kept, by label and bin of odds.
+    left_out : ndarray of shape (n_labels, 184), uint32 or float64
+        Number of entries not kept, by label and bin of odds; by weight where rows have weights.
     """
 
     def __init__(self, frequency, n_kept=None):
@@ -63,23 +63,34 @@ class CompactRows:
         self._parts = []
 
     @classmethod
-    def from_dense(cls, Y, P, fold_of):
+    def from_dense(cls, Y, P, fold_of, sample_weight=None):
         """Hold rows that are all there: Y {ndarray, sparse matrix} and P of shape (n, L), fold_of of shape (n,).
 
         Not rows but labels keep their best entries here, several for each positive: cuts further down are poor ones.
         """
         Y = Y.tocsr() if sp.issparse(Y) else Y
-        positives = np.asarray(Y.sum(axis=0), dtype=np.int64).ravel()
-        compact = cls(positives / P.shape[0])
-        compact._count(P)
-        wanted = _LEAST_OF_LABEL + np.minimum(_KEPT_PER_POSITIVE * positives, _MANY_OF_LABEL + 2 * positives)
+        positives, total = weighted_positives(Y, sample_weight), total_weight(P.shape[0], sample_weight)
+        compact = cls(positives / total)
+        if sample_weight is not None:
+            compact._weigh(sample_weight)
+        compact._count(P, sample_weight)
+        # Weights far below 1 count small parts of rows, and as few entries are to be kept for them as for rows.
+        least, many = (min(1.0, total / P.shape[0]) * number for number in (_LEAST_OF_LABEL, _MANY_OF_LABEL))
+        wanted = least + np.minimum(_KEPT_PER_POSITIVE * positives, many + 2 * positives)
         above = np.cumsum(compact.left_out[:, ::-1], axis=1)
         # The highest bin that has enough entries in it and above; labels with fewer entries are kept whole.
         floor = np.maximum(_N_BINS - 1 - np.count_nonzero(above < wanted[:, None], axis=1), 0)
+        if sample_weight is not None:
+            compact._weigh(sample_weight)  # those that are kept are not counted
         for rows in row_blocks(*P.shape):
             kept = _bins(P[rows]) >= floor
             kept |= label_rows(Y, rows, dtype=bool)
-            compact._uncount(*compact._keep(P[rows], Y[rows], fold_of[rows], *np.nonzero(kept)))
+            weight = None if sample_weight is None else sample_weight[rows]
+            found = compact._keep(P[rows], Y[rows], fold_of[rows], weight, *np.nonzero(kept))
+            if weight is None:
+                compact._uncount(*found)
+            else:
+                compact._count(P[rows], weight, kept)
         return compact
 
     @classmethod
@@ -91,26 +102,33 @@ class CompactRows:
         for part in others:
             if part.n_labels != compact.n_labels:
                 raise ValueError(f"parts must agree in their labels, got {part.n_labels} beside {compact.n_labels}.")
-            compact.left_out += part.left_out
+            compact.left_out = compact.left_out + part.left_out
         compact._parts = [block for part in parts for block in part._parts]
         if folds is not None:
             fold_of = [np.full(block[0].size, k) for part, k in zip(parts, folds, strict=True) for block in part._parts]
             compact._parts = [(fold, *block[1:]) for fold, block in zip(fold_of, compact._parts, strict=True)]
         return compact
 
-    def add(self, P, Y, fold=0):
+    def add(self, P, Y, fold=0, sample_weight=None):
         """Add rows: P of shape (b, L), strictly inside (0, 1), truth Y, dense or sparse, and their fold or folds.
 
-        Blocks of 200 rows or more are fastest.
+        Weights of rows are above 0, and all rows have some or none has. Blocks of 200 rows or more are fastest.
         """
         P = np.asarray(P)
         truth = sp.csr_array(Y) if sp.issparse(Y) else np.asarray(Y)
+        if sample_weight is not None and not self._parts:
+            self._weigh(sample_weight)
         kept = []
         for rows in row_blocks(*P.shape):
             i, j = self._most_promising(P[rows], label_rows(truth, rows, dtype=bool))
             kept.append((i + rows.start, j))
-        label, values = self._keep(P, truth, fold, *(np.concatenate(part) for part in zip(*kept, strict=True)))
-        if self.n_kept < self.n_labels:
+            if sample_weight is not None and self.n_kept < self.n_labels:
+                marks = np.zeros((rows.stop - rows.start, self.n_labels), dtype=bool)
+                marks[i, j] = True
+                self._count(P[rows], sample_weight[rows], marks)
+        places = (np.concatenate(part) for part in zip(*kept, strict=True))
+        label, values = self._keep(P, truth, fold, sample_weight, *places)
+        if sample_weight is None and self.n_kept < self.n_labels:
             self._count(P)
             self._uncount(label, values)
 
@@ -118,6 +136,11 @@ class CompactRows:
     def fold_of(self):
         """Fold of each row, shape (n,)."""
         return self._joined(0)
+
+    @property
+    def sample_weight(self):
+        """Weight of each row, shape (n,), or None."""
+        return self._joined(5)
 
     @property
     def n_samples(self):
@@ -129,9 +152,9 @@ class CompactRows:
         lengths = self._joined(1)
         return np.repeat(np.arange(lengths.size), lengths), self._joined(2), self._joined(3), self._joined(4)
 
-    def counts_beside(self, label, P, share=1.0):
-        """Counts (L, bins) of a share of the entries left out and of further entries."""
-        counts = np.bincount(label * np.int64(_N_BINS) + _bins(P), minlength=self.n_labels * _N_BINS)
+    def counts_beside(self, label, P, share=1.0, weight=None):
+        """Counts (L, bins) of a share of the entries left out and of further entries, by weight."""
+        counts = np.bincount(label * np.int64(_N_BINS) + _bins(P), weight, minlength=self.n_labels * _N_BINS)
         counts = counts.reshape(self.n_labels, _N_BINS).astype(np.float64)
         return counts + share * self.left_out
 
@@ -146,7 +169,7 @@ class CompactRows:
     def _joined(self, k):
         """One of the arrays, of all parts."""
         if len(self._parts) > 1:
-            self._parts = [tuple(np.concatenate(arrays) for arrays in zip(*self._parts, strict=True))]
+            self._parts = [tuple(_joined(arrays) for arrays in zip(*self._parts, strict=True))]
         return self._parts[0][k]
 
     def _most_promising(self, P, truth):
@@ -159,27 +182,43 @@ class CompactRows:
         np.put_along_axis(kept, np.argpartition(promise, L - self.n_kept, axis=1)[:, L - self.n_kept :], True, axis=1)
         return np.nonzero(kept)
 
-    def _keep(self, P, truth, fold, row, label):
+    def _keep(self, P, truth, fold, sample_weight, row, label):
         """Keep the given entries of a block; return their labels and probabilities."""
         values, hits = P[row, label], np.asarray(truth[row, label]).ravel() != 0
         lengths = np.bincount(row, minlength=P.shape[0])
         folds = np.broadcast_to(np.asarray(fold, dtype=np.int64), P.shape[:1]).copy()
-        self._parts.append((folds, lengths.astype(np.int32), label.astype(np.int32), values, hits))
+        self._parts.append((folds, lengths.astype(np.int32), label.astype(np.int32), values, hits, sample_weight))
         return label, values
 
     def _uncount(self, label, values):
         """Take entries that are kept out of the counts."""
         np.subtract.at(self.left_out, (label, _bins(values)), np.uint32(1))
 
-    def _count(self, P):
-        """Count every entry of a block, the kept ones too."""
+    def _weigh(self, sample_weight):
+        """Start to count from nothing, by weight where there are weights."""
+        self.left_out = np.zeros(self.left_out.shape, dtype=np.uint32 if sample_weight is None else np.float64)
+
+    def _count(self, P, sample_weight=None, kept=None):
+        """Count every entry of a block, the kept ones too unless these are given as a mask.
+
+        Sums of weights round, so that they cannot be taken out again.
+        """
         for start in range(0, self.n_labels, _LABELS_PER_BLOCK):
             block = slice(start, min(start + _LABELS_PER_BLOCK, self.n_labels))
             first = (_N_BINS * np.arange(block.stop - start)).astype(np.int32)
             for rows in range(0, P.shape[0], _ROWS_PER_BLOCK):
-                keys = _bins(P[rows : rows + _ROWS_PER_BLOCK, block]) + first
-                counts = np.bincount(keys.ravel(), minlength=_N_BINS * first.size)
-                self.left_out[block] += counts.reshape(-1, _N_BINS).astype(np.uint32)
+                part = slice(rows, rows + _ROWS_PER_BLOCK)
+                keys, weights = _bins(P[part, block]) + first, None
+                if sample_weight is not None:
+                    weights = np.broadcast_to(sample_weight[part, None], keys.shape)
+                    weights = (weights if kept is None else np.where(kept[part, block], 0.0, weights)).ravel()
+                counts = np.bincount(keys.ravel(), weights, minlength=_N_BINS * first.size)
+                self.left_out[block] += counts.reshape(-1, _N_BINS).astype(self.left_out.dtype)
+
+
+def _joined(arrays):
+    """Arrays one after the other; None where there are none."""
+    return None if arrays[0] is None else np.concatenate(arrays)
 
 
 def _bins(P):

@@ -21,19 +21,22 @@ __all__ = [
     "best_cuts",
     "best_f_measure",
     "best_pooled_cut",
-    "count_above",
     "cut_thresholds",
     "f_measure",
     "fill_constant_labels",
     "midpoints",
     "pool_labels",
     "pool_thresholds",
+    "pool_weighted",
     "sweep_blocks",
     "sweep_labels",
+    "sweep_sorted",
 ]
 
 NEVER, ALWAYS = 1.0, 0.0
 _BLOCK_ENTRIES = 2**20
+# Below every count of rows, whatever their weights.
+_TINY = np.finfo(np.float64).tiny
 
 
 class Sweep(NamedTuple):
@@ -42,11 +45,12 @@ class Sweep(NamedTuple):
     scores: np.ndarray  # (b, n), descending
     true_positives: np.ndarray  # (b, n + 1)
     is_cut: np.ndarray  # (b, n + 1), False inside a run of equal scores
+    weights: np.ndarray | None = None  # (b, n + 1), of the predicted rows; None where each counts once
 
     @property
     def predicted(self):
-        """Number of predicted rows at each cut, shape (n + 1,)."""
-        return np.arange(self.is_cut.shape[1])
+        """Predicted rows at each cut, by weight, shape (n + 1,) or (b, n + 1)."""
+        return np.arange(self.is_cut.shape[1]) if self.weights is None else self.weights
 
     @property
     def positives(self):
@@ -68,40 +72,60 @@ class Pool(NamedTuple):
     positives: np.ndarray
     binned: np.ndarray = _NOTHING
     rows: np.ndarray = _NOTHING  # of each of the binned scores
+    weights: np.ndarray | None = None  # of the scores; None where each counts once
+    positive_weights: np.ndarray | None = None  # of the positives
+
+    @property
+    def n_positives(self):
+        """Positives, by weight."""
+        return self.positives.size if self.positive_weights is None else self.positive_weights.sum()
 
     def count_above(self, thresholds, *, or_equal=False):
-        """Rows with a score above each threshold, or equal to it."""
+        """Rows with a score above each threshold, or equal to it, by weight."""
         side = "left" if or_equal else "right"
-        count = self.scores.size - np.searchsorted(self.scores, thresholds, side=side)
-        if not self.binned.size:
-            return count
-        before = np.concatenate([[0.0], np.cumsum(self.rows)])
-        return count + before[-1] - before[np.searchsorted(self.binned, thresholds, side=side)]
+        count = _weight_above(self.scores, self.weights, thresholds, side)
+        return count + _weight_above(self.binned, self.rows, thresholds, side) if self.binned.size else count
+
+    def hits_above(self, thresholds, *, or_equal=False):
+        """Positives with a score above each threshold, or equal to it, by weight."""
+        return _weight_above(self.positives, self.positive_weights, thresholds, "left" if or_equal else "right")
 
 
-def sweep_labels(hits, scores):
-    """Sweep of b labels from their truth and scores, both of shape (b, n)."""
+def sweep_labels(hits, scores, weight=None):
+    """Sweep of b labels from their truth and scores, both of shape (b, n), and the weights (n,) of the rows."""
     order = np.argsort(scores, axis=1)[:, ::-1]
-    scores = np.take_along_axis(scores, order, axis=1)
+    return sweep_sorted(
+        np.take_along_axis(hits, order, axis=1),
+        np.take_along_axis(scores, order, axis=1),
+        None if weight is None else weight[order],
+    )
+
+
+def sweep_sorted(hits, scores, weights=None):
+    """Sweep of b labels whose rows are in the order of falling scores; all arguments are of shape (b, n)."""
     b, n = scores.shape
-    true_positives = np.zeros((b, n + 1), dtype=np.int64)
-    np.cumsum(np.take_along_axis(hits, order, axis=1), axis=1, out=true_positives[:, 1:])
+    true_positives = np.zeros((b, n + 1), dtype=np.int64 if weights is None else np.float64)
+    np.cumsum(hits if weights is None else np.where(hits, weights, 0.0), axis=1, out=true_positives[:, 1:])
     is_cut = np.ones((b, n + 1), dtype=bool)
     np.not_equal(scores[:, :-1], scores[:, 1:], out=is_cut[:, 1:-1])
-    return Sweep(scores, true_positives, is_cut)
+    if weights is None:
+        return Sweep(scores, true_positives, is_cut)
+    predicted = np.zeros((b, n + 1))
+    np.cumsum(weights, axis=1, out=predicted[:, 1:])
+    return Sweep(scores, true_positives, is_cut, predicted)
 
 
-def sweep_blocks(Y, P, labels):
+def sweep_blocks(Y, P, labels, weight=None):
     """Yield (labels of the block, their `Sweep`), so that no array of the size of `P` is built."""
     step = max(1, _BLOCK_ENTRIES // P.shape[0])
     for start in range(0, len(labels), step):
         block = labels[start : start + step]
-        yield block, sweep_labels(dense_labels(Y, block), np.ascontiguousarray(P[:, block].T))
+        yield block, sweep_labels(dense_labels(Y, block), np.ascontiguousarray(P[:, block].T), weight)
 
 
 def f_measure(true_positives, predicted, positives):
     """F1 = 2 TP / (predicted + positives), 0 where that is 0/0; two equal fractions give the same float."""
-    return 2 * true_positives / np.maximum(predicted + positives, 1)
+    return 2 * true_positives / np.maximum(predicted + positives, _TINY)
 
 
 def best_cuts(objective, is_cut):
@@ -134,18 +158,38 @@ def midpoints(lower, upper):
     return np.where((lower <= t) & (t < upper), t, lower)
 
 
-def pool_labels(Y, P, labels):
+def pool_labels(Y, P, labels, weight=None):
     """Pool of the columns `labels`, every column with a positive among them; copies these scores once."""
     scores = np.take(P, labels, axis=1).reshape(-1)
-    scores.sort()
-    positives = P[Y.nonzero() if sp.issparse(Y) else np.nonzero(Y)]
-    positives.sort()
-    return Pool(scores, positives)
+    rows, columns = Y.nonzero() if sp.issparse(Y) else np.nonzero(Y)
+    positives = P[rows, columns]
+    if weight is None:
+        scores.sort()
+        positives.sort()
+        return Pool(scores, positives)
+    return pool_weighted(scores, np.repeat(weight, len(labels)), positives, weight[rows])
 
 
-def count_above(ascending, thresholds):
-    """Count the values strictly greater than each threshold."""
-    return ascending.size - np.searchsorted(ascending, thresholds, side="right")
+def pool_weighted(scores, weights, positives, positive_weights, binned=_NOTHING, rows=_NOTHING):
+    """Pool of weighted scores in any order."""
+    order, order_of_positives = np.argsort(scores), np.argsort(positives)
+    return Pool(
+        scores[order],
+        positives[order_of_positives],
+        binned,
+        rows,
+        weights[order],
+        positive_weights[order_of_positives],
+    )
+
+
+def _weight_above(ascending, weights, thresholds, side):
+    """How many values are beyond each threshold, or what they weigh."""
+    first = np.searchsorted(ascending, thresholds, side=side)
+    if weights is None:
+        return ascending.size - first
+    before = np.concatenate([[0.0], np.cumsum(weights)])
+    return before[-1] - before[first]
 
 
 def pool_thresholds(pool, at=None):
@@ -165,17 +209,16 @@ def best_pooled_cut(pool):
     of them.
     """
     distinct = np.unique(pool.positives)
-    hits = pool.positives.size - np.searchsorted(pool.positives, distinct, side="left")
-    predicted = pool.count_above(distinct, or_equal=True)
-    score = f_measure(hits, predicted, pool.positives.size)
+    hits, predicted = (count(distinct, or_equal=True) for count in (pool.hits_above, pool.count_above))
+    score = f_measure(hits, predicted, pool.n_positives)
     best = score.size - 1 - int(np.argmax(score[::-1]))
     return float(score[best]), float(pool_thresholds(pool, at=np.array([best]))[0])
 
 
-def best_f_measure(Y, P, positives):
+def best_f_measure(Y, P, positives, weight=None):
     """Threshold of the best F1 of each label, and that F1, both of shape (L,)."""
     t, best = np.full(P.shape[1], NEVER), np.zeros(P.shape[1])
-    for labels, sweep in sweep_blocks(Y, P, np.flatnonzero(positives)):
+    for labels, sweep in sweep_blocks(Y, P, np.flatnonzero(positives), weight):
         score = sweep.f_measure()
         index = best_cuts(score, sweep.is_cut)
         t[labels] = cut_thresholds(sweep.scores, index)
@@ -184,5 +227,5 @@ def best_f_measure(Y, P, positives):
 
 
 def fill_constant_labels(t, positives, n_samples):
-    """Thresholds with labels of one value set to never or always."""
+    """Thresholds with labels of one value set to never or always; positives and samples may be counted by weight."""
     return np.where(positives == 0, NEVER, np.where(positives == n_samples, ALWAYS, t))

@@ -14,14 +14,13 @@ from sklearn_metalabel.thresholds._cuts import (
     NEVER,
     best_f_measure,
     best_pooled_cut,
-    count_above,
     f_measure,
     fill_constant_labels,
     pool_labels,
     pool_thresholds,
 )
 from sklearn_metalabel.thresholds._ordered import last_best, ordered_blocks
-from sklearn_metalabel.utils import check_pair
+from sklearn_metalabel.utils import check_weighted_pair
 
 __all__ = ["global_of", "micromacro", "micromacro_of", "pooled_candidates", "shrunken", "shrunken_of"]
 
@@ -29,7 +28,7 @@ _POOLED_CUTS = 512
 _BLOCK_ENTRIES = 2**20
 
 
-def micromacro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
+def micromacro(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
     """Choose thresholds label by label, frequent labels first, for macro-F1 and micro-F1 together.
 
     The cut of the label at place l of the order of decreasing frequency maximises F1_j / l plus the micro-F1
@@ -42,6 +41,8 @@ def micromacro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
         Truth, in {0, 1}.
     P : array-like of shape (n_samples, n_labels)
         Probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Returns
     -------
@@ -69,12 +70,12 @@ def micromacro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     >>> micromacro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
     array([0.333, 0.1  ])
     """
-    Y, P, positives = check_pair(Y, P)
+    Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
     order = np.argsort(-positives, kind="stable")
     t, chosen = np.full(P.shape[1], NEVER), _MicroMacro()
-    for labels, ordered in ordered_blocks(Y, P, order[: np.count_nonzero(positives)]):
+    for labels, ordered in ordered_blocks(Y, P, order[: np.count_nonzero(positives)], weight):
         t[labels] = chosen.thresholds(ordered, ordered.cuts(hits_only=True), range(len(labels)))
-    return fill_constant_labels(t, positives, P.shape[0])
+    return fill_constant_labels(t, positives, total)
 
 
 def micromacro_of(ordered, cuts):
@@ -117,7 +118,9 @@ class _MicroMacro:
         return t
 
 
-def shrunken(Y: ArrayLike, P: ArrayLike, kappa: float = 10.0) -> NDArray[np.float64]:
+def shrunken(
+    Y: ArrayLike, P: ArrayLike, kappa: float = 10.0, *, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Choose for each label the threshold of its best F1, shrunk towards that of all labels together.
 
     To the counts of a label at every cut the rule adds the pooled counts of all labels at the same probability,
@@ -132,6 +135,9 @@ def shrunken(Y: ArrayLike, P: ArrayLike, kappa: float = 10.0) -> NDArray[np.floa
     kappa : float in [0, inf], default=10.0
         Strength: a label with this many positives is half its own, half the pool's. 0 is `scut`, infinity
         `global_threshold` (both up to labels with one value only, which are constant).
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out. `kappa` counts positives by
+        weight too.
 
     Returns
     -------
@@ -161,20 +167,20 @@ def shrunken(Y: ArrayLike, P: ArrayLike, kappa: float = 10.0) -> NDArray[np.floa
     """
     if not isinstance(kappa, Real) or not kappa >= 0:
         raise ValueError(f"kappa must be a number in [0, inf], got {kappa!r}; it counts positives of the pool.")
-    Y, P, positives = check_pair(Y, P)
+    Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
     seen = np.flatnonzero(positives)
     t = np.full(P.shape[1], NEVER)
     if kappa == 0:
-        t = best_f_measure(Y, P, positives)[0]
+        t = best_f_measure(Y, P, positives, weight)[0]
     elif seen.size:
-        pool = pool_labels(Y, P, seen)
+        pool = pool_labels(Y, P, seen, weight)
         if np.isinf(kappa):
             t[seen] = best_pooled_cut(pool)[1]
         else:
             shared = pooled_candidates(pool)
-            for labels, ordered in ordered_blocks(Y, P, seen):
+            for labels, ordered in ordered_blocks(Y, P, seen, weight):
                 t[labels] = _shrink(ordered, ordered.cuts(), pool, shared, kappa)
-    return fill_constant_labels(t, positives, P.shape[0])
+    return fill_constant_labels(t, positives, total)
 
 
 def shrunken_of(ordered, cuts, pool, kappa=10.0):
@@ -230,8 +236,8 @@ def _best_shared(ordered, pool, shared, kappa):
     """Best shrunken F1 of each label at the shared thresholds, and at which of them, both of shape (L,)."""
     L, width = ordered.positives.size, shared.size + 1
     bounds = ordered.bounds
-    share = kappa / pool.positives.size
-    pooled, pooled_rows = share * count_above(pool.positives, shared), share * pool.count_above(shared)
+    share = kappa / pool.n_positives
+    pooled, pooled_rows = share * pool.hits_above(shared), share * pool.count_above(shared)
     best, at = np.zeros(L), np.zeros(L, dtype=np.intp)
     step = max(1, _BLOCK_ENTRIES // width)
     for start in range(0, L, step):
@@ -241,7 +247,7 @@ def _best_shared(ordered, pool, shared, kappa):
         below = np.searchsorted(shared, ordered.scores[inside], side="left")
         key = (ordered.label[inside].astype(np.intp) - start) * width + below
         hits = ordered.hits[inside]
-        tp = _counts_above(key[hits], None, stop - start, width)
+        tp = _counts_above(key[hits], ordered.weights_of_hits(inside), stop - start, width)
         predicted = _counts_above(key, ordered.rows[inside], stop - start, width)
         score = 2 * (tp + pooled) / (predicted + pooled_rows + ordered.positives[start:stop, None] + kappa)
         at[start:stop] = shared.size - 1 - np.argmax(score[:, ::-1], axis=1)
@@ -257,6 +263,6 @@ def _counts_above(key, rows, n_labels, width):
 
 def _shrunken_f_measure(hits, predicted, positives, pool, thresholds, kappa):
     """F1 of the counts of labels and those of the pool, scaled to `kappa` positives."""
-    share = kappa / pool.positives.size
-    tp = hits + share * count_above(pool.positives, thresholds)
+    share = kappa / pool.n_positives
+    tp = hits + share * pool.hits_above(thresholds)
     return 2 * tp / (predicted + share * pool.count_above(thresholds) + positives + kappa)

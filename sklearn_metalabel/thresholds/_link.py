@@ -52,32 +52,38 @@ class LogisticLink:
         return np.where(np.isfinite(cut), exact, cut)
 
 
-def fit_link(Y, S):
+def fit_link(Y, S, sample_weight=None):
     """`LogisticLink` of all labels together, from truth (n, L), bool, and decision values of the same shape.
 
-    Targets are smoothed as in Platt scaling, so that the slope stays finite where the scores separate.
+    `sample_weight` (n,) says how many times each row counts. Targets are smoothed as in Platt scaling, so that the
+    slope stays finite where the scores separate.
     """
-    truth, scores = _entries(Y, S)
-    centre, scale = scores.mean(), scores.std()
+    truth, scores, mean, (positives, total) = _entries(Y, S, sample_weight)
+    centre = mean(scores)
+    scale = np.sqrt(mean((scores - centre) ** 2))
     z = (scores - centre) / (scale if scale > 0 else 1.0)
-    positives = np.count_nonzero(truth)
-    target = np.where(truth, (positives + 1) / (positives + 2), 1 / (truth.size - positives + 2))
+    target = np.where(truth, (positives + 1) / (positives + 2), 1 / (total - positives + 2))
 
     def loss(parameters):
         u = parameters[0] * z + parameters[1]
         error = expit(u) - target
-        return (np.logaddexp(0, u) - target * u).mean(), np.array([(error * z).mean(), error.mean()])
+        return mean(np.logaddexp(0, u) - target * u), np.array([mean(error * z), mean(error)])
 
-    start = np.array([1.0, logit(target.mean())])
+    start = np.array([1.0, logit(mean(target))])
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(_MIN_SLOPE, None), (None, None)])
     slope = found.x[0] / (scale if scale > 0 else 1.0)
     return LogisticLink(float(slope), float(found.x[1] - slope * centre))
 
 
-def _entries(Y, S):
-    """Truth and scores of all entries, or of many drawn at random, as vectors."""
-    if S.size <= _SAMPLE_ENTRIES:
-        return Y.ravel(), S.ravel().astype(np.float64)
-    rng = np.random.RandomState(0)
-    at = tuple(rng.randint(size, size=_SAMPLE_ENTRIES) for size in S.shape)
-    return Y[at], S[at].astype(np.float64)
+def _entries(Y, S, sample_weight):
+    """Truth and scores of all entries, or of many drawn at random, their mean by weight, and what these count."""
+    at = ...
+    if S.size > _SAMPLE_ENTRIES:
+        rng = np.random.RandomState(0)
+        at = tuple(rng.randint(size, size=_SAMPLE_ENTRIES) for size in S.shape)
+    truth, scores = Y[at].ravel(), S[at].ravel().astype(np.float64)
+    if sample_weight is None:
+        return truth, scores, np.mean, (np.count_nonzero(truth), truth.size)
+    weights = np.broadcast_to(np.asarray(sample_weight)[:, None], S.shape)[at].ravel()
+    total = weights.sum()
+    return truth, scores, lambda values: weights @ values / total, (weights[truth].sum(), total)

@@ -6,8 +6,8 @@ import numpy as np
 
 from sklearn_metalabel.thresholds._calibration import Histogram, logits
 from sklearn_metalabel.thresholds._compact import BIN_PROBABILITIES
-from sklearn_metalabel.thresholds._cuts import Pool, midpoints
-from sklearn_metalabel.utils import dense_labels
+from sklearn_metalabel.thresholds._cuts import Pool, midpoints, pool_weighted
+from sklearn_metalabel.utils import dense_labels, settle_positives, total_weight
 
 __all__ = ["Cuts", "Ordered", "last_best", "order_entries", "ordered_blocks"]
 
@@ -43,30 +43,40 @@ class Ordered(NamedTuple):
     label: np.ndarray  # (M,)
     scores: np.ndarray  # (M,)
     hits: np.ndarray  # (M,)
-    rows: np.ndarray  # (M,), float64
+    rows: np.ndarray  # (M,), float64, by weight
     fold: np.ndarray  # (M,), -1 for those left out
     bin: np.ndarray  # (M,), of the histogram
     logits: np.ndarray  # (M,)
-    positives: np.ndarray  # (L,)
-    n_samples: int
+    positives: np.ndarray  # (L,), by weight
+    n_samples: float  # by weight
+    weighted: bool = False
 
     def without(self, fold, n_samples):
-        """All but a fold; `n_samples` rows remain, and of the entries left out the same share."""
+        """All but a fold; `n_samples` rows, by weight, remain, and of the entries left out the same share."""
         kept = self.fold != fold
         label, scores, hits, rows, fold_of, bins, z = (array[kept] for array in self[:7])
         rows = np.where(fold_of == _LEFT_OUT, rows * (n_samples / self.n_samples), rows)
-        positives = np.bincount(label[hits], minlength=self.positives.size)
-        return Ordered(label, scores, hits, rows, fold_of, bins, z, positives, n_samples)
+        positives = _count_positives(label, hits, rows if self.weighted else None, self.positives.size, n_samples)
+        return Ordered(label, scores, hits, rows, fold_of, bins, z, positives, n_samples, self.weighted)
 
     @property
     def bounds(self):
         """First entry of each label, and one past the last of all, shape (L + 1,)."""
         return np.searchsorted(self.label, np.arange(self.positives.size + 1))
 
+    def weights_of_hits(self, inside=slice(None)):
+        """Weights of the entries inside that are positive, None where each counts once."""
+        return self.rows[inside][self.hits[inside]] if self.weighted else None
+
+    def _hit_rows(self, inside=slice(None)):
+        """What each entry inside adds to the positives."""
+        hits = self.hits[inside]
+        return np.where(hits, self.rows[inside], 0.0) if self.weighted else hits
+
     def cuts(self, *, hits_only=False):
         """`Cuts` of all labels; with `hits_only` those that have a hit."""
         first = _run_starts(self.label, self.scores)
-        before_hits, before_rows = _sums_before(self.hits), _sums_before(self.rows)
+        before_hits, before_rows = _sums_before(self._hit_rows()), _sums_before(self.rows)
         hits_at = before_hits[np.append(first, self.hits.size)]
         has_hit = hits_at[1:] > hits_at[:-1]
         if hits_only:
@@ -82,22 +92,25 @@ class Ordered(NamedTuple):
     def pool(self):
         """`Pool` of the labels that have a positive."""
         seen, left_out = self.positives[self.label] > 0, self.fold == _LEFT_OUT
-        scores, others = np.sort(self.scores[seen & ~left_out]), seen & left_out
-        if not others.any():
-            return Pool(scores, np.sort(self.scores[self.hits]))
-        middles, at = np.unique(self.scores[others], return_inverse=True)
-        counts = np.bincount(at, self.rows[others])
-        return Pool(scores, np.sort(self.scores[self.hits]), middles, counts)
+        kept, others, binned = seen & ~left_out, seen & left_out, ()
+        if others.any():
+            middles, at = np.unique(self.scores[others], return_inverse=True)
+            binned = middles, np.bincount(at, self.rows[others])
+        scores, positives = self.scores[kept], self.scores[self.hits]
+        if self.weighted:
+            return pool_weighted(scores, self.rows[kept], positives, self.rows[self.hits], *binned)
+        return Pool(np.sort(scores), np.sort(positives), *binned)
 
     def histogram(self):
         """`Histogram` of the labels that have both values."""
         varied = (self.positives > 0) & (self.positives < self.n_samples)
         inside = slice(None) if varied.all() else varied[self.label]
-        label, bins, rows, z, hits = (a[inside] for a in (self.label, self.bin, self.rows, self.logits, self.hits))
+        label, bins, rows, z = (a[inside] for a in (self.label, self.bin, self.rows, self.logits))
+        hits = self._hit_rows(inside).astype(np.float64, copy=False)
         if not label.size:
             return Histogram(np.flatnonzero(varied), *np.zeros((1, 0), dtype=np.intp), *np.zeros((3, 0)))
         first = _run_starts(label, bins)
-        counts, sums, positives = (np.add.reduceat(a, first) for a in (rows, rows * z, hits.astype(np.float64)))
+        counts, sums, positives = (np.add.reduceat(a, first) for a in (rows, rows * z, hits))
         sizes = np.bincount(label[first], minlength=varied.size)[varied]
         return Histogram(np.flatnonzero(varied), sizes, counts, sums / counts, positives)
 
@@ -106,9 +119,9 @@ def order_entries(out_of_fold, fold):
     """`Ordered` of all rows of an `OutOfFold` whose folds are renumbered as `fold` (n,), small numbers from 0."""
     compact = out_of_fold.compact
     row, label, scores, hits = compact.entries()
-    fold = fold[row]
+    fold, weight = fold[row], compact.sample_weight
     of, bins = np.nonzero(compact.left_out)
-    rows = np.ones(scores.size)
+    rows = np.ones(scores.size) if weight is None else weight[row]
     if of.size:
         label = np.concatenate([label, of.astype(label.dtype)])
         rows = np.concatenate([rows, compact.left_out[of, bins].astype(np.float64)])
@@ -123,11 +136,20 @@ def order_entries(out_of_fold, fold):
     z = logits(scores.astype(np.float64))
     low, high = (z.min(), z.max()) if z.size else (0.0, 1.0)
     bins = np.minimum((z - low) * (_N_BINS / max(high - low, 1e-6)), _N_BINS - 1).astype(np.int16)
-    positives = np.bincount(label[hits], minlength=compact.n_labels)
-    return Ordered(label, scores, hits, rows, fold[order].astype(np.int8), bins, z, positives, compact.n_samples)
+    total = total_weight(compact.n_samples, weight)
+    positives = _count_positives(label, hits, None if weight is None else rows, compact.n_labels, total)
+    entries = (label, scores, hits, rows, fold[order].astype(np.int8), bins, z)
+    return Ordered(*entries, positives, total, weight is not None)
 
 
-def ordered_blocks(Y, P, labels):
+def _count_positives(label, hits, rows, n_labels, n_samples):
+    """Positives (L,), of the given rows where these are weights, among `n_samples` rows."""
+    if rows is None:
+        return np.bincount(label[hits], minlength=n_labels)
+    return settle_positives(np.bincount(label[hits], rows[hits], minlength=n_labels), n_samples)
+
+
+def ordered_blocks(Y, P, labels, weight=None):
     """Yield (labels of a block, `Ordered` of all their entries), in which a label's number is its place in the block.
 
     Y (n, L) and P (n, L) are complete; no array of the size of `P` is built. The entries have no folds and no bins.
@@ -141,8 +163,13 @@ def ordered_blocks(Y, P, labels):
         hits, scores = (np.take_along_axis(values, order, axis=1) for values in (hits, scores))
         number = np.repeat(np.arange(len(block), dtype=np.int32), n)
         nothing = np.zeros(0, dtype=np.int8)
-        entries = (number, scores.ravel(), hits.ravel(), np.ones(number.size), nothing, nothing, nothing)
-        yield block, Ordered(*entries, hits.sum(axis=1), n)
+        rows = None if weight is None else weight[order].ravel()
+        entries = (number, scores.ravel(), hits.ravel(), np.ones(number.size) if rows is None else rows)
+        total = total_weight(n, weight)
+        positives = (
+            _count_positives(number, entries[2], rows, len(block), total) if rows is not None else hits.sum(axis=1)
+        )
+        yield block, Ordered(*entries, nothing, nothing, nothing, positives, total, rows is not None)
 
 
 def last_best(values, label):

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_metalabel.thresholds._compact import CompactRows
-from sklearn_metalabel.utils import check_labels, check_probabilities, label_rows
+from sklearn_metalabel.utils import check_labels, check_probabilities, check_row_weights, label_rows, total_weight
 
 __all__ = ["OutOfFold"]
 
@@ -30,6 +30,8 @@ class OutOfFold:
         Probabilities strictly inside (0, 1), from classifiers that did not train on these rows.
     fold : array-like of shape (n_samples,), int, default=None
         Fold of each row; None is one fold.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Attributes
     ----------
@@ -37,13 +39,17 @@ class OutOfFold:
         Number of rows and labels.
     fold : ndarray of shape (n_samples,), int
         Fold of each row.
+    sample_weight : ndarray of shape (n_samples,), float64, or None
+        Weight of each row, above 0; None where each counts once.
+    total_weight : float
+        Weight of all rows; their number where each counts once.
     is_complete : bool
         Whether all probabilities are there.
 
     Raises
     ------
     ValueError
-        If `Y`, `P` and `fold` do not fit each other, or `P` leaves (0, 1).
+        If `Y`, `P`, `fold` and `sample_weight` do not fit each other, or `P` leaves (0, 1).
 
     See Also
     --------
@@ -60,7 +66,13 @@ class OutOfFold:
            [0.4, 0.6]])
     """
 
-    def __init__(self, Y: ArrayLike, P: ArrayLike, fold: ArrayLike | None = None):
+    def __init__(
+        self,
+        Y: ArrayLike,
+        P: ArrayLike,
+        fold: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ):
         probabilities = check_probabilities(P)
         n = len(probabilities)
         fold_of = np.zeros(n, dtype=np.intp) if fold is None else np.asarray(fold)
@@ -70,11 +82,16 @@ class OutOfFold:
                 "out where there are no folds."
             )
         self._set(check_labels(Y, probabilities.shape), probabilities, fold_of)
+        weight = check_row_weights(sample_weight, n)
+        if weight is not None:
+            kept = slice(None) if weight.all() else np.flatnonzero(weight)
+            self._set(self._Y[kept], self._P[kept], self.fold[kept], weight[kept])
 
-    def _set(self, Y, P, fold):
+    def _set(self, Y, P, fold, sample_weight=None):
         # Rows are read in blocks, and rows of a CSC matrix are slow to cut out.
         self._Y, self._P, self.fold = Y.tocsr() if sp.issparse(Y) else Y, P, fold
         self.n_samples, self.n_labels = P.shape
+        self.sample_weight = sample_weight
 
     @classmethod
     def from_compact(cls, compact: CompactRows) -> OutOfFold:
@@ -93,7 +110,7 @@ class OutOfFold:
         held = cls.__new__(cls)
         held._Y = held._P = None
         held.fold, held.n_samples, held.n_labels = compact.fold_of, compact.n_samples, compact.n_labels
-        held.compact = compact
+        held.sample_weight, held.compact = compact.sample_weight, compact
         return held
 
     @classmethod
@@ -115,13 +132,20 @@ class OutOfFold:
         stack = sp.vstack if sp.issparse(parts[0]._Y) else np.concatenate
         held = cls.__new__(cls)
         fold = np.repeat(np.arange(len(parts)), [part.n_samples for part in parts])
-        held._set(stack([part.Y for part in parts]), np.concatenate([part.P for part in parts]), fold)
+        held._set(
+            stack([part.Y for part in parts]), np.concatenate([part.P for part in parts]), fold, _joined_weights(parts)
+        )
         return held
 
     @property
     def is_complete(self) -> bool:
         """Whether all probabilities are there."""
         return self._P is not None
+
+    @property
+    def total_weight(self) -> float:
+        """Weight of all rows; their number where each counts once."""
+        return total_weight(self.n_samples, self.sample_weight)
 
     @property
     def Y(self):
@@ -136,7 +160,7 @@ class OutOfFold:
     @cached_property
     def compact(self) -> CompactRows:
         """The most promising entries of these rows, and counts of the others."""
-        return CompactRows.from_dense(self._Y, self._P, self.fold)
+        return CompactRows.from_dense(self._Y, self._P, self.fold, self.sample_weight)
 
     def highest(self) -> NDArray[np.float64]:
         """Highest probability of each label.
@@ -164,7 +188,8 @@ class OutOfFold:
             These rows, with the folds they had.
         """
         part = OutOfFold.__new__(OutOfFold)
-        part._set(self.Y[rows], self.P[rows], self.fold[rows])
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        part._set(self.Y[rows], self.P[rows], self.fold[rows], weight)
         return part
 
     def truth(self) -> NDArray[np.bool_]:
@@ -186,3 +211,12 @@ class OutOfFold:
                 "'shrunken' and 'plug_in', with scorings by their names."
             )
         return array
+
+
+def _joined_weights(parts):
+    """Weights of the rows of several parts, one after the other; None where no part has any."""
+    if all(part.sample_weight is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.ones(part.n_samples) if part.sample_weight is None else part.sample_weight for part in parts]
+    )

@@ -15,7 +15,9 @@ MAX_BALANCE = 0.95
 _START, _DAMPING, _MAX_ITERATIONS, _TOLERANCE = 0.3, 0.5, 60, 1e-8
 
 
-def plug_in(Y: ArrayLike, P: ArrayLike, balance: float = 0.6) -> NDArray[np.float64]:
+def plug_in(
+    Y: ArrayLike, P: ArrayLike, balance: float = 0.6, *, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Choose the thresholds of the best expected mean of macro-F1 and micro-F1, in closed form.
 
     The probabilities are first calibrated, all labels together: each has its own sigmoid, and that of a label with
@@ -32,6 +34,8 @@ def plug_in(Y: ArrayLike, P: ArrayLike, balance: float = 0.6) -> NDArray[np.floa
         Share of macro-F1 in what is maximised; the rest is micro-F1. 0 gives all labels the same threshold on their
         calibrated probabilities. With 1 nothing would hold back a rare label with weak probabilities, whose best
         expected F1 is reached by predicting it for many rows or all, so values above 0.95 are refused.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def plug_in(Y: ArrayLike, P: ArrayLike, balance: float = 0.6) -> NDArray[np.floa
             f"balance must be a number in [0, {MAX_BALANCE}], got {balance!r}; it is the share of macro-F1, which "
             "alone would let rare labels flood the predictions."
         )
-    return plug_in_thresholds(calibrate(Y, P), [balance])[0]
+    return plug_in_thresholds(calibrate(Y, P, sample_weight), [balance])[0]
 
 
 def plug_in_thresholds(calibration, balances):
@@ -106,7 +110,7 @@ class _ExpectedCounts(NamedTuple):
     hits: np.ndarray  # (K + 1,), expected positives before each bin
     expected: np.ndarray  # (m,), expected positives of each label
     n_labels: int  # that have a positive
-    certain: int  # rows times labels without negatives
+    certain: float  # rows, by weight, times labels without negatives
 
     def above(self, t):
         """Expected true positives, and predictions, of thresholds `t`, all of shape (..., m)."""

@@ -5,7 +5,14 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_metalabel.utils import check_labels, check_probabilities, row_blocks
+from sklearn_metalabel.utils import (
+    check_labels,
+    check_probabilities,
+    check_row_weights,
+    row_blocks,
+    total_weight,
+    weighted_positives,
+)
 
 __all__ = ["pcut", "rcut"]
 
@@ -52,7 +59,9 @@ def rcut(P: ArrayLike, k: int) -> NDArray[np.int64]:
     return Y
 
 
-def pcut(Y: ArrayLike, P: ArrayLike, proportion: float = 1.0) -> NDArray[np.int64]:
+def pcut(
+    Y: ArrayLike, P: ArrayLike, proportion: float = 1.0, *, sample_weight: ArrayLike | None = None
+) -> NDArray[np.int64]:
     """Give each label to its most probable samples, as many as its share of the training rows asks for.
 
     A rule for a whole batch: the decision for a row depends on the other rows, so it cannot be a `predict`.
@@ -65,6 +74,8 @@ def pcut(Y: ArrayLike, P: ArrayLike, proportion: float = 1.0) -> NDArray[np.int6
         Probabilities of the batch to decide on, strictly inside (0, 1).
     proportion : float > 0, default=1.0
         Label j goes to ``round(proportion * share_j * n_samples)`` rows.
+    sample_weight : array-like of shape (n_train,), default=None
+        How many times each row of `Y` counts in the shares; every row of the batch counts once.
 
     Returns
     -------
@@ -94,7 +105,8 @@ def pcut(Y: ArrayLike, P: ArrayLike, proportion: float = 1.0) -> NDArray[np.int6
         raise ValueError(f"proportion must be a positive finite number, got {proportion!r}; 1.0 keeps the shares of Y.")
     P = check_probabilities(P)
     Y = check_labels(Y, (np.shape(Y)[0], P.shape[1]))
-    share = np.asarray(Y.sum(axis=0)).ravel() / Y.shape[0]
+    weight = check_row_weights(sample_weight, Y.shape[0])
+    share = weighted_positives(Y, weight) / total_weight(Y.shape[0], weight)
     counts = np.minimum(np.round(proportion * share * P.shape[0]), P.shape[0]).astype(np.int64)
     decisions = np.zeros(P.shape, dtype=np.int64)
     for labels in row_blocks(P.shape[1], P.shape[0]):

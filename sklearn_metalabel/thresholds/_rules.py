@@ -4,7 +4,8 @@ Every rule reads `Y` of shape (n_samples, n_labels) in {0, 1}, dense or sparse, 
 strictly inside (0, 1), and returns float64 thresholds for the strict decision ``P > t``. A label that has
 both values gets a threshold strictly inside (0, 1). A label without a positive gets 1.0, never predicted, and
 is left out of every pooled count; the rules that look at labels one by one give 0.0, always predicted, to a
-label without a negative.
+label without a negative. `sample_weight` says how many times each row counts: a weight of 2 is the row twice, and
+of 0 the row left out.
 """
 
 import numpy as np
@@ -19,12 +20,14 @@ from sklearn_metalabel.thresholds._cuts import (
     pool_labels,
     sweep_blocks,
 )
-from sklearn_metalabel.utils import check_pair
+from sklearn_metalabel.utils import check_weighted_pair
 
 __all__ = ["global_threshold", "odr_macro", "odr_micro"]
 
 
-def global_threshold(Y: ArrayLike, P: ArrayLike, average: str = "micro") -> NDArray[np.float64]:
+def global_threshold(
+    Y: ArrayLike, P: ArrayLike, average: str = "micro", *, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Choose one threshold for all labels.
 
     The cut is exact: every distinct probability is tried. Of equally good cuts the highest one is taken.
@@ -38,6 +41,8 @@ def global_threshold(Y: ArrayLike, P: ArrayLike, average: str = "micro") -> NDAr
     average : {"micro", "macro"}, default="micro"
         The F1 that the cut maximises: of the counts pooled over labels, or the mean over labels. "macro"
         keeps three more arrays of the size of `P`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Returns
     -------
@@ -61,17 +66,17 @@ def global_threshold(Y: ArrayLike, P: ArrayLike, average: str = "micro") -> NDAr
     """
     if average not in ("micro", "macro"):
         raise ValueError(f'average must be "micro" or "macro", got {average!r}; choose one of the two.')
-    Y, P, positives = check_pair(Y, P)
+    Y, P, weight, positives, _ = check_weighted_pair(Y, P, sample_weight)
     seen = np.flatnonzero(positives)
     t = np.full(P.shape[1], NEVER)
     if seen.size and average == "micro":
-        t[seen] = best_pooled_cut(pool_labels(Y, P, seen))[1]
+        t[seen] = best_pooled_cut(pool_labels(Y, P, seen, weight))[1]
     elif seen.size:
-        t[seen] = _best_macro_cut(Y, P, seen)
+        t[seen] = _best_macro_cut(Y, P, seen, weight)
     return t
 
 
-def odr_micro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
+def odr_micro(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
     """Take half of the best micro-F1 as the threshold of all labels.
 
     For calibrated probabilities the threshold of the best F1 is half of that F1 (Lipton, Elkan and
@@ -83,6 +88,8 @@ def odr_micro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
         Truth, in {0, 1}.
     P : array-like of shape (n_samples, n_labels)
         Calibrated probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Returns
     -------
@@ -105,15 +112,15 @@ def odr_micro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     >>> odr_micro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
     array([0.333, 0.333])
     """
-    Y, P, positives = check_pair(Y, P)
+    Y, P, weight, positives, _ = check_weighted_pair(Y, P, sample_weight)
     seen = np.flatnonzero(positives)
     t = np.full(P.shape[1], NEVER)
     if seen.size:
-        t[seen] = best_pooled_cut(pool_labels(Y, P, seen))[0] / 2
+        t[seen] = best_pooled_cut(pool_labels(Y, P, seen, weight))[0] / 2
     return t
 
 
-def odr_macro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
+def odr_macro(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
     """Take half of the best F1 of each label as its threshold.
 
     The rule of `odr_micro` for each label alone. A classifier that knows nothing about a label gets a
@@ -126,6 +133,8 @@ def odr_macro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
         Truth, in {0, 1}.
     P : array-like of shape (n_samples, n_labels)
         Calibrated probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Returns
     -------
@@ -149,14 +158,14 @@ def odr_macro(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     >>> odr_macro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
     array([0.5 , 0.25])
     """
-    Y, P, positives = check_pair(Y, P)
-    return fill_constant_labels(best_f_measure(Y, P, positives)[1] / 2, positives, P.shape[0])
+    Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
+    return fill_constant_labels(best_f_measure(Y, P, positives, weight)[1] / 2, positives, total)
 
 
-def _best_macro_cut(Y, P, labels):
+def _best_macro_cut(Y, P, labels, weight):
     """Find the cut of best summed F1 of `labels`: their gains, added up in the order of the scores."""
     scores, gains = [], []
-    for _, sweep in sweep_blocks(Y, P, labels):
+    for _, sweep in sweep_blocks(Y, P, labels, weight):
         for row, f, is_cut in zip(sweep.scores, sweep.f_measure(), sweep.is_cut, strict=True):
             at = np.flatnonzero(is_cut)
             scores.append(row[at[1:] - 1])

@@ -8,21 +8,21 @@ from sklearn.utils import check_random_state
 
 from sklearn_metalabel.thresholds._cuts import (
     NEVER,
-    Sweep,
     best_cuts,
     best_f_measure,
     cut_thresholds,
     f_measure,
     fill_constant_labels,
+    sweep_sorted,
 )
-from sklearn_metalabel.utils import check_pair, dense_labels, row_blocks
+from sklearn_metalabel.utils import check_weighted_pair, dense_labels, row_blocks
 
 __all__ = ["scut", "scutfbr"]
 
 _FBR_GRID = np.arange(1, 9) / 10
 
 
-def scut(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
+def scut(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
     """Choose for each label the threshold of its best F1.
 
     SCut of Yang (2001), exact at every distinct probability of the label. The threshold is the midpoint, on
@@ -35,6 +35,8 @@ def scut(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
         Truth, in {0, 1}.
     P : array-like of shape (n_samples, n_labels)
         Probabilities strictly inside (0, 1), from a classifier that did not train on these rows.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Returns
     -------
@@ -57,8 +59,8 @@ def scut(Y: ArrayLike, P: ArrayLike) -> NDArray[np.float64]:
     >>> scut([[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.5, 0.5], [0.2, 0.1]]).round(3)
     array([0.333, 0.333])
     """
-    Y, P, positives = check_pair(Y, P)
-    return fill_constant_labels(best_f_measure(Y, P, positives)[0], positives, P.shape[0])
+    Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
+    return fill_constant_labels(best_f_measure(Y, P, positives, weight)[0], positives, total)
 
 
 def scutfbr(
@@ -68,6 +70,8 @@ def scutfbr(
     variant: int = 1,
     n_folds: int = 3,
     random_state: int | np.random.RandomState | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Choose thresholds as `scut`, and fall back where the best F1 of a label is no better than `fbr`.
 
@@ -89,6 +93,8 @@ def scutfbr(
         Folds of "nested"; with fewer rows, one for each row.
     random_state : int, RandomState instance or None, default=None
         Deals the rows into the folds of "nested".
+    sample_weight : array-like of shape (n_samples,), default=None
+        How many times each row counts; rows of weight 0 are left out.
 
     Returns
     -------
@@ -129,12 +135,13 @@ def scutfbr(
     array([0.333, 1.   ])
     """
     _check_options(fbr, variant, n_folds)
-    Y, P, positives = check_pair(Y, P)
+    Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
     if isinstance(fbr, str):
-        fbr = _nested_fbr(Y, P, positives, variant, n_folds, check_random_state(random_state))
-    t, best = best_f_measure(Y, P, positives)
+        fold_of = _deal(P.shape[0], n_folds, check_random_state(random_state))
+        fbr = _nested_fbr(Y, P, weight, np.flatnonzero((positives > 0) & (positives < total)), variant, fold_of)
+    t, best = best_f_measure(Y, P, positives, weight)
     t = np.where(best > fbr, t, P.max(axis=0) if variant == 1 else NEVER)
-    return fill_constant_labels(t, positives, P.shape[0])
+    return fill_constant_labels(t, positives, total)
 
 
 def _check_options(fbr, variant, n_folds):
@@ -147,21 +154,25 @@ def _check_options(fbr, variant, n_folds):
         raise ValueError(f"n_folds must be an integer of at least 2, got {n_folds!r}; 3 is usual.")
 
 
-def _nested_fbr(Y, P, positives, variant, n_folds, rng):
-    """The fbr of each label that did best on folds set aside, shape (L,)."""
-    n = P.shape[0]
+def _deal(n, n_folds, rng):
+    """A fold for each of n rows, at random."""
     n_folds = min(n_folds, n)
     fold_of = np.empty(n, dtype=np.intp)
     for k, rows in enumerate(np.split(rng.permutation(n), [k * n // n_folds for k in range(1, n_folds)])):
         fold_of[rows] = k
-    fbr = np.full(P.shape[1], _FBR_GRID[0])
-    varied = np.flatnonzero((positives > 0) & (positives < n))
-    for block in row_blocks(varied.size, n):
+    return fold_of
+
+
+def _nested_fbr(Y, P, weight, varied, variant, fold_of):
+    """The fbr of each label that did best on folds set aside, shape (L,); `varied` labels have both values."""
+    fbr, folds = np.full(P.shape[1], _FBR_GRID[0]), np.unique(fold_of)
+    for block in row_blocks(varied.size, P.shape[0]):
         labels = varied[block]
         hits, scores = dense_labels(Y, labels), np.ascontiguousarray(P[:, labels].T)
         order = np.argsort(scores, axis=1)[:, ::-1]
         hits, scores = (np.take_along_axis(values, order, axis=1) for values in (hits, scores))
-        total = sum(_fold_scores(hits, scores, (fold_of == k)[order], variant) for k in range(n_folds))
+        weights = None if weight is None else weight[order]
+        total = sum(_fold_scores(hits, scores, weights, (fold_of == k)[order], variant) for k in folds)
         # Equal sums of the same fractions may differ by rounding.
         best = total >= total.max(axis=0) - 1e-12
         largest = _FBR_GRID.size - 1 - np.argmax(best[::-1], axis=0)
@@ -169,30 +180,29 @@ def _nested_fbr(Y, P, positives, variant, n_folds, rng):
     return fbr
 
 
-def _sweep(hits, scores):
-    """`Sweep` of labels that are sorted already."""
-    true_positives = np.pad(np.cumsum(hits, axis=1), ((0, 0), (1, 0)))
-    is_cut = np.pad(scores[:, :-1] != scores[:, 1:], ((0, 0), (1, 1)), constant_values=True)
-    return Sweep(scores, true_positives, is_cut)
-
-
-def _fold_scores(hits, scores, aside, variant):
+def _fold_scores(hits, scores, weights, aside, variant):
     """F1 on the rows `aside` of the thresholds that every fbr takes from the others, shape (grid, b).
 
-    All three are (b, n), each label by descending scores, so that the rows of a fold need no sorting.
+    All are (b, n), each label by descending scores, so that the rows of a fold need no sorting.
     """
-    (kept_hits, held_hits), (kept, held) = (
-        [values[rows].reshape(len(values), -1) for rows in (~aside, aside)] for values in (hits, scores)
+    (kept_hits, held_hits), (kept, held), (kept_weights, held_weights) = (
+        [None if values is None else values[rows].reshape(len(values), -1) for rows in (~aside, aside)]
+        for values in (hits, scores, weights)
     )
-    sweep = _sweep(kept_hits, kept)
+    sweep = sweep_sorted(kept_hits, kept, kept_weights)
     f1 = sweep.f_measure()
     index = best_cuts(f1, sweep.is_cut)
     tuned = cut_thresholds(kept, index).astype(np.float64)
     fallback = kept[:, 0].astype(np.float64) if variant == 1 else np.full(tuned.size, NEVER)
     held_out = []
     for t in (tuned, fallback):
-        t = fill_constant_labels(t, sweep.positives[:, 0], kept.shape[1])
+        t = fill_constant_labels(t, kept_hits.sum(axis=1), kept.shape[1])
         decided = held > t[:, None]
-        true_positives = (decided & held_hits).sum(axis=1)
-        held_out.append(f_measure(true_positives, decided.sum(axis=1), held_hits.sum(axis=1)))
+        counts = (_count(marks, held_weights) for marks in (decided & held_hits, decided, held_hits))
+        held_out.append(f_measure(*counts))
     return np.where(f1[np.arange(index.size), index] > _FBR_GRID[:, None], *held_out)
+
+
+def _count(marks, weights):
+    """Marked rows of each label (b,), by weight."""
+    return marks.sum(axis=1) if weights is None else np.where(marks, weights, 0.0).sum(axis=1)

@@ -11,15 +11,23 @@ __all__ = [
     "check_labels",
     "check_pair",
     "check_probabilities",
+    "check_row_weights",
     "check_thresholds",
+    "check_weighted_pair",
     "dense_labels",
+    "label_sums",
     "row_blocks",
+    "settle_positives",
+    "total_weight",
+    "weighted_positives",
 ]
 
 # Labels, dense or sparse.
 Matrix: TypeAlias = "np.ndarray | sp.csc_matrix"
 
 _ROW_BLOCK_ENTRIES = 2**17
+# Sums of weights round: a label whose negatives weigh less than this share of all rows has none.
+_ROUNDING = 1e-10
 
 
 def check_probabilities(P: ArrayLike) -> NDArray:
@@ -68,6 +76,67 @@ def check_pair(Y, P) -> tuple[Matrix, NDArray, NDArray[np.int64]]:
     P = check_probabilities(P)
     Y = check_labels(Y, P.shape)
     return Y, P, np.asarray(Y.sum(axis=0)).ravel().astype(np.int64)
+
+
+def check_row_weights(sample_weight, n_samples) -> NDArray[np.float64] | None:
+    """Return weights of rows as float64 of shape (n,), or None for None and for ones, or raise."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = np.full(n_samples, weight) if weight.ndim == 0 else weight
+    if weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}; pass one weight for each of the rows."
+        )
+    # Written so that NaN fails too.
+    if not (weight.min(initial=0) >= 0 and weight.max(initial=0) < np.inf and (weight.any() or not n_samples)):
+        raise ValueError(
+            "sample_weight must be finite, not negative, and above 0 for at least one row; leave it out where all rows "
+            "count the same."
+        )
+    return None if (weight == 1).all() else weight
+
+
+def check_weighted_pair(Y, P, sample_weight) -> tuple[Matrix, NDArray, NDArray | None, NDArray, float]:
+    """Return validated `Y` and `P`, the weights of rows, positives (L,) by weight, and the weight of all rows.
+
+    Rows of weight 0 are left out. Where all weights are 1, they are None, and the rest are counts of rows.
+    """
+    weight = check_row_weights(sample_weight, np.shape(P)[0]) if np.ndim(P) == 2 else None
+    Y, P, positives = check_pair(Y, P)
+    if weight is None:
+        return Y, P, None, positives, P.shape[0]
+    if not weight.all():
+        rows = np.flatnonzero(weight)
+        Y, P, weight = (Y.tocsr()[rows].tocsc() if sp.issparse(Y) else Y[rows]), P[rows], weight[rows]
+    return Y, P, weight, weighted_positives(Y, weight), weight.sum()
+
+
+def total_weight(n_samples, sample_weight):
+    """Weight of all rows: their number where there are no weights."""
+    return n_samples if sample_weight is None else float(sample_weight.sum())
+
+
+def weighted_positives(Y, sample_weight):
+    """Positives of each label (L,), by weight; exactly the weight of all rows where a label has no negatives."""
+    if sample_weight is None:
+        return np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
+    total = sample_weight.sum()
+    positives = Y.T @ sample_weight if sp.issparse(Y) else label_sums(Y, sample_weight)
+    return settle_positives(positives, total)
+
+
+def settle_positives(positives, total):
+    """Weighted positives (L,) that differ from the weight of all rows by more than rounding, or not at all."""
+    return np.where(positives >= total * (1 - _ROUNDING), total, positives)
+
+
+def label_sums(values, sample_weight):
+    """Sums (L,) of the columns of an array (n, L), by weight of the rows; read in blocks, since they become floats."""
+    sums = np.zeros(values.shape[1])
+    for rows in row_blocks(*values.shape):
+        sums += sample_weight[rows] @ values[rows]
+    return sums
 
 
 def check_thresholds(thresholds: ArrayLike, n_labels: int, *, samples: bool = False) -> NDArray[np.float64]:

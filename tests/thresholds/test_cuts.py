@@ -4,7 +4,6 @@ from numpy.testing import assert_array_equal
 
 from sklearn_metalabel.thresholds._cuts import (
     best_pooled_cut,
-    count_above,
     cut_thresholds,
     pool_labels,
     pool_thresholds,
@@ -85,4 +84,4 @@ def test_pooled_thresholds_lie_just_under_each_positive_score(seed):
     assert len(T) == len(positive_scores)
     for s, t in zip(positive_scores, T, strict=True):
         assert_array_equal(t < P, s <= P)
-    assert_array_equal(count_above(pool.scores, T), [(t < P).sum() for t in T])
+    assert_array_equal(pool.count_above(T), [(t < P).sum() for t in T])

@@ -17,7 +17,7 @@ from sklearn_metalabel.thresholds import (
     scutfbr,
     shrunken,
 )
-from sklearn_metalabel.thresholds._scut import _nested_fbr
+from sklearn_metalabel.thresholds._scut import _deal, _nested_fbr
 from sklearn_metalabel.utils import check_thresholds
 
 nested_never = partial(scutfbr, fbr="nested", variant=0, random_state=0)
@@ -161,7 +161,8 @@ def test_nested_scutfbr_equals_its_transcription(seed, ties, variant, n_folds, m
 @pytest.mark.parametrize("seed", range(5))
 def test_the_nested_fbr_itself_is_that_of_the_transcription(seed, ties, variant):
     Y, P = weak_case(seed, n=40, ties=ties)
-    found = _nested_fbr(Y, P, Y.sum(axis=0), variant, 3, np.random.RandomState(seed))
+    varied = np.flatnonzero(Y.any(axis=0) & ~Y.all(axis=0))
+    found = _nested_fbr(Y, P, None, varied, variant, _deal(len(Y), 3, np.random.RandomState(seed)))
     assert_array_equal(found, [naive_fbr(Y[:, j], P[:, j], variant, 3, seed) for j in range(P.shape[1])])
 
 
