@@ -10,45 +10,53 @@ from inspect import signature
 from typing import TypeAlias
 
 import numpy as np
+from sklearn import get_config
 from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.utils.metadata_routing import get_routing_for_object
 
-from sklearn_metalabel.utils import Target
+from sklearn_metalabel.utils import Target, label_sums
 
-__all__ = ["DEFAULT_SCORING", "NAMED_SCORES", "Scoring", "function_name", "unique_name"]
+__all__ = ["DEFAULT_SCORING", "NAMED_SCORES", "Scoring", "function_name", "takes_sample_weight", "unique_name"]
 
-ScoreFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], float]
+ScoreFunction: TypeAlias = Callable[..., float]
 
 DEFAULT_SCORING = ("accuracy", "f1_micro", "f1_macro")
 
 
 def _f1(true_positives, predicted, positives):
     """F1 from counts, 0 where nothing is positive and nothing predicted."""
-    return 2 * true_positives / np.maximum(predicted + positives, 1)
+    return 2 * true_positives / np.maximum(predicted + positives, np.finfo(np.float64).tiny)
 
 
-def _counts(Y, D, axis):
-    """True positives, predictions and positives along an axis."""
-    return (Y & D).sum(axis=axis), D.sum(axis=axis), Y.sum(axis=axis)
+def _mean(values, weight):
+    """Mean over samples, by weight."""
+    return float(values.mean() if weight is None else weight @ values / weight.sum())
 
 
-def _accuracy(Y, D):
+def _counts(Y, D, weight):
+    """True positives, predictions and positives of each label, by weight."""
+    both = (Y & D, D, Y)
+    return [each.sum(axis=0) if weight is None else label_sums(each, weight) for each in both]
+
+
+def _accuracy(Y, D, weight=None):
     """Share of the samples whose labels are all right."""
-    return float((Y == D).all(axis=1).mean())
+    return _mean((Y == D).all(axis=1), weight)
 
 
-def _f1_micro(Y, D):
+def _f1_micro(Y, D, weight=None):
     """F1 of all decisions pooled."""
-    return float(_f1(*_counts(Y, D, axis=None)))
+    return float(_f1(*(count.sum() for count in _counts(Y, D, weight))))
 
 
-def _f1_macro(Y, D):
+def _f1_macro(Y, D, weight=None):
     """Mean F1 of the labels."""
-    return float(_f1(*_counts(Y, D, axis=0)).mean())
+    return float(_f1(*_counts(Y, D, weight)).mean())
 
 
-def _f1_samples(Y, D):
+def _f1_samples(Y, D, weight=None):
     """Mean F1 of the samples."""
-    return float(_f1(*_counts(Y, D, axis=1)).mean())
+    return _mean(_f1(*(each.sum(axis=1) for each in (Y & D, D, Y))), weight)
 
 
 # Computed from boolean matrices here, many times faster than by scikit-learn, and known in closed form to the
@@ -66,7 +74,9 @@ class Scoring:
     """One or several scores of decisions, whose mean is what counts; higher is better.
 
     `parts` maps the name of each score to a name in `NAMED_SCORES` or to a function (y_true, y_pred) -> float, which is
-    given indicator matrices; for one label it is given vectors, in `classes` where these are two classes.
+    given indicator matrices; for one label it is given vectors, in `classes` where these are two classes. Samples of
+    weight 0 are left out. Other weights go to functions that take `sample_weight`; those that take none are called
+    where all weights are equal, and refused where they are not.
     """
 
     parts: dict[str, str | ScoreFunction]
@@ -102,39 +112,83 @@ class Scoring:
         """Whether all parts have names of `NAMED_SCORES`."""
         return all(isinstance(part, str) for part in self.parts.values())
 
-    def __call__(self, Y: np.ndarray, D: np.ndarray) -> float:
-        """Mean score of decisions D against the truth Y, both of shape (n, L)."""
-        return float(np.mean(list(self.by_part(Y, D).values())))
+    def __call__(self, Y: np.ndarray, D: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        """Mean score of decisions D against the truth Y, both of shape (n, L), by weights (n,)."""
+        return float(np.mean(list(self.by_part(Y, D, sample_weight).values())))
 
-    def by_part(self, Y: np.ndarray, D: np.ndarray) -> dict[str, float]:
+    def by_part(self, Y: np.ndarray, D: np.ndarray, sample_weight: np.ndarray | None = None) -> dict[str, float]:
         """Score of each part by its name."""
-        return {name: self._score(part, Y, D) for name, part in self.parts.items()}
+        if sample_weight is not None:
+            Y, D, sample_weight = _samples_that_count(Y, D, sample_weight)
+            self.check_weights(sample_weight)
+        return {name: self._score(part, Y, D, sample_weight) for name, part in self.parts.items()}
 
-    def check(self, n_labels: int) -> None:
-        """Raise where a part cannot score label sets, by scoring two samples; nothing else is needed for that."""
+    def check(self, n_labels: int, sample_weight: np.ndarray | None = None) -> None:
+        """Raise where a part cannot score label sets, by scoring two samples; nothing else is needed for that.
+
+        With weights of the samples to be scored also where a part cannot weight them.
+        """
+        self.check_weights(sample_weight)
         Y = np.zeros((2, n_labels), dtype=bool)
         Y[0, 0] = True
         Y[1, -1] = n_labels > 1
+        weight = np.array([1.0, 2.0]) if _differ(sample_weight) else None
         for name, part in self.parts.items():
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    self._score(part, Y, Y)
+                    self._score(part, Y, Y, weight)
             except Exception as error:  # a user's function may raise anything
                 raise ValueError(
                     f"scoring={name!r} cannot score label sets: {type(error).__name__}: {error} Pass a scorer that "
                     'reads indicator matrices, such as "f1_macro", or a function (y_true, y_pred) -> float.'
                 ) from error
 
+    def check_weights(self, sample_weight: np.ndarray | None) -> None:
+        """Raise where weights above 0 differ and a part takes none."""
+        if not _differ(sample_weight):
+            return
+        for name, part in self.parts.items():
+            if not isinstance(part, str) and not takes_sample_weight(part) and not hasattr(part, "unweighted"):
+                raise ValueError(
+                    f"scoring={name!r} takes no sample_weight, and the weights of the samples differ; give it a "
+                    "parameter of that name, or pass no sample_weight."
+                )
 
-    def _score(self, part, Y, D):
+    def _score(self, part, Y, D, weight):
         """Score by a name or a function."""
         if isinstance(part, str):
-            return NAMED_SCORES[part](Y.astype(bool, copy=False), D.astype(bool, copy=False))
+            return NAMED_SCORES[part](Y.astype(bool, copy=False), D.astype(bool, copy=False), weight)
         Y, D = Y.astype(int), D.astype(int)
         if Y.shape[1] == 1:
             Y, D = (each[:, 0] if self.classes is None else self.classes[each[:, 0]] for each in (Y, D))
-        return float(part(Y, D))
+        if weight is None or hasattr(part, "unweighted"):
+            return float(part(Y, D))
+        return float(part(Y, D, sample_weight=weight))
+
+
+def _differ(sample_weight):
+    """Whether some weights above 0 differ."""
+    if sample_weight is None:
+        return False
+    positive = sample_weight[sample_weight > 0]
+    return positive.size > 0 and bool((positive != positive[0]).any())
+
+
+def _samples_that_count(Y, D, sample_weight):
+    """Truth, decisions and weights of the samples of weight above 0; no weights where these are equal."""
+    if not sample_weight.all():
+        kept = np.flatnonzero(sample_weight)
+        Y, D, sample_weight = Y[kept], D[kept], sample_weight[kept]
+    return Y, D, sample_weight if _differ(sample_weight) else None
+
+
+def takes_sample_weight(function: Callable) -> bool:
+    """Whether `sample_weight` stands in the signature of a function."""
+    try:
+        return "sample_weight" in signature(function).parameters
+    except (TypeError, ValueError):  # compiled functions may have none
+        return False
 
 
 def function_name(function: object) -> str:
@@ -168,13 +222,25 @@ def _resolve_part(given):
 
 
 def _function_of_decisions(scorer):
-    """The function (y_true, y_pred) -> float inside a scorer, which counts 0/0 as 0 without a warning."""
+    """The function (y_true, y_pred) -> float inside a scorer, which counts 0/0 as 0 without a warning.
+
+    A scorer that says so by metadata routing is not given the weights of samples.
+    """
     options = dict(scorer._kwargs)
     if "zero_division" in signature(scorer._score_func).parameters:
         options.setdefault("zero_division", 0)
 
     @wraps(scorer._score_func)
-    def score(y_true, y_pred):
-        return scorer._sign * scorer._score_func(y_true, y_pred, **options)
+    def score(y_true, y_pred, **weights):
+        return scorer._sign * scorer._score_func(y_true, y_pred, **options, **weights)
 
+    if get_config()["enable_metadata_routing"]:
+        asked = get_routing_for_object(scorer).score.requests.get("sample_weight")
+        if asked is False:
+            score.unweighted = True
+        elif isinstance(asked, str):
+            raise ValueError(
+                f"scoring={function_name(score)!r} asks for the metadata {asked!r} as sample_weight, which is not "
+                "passed on; use set_score_request(sample_weight=True)."
+            )
     return score

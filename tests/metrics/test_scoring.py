@@ -3,6 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn import config_context
 from sklearn.metrics import accuracy_score, f1_score, fbeta_score, hamming_loss, jaccard_score, make_scorer
 
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring, function_name, unique_name
@@ -116,3 +117,56 @@ def test_functions_partials_and_objects_have_names():
 
     assert [function_name(each) for each in (density, partial(density), Measure())] == ["density", "density", "Measure"]
     assert [unique_name("a", taken) for taken in ([], ["a"], ["a", "a-2"])] == ["a", "a-2", "a-3"]
+
+
+def copied(Y, D, weight):
+    rows = np.repeat(np.arange(len(Y)), weight)
+    return Y[rows], D[rows]
+
+
+def weighted_density(y_true, y_pred, sample_weight=None):
+    return float(np.average(y_pred.mean(axis=1), weights=sample_weight))
+
+
+fbeta = make_scorer(fbeta_score, beta=2, average="macro")
+
+
+@pytest.mark.parametrize(
+    "given", ["accuracy", "f1_micro", "f1_macro", "f1_samples", "jaccard_macro", fbeta, weighted_density]
+)
+def test_a_weight_is_a_number_of_copies(given):
+    (Y, D), weight, scoring = decisions(), np.random.default_rng(1).integers(0, 4, 50), Scoring.resolve(given)
+    assert scoring(Y, D, weight.astype(float)) == pytest.approx(scoring(*copied(Y, D, weight)))
+    assert scoring(Y, D, 0.1 * weight) == pytest.approx(scoring(Y, D, weight.astype(float)))
+    assert scoring(Y, D, np.full(50, 0.3)) == scoring(Y, D)
+
+
+@pytest.mark.parametrize("given", ["accuracy", "f1_micro", "f1_macro", "f1_samples", "jaccard_samples"])
+def test_named_weighted_scores_are_those_of_scikit_learn(given):
+    (Y, D), weight = decisions(), np.random.default_rng(1).random(50)
+    metric, average = given.split("_") if "_" in given else (given, None)
+    functions = {"accuracy": accuracy_score, "f1": f1_score, "jaccard": jaccard_score}
+    options = {} if average is None else {"average": average, "zero_division": 0}
+    expected = functions[metric](Y, D, sample_weight=weight, **options)
+    assert Scoring.resolve(given)(Y, D, weight) == pytest.approx(expected)
+
+
+def test_a_function_without_sample_weight_is_refused_by_name_where_weights_differ():
+    (Y, D), weight, scoring = decisions(), 1.0 * (np.arange(50) % 2), Scoring.resolve(["f1_micro", density])
+    assert scoring.by_part(Y, D, weight)["density"] == D[1::2].mean()
+    scoring.check(6, weight)
+    weight[1] = 2
+    for refusing in (lambda: scoring.check(6, weight), lambda: scoring(Y, D, weight)):
+        with pytest.raises(ValueError, match="scoring='density' takes no sample_weight, and the weights .* differ"):
+            refusing()
+    Scoring.resolve(partial(fbeta_score, beta=2, average="macro")).check(6, weight)
+
+
+def test_a_scorer_may_refuse_weights_by_metadata_routing():
+    (Y, D), weight = decisions(), np.random.default_rng(1).random(50)
+    with config_context(enable_metadata_routing=True):
+        scorers = [make_scorer(accuracy_score).set_score_request(sample_weight=asked) for asked in (True, False, "w")]
+        assert Scoring.resolve(scorers[0])(Y, D, weight) == accuracy_score(Y, D, sample_weight=weight)
+        assert Scoring.resolve(scorers[1])(Y, D, weight) == accuracy_score(Y, D)
+        with pytest.raises(ValueError, match="'accuracy_score' asks for the metadata 'w' as sample_weight"):
+            Scoring.resolve(scorers[2])
