@@ -16,7 +16,15 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from sklearn_metalabel.utils import Target, label_sums
 
-__all__ = ["DEFAULT_SCORING", "NAMED_SCORES", "Scoring", "function_name", "takes_sample_weight", "unique_name"]
+__all__ = [
+    "DEFAULT_SCORING",
+    "NAMED_SCORES",
+    "Scoring",
+    "function_name",
+    "takes_sample_weight",
+    "unique_name",
+    "weights_differ",
+]
 
 ScoreFunction: TypeAlias = Callable[..., float]
 
@@ -132,7 +140,7 @@ class Scoring:
         Y = np.zeros((2, n_labels), dtype=bool)
         Y[0, 0] = True
         Y[1, -1] = n_labels > 1
-        weight = np.array([1.0, 2.0]) if _differ(sample_weight) else None
+        weight = np.array([1.0, 2.0]) if weights_differ(sample_weight) else None
         for name, part in self.parts.items():
             try:
                 with warnings.catch_warnings():
@@ -146,7 +154,7 @@ class Scoring:
 
     def check_weights(self, sample_weight: np.ndarray | None) -> None:
         """Raise where weights above 0 differ and a part takes none."""
-        if not _differ(sample_weight):
+        if not weights_differ(sample_weight):
             return
         for name, part in self.parts.items():
             if not isinstance(part, str) and not takes_sample_weight(part) and not hasattr(part, "unweighted"):
@@ -167,7 +175,7 @@ class Scoring:
         return float(part(Y, D, sample_weight=weight))
 
 
-def _differ(sample_weight):
+def weights_differ(sample_weight: np.ndarray | None) -> bool:
     """Whether some weights above 0 differ."""
     if sample_weight is None:
         return False
@@ -180,7 +188,7 @@ def _samples_that_count(Y, D, sample_weight):
     if not sample_weight.all():
         kept = np.flatnonzero(sample_weight)
         Y, D, sample_weight = Y[kept], D[kept], sample_weight[kept]
-    return Y, D, sample_weight if _differ(sample_weight) else None
+    return Y, D, sample_weight if weights_differ(sample_weight) else None
 
 
 def takes_sample_weight(function: Callable) -> bool:

@@ -69,6 +69,11 @@ class BestThresholds(PredictionPolicy):
         for policy in self._resolved().values():
             policy.check_labels(n_labels)
 
+    def check_sample_weight(self, sample_weight):
+        """Raise where a policy cannot count weights; documented in the base class."""
+        for policy in self._resolved().values():
+            policy.check_sample_weight(sample_weight)
+
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Thresholds of the best policy; documented in the base class."""
         return self._choose(out_of_fold, scoring, "auto", random_state)[0]
@@ -79,6 +84,7 @@ class BestThresholds(PredictionPolicy):
         scoring = scoring if isinstance(scoring, Scoring) else Scoring.resolve(scoring)
         if out_of_fold is None:
             return self._fit_without_rows(proposed, allow_unlabeled)
+        self.check_sample_weight(out_of_fold.sample_weight)
         rows = self.compare(out_of_fold, scoring, allow_unlabeled=allow_unlabeled, random_state=random_state)
         results = as_columns(rows)
         best = rows[int(np.argmin(results["rank_test_score"]))]

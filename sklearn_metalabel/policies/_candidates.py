@@ -61,12 +61,13 @@ def nested_candidates(out_of_fold, fold_of):
     """`Candidates` of all rows of an `OutOfFold`, their link, and the candidates of the rows of all folds but each."""
     ordered = order_entries(out_of_fold, fold_of)
     whole, link = find_candidates(ordered)
-    return whole, link, candidates_without_folds(ordered, fold_of, whole, link)
+    return whole, link, candidates_without_folds(ordered, fold_of, whole, link, out_of_fold.sample_weight)
 
 
-def candidates_without_folds(ordered, fold_of, whole, link):
+def candidates_without_folds(ordered, fold_of, whole, link, sample_weight=None):
     """List of the candidates of the rows of all folds but each; calibrations start from that of `whole`."""
-    remaining = ordered.n_samples - np.bincount(fold_of)
+    rows = np.bincount(fold_of, sample_weight)
+    remaining = [np.delete(rows, k).sum() for k in range(rows.size)]
     others = (ordered.without(k, n) for k, n in enumerate(remaining) if n)
     return [find_candidates(each, link, whole.calibration)[0] for each in others] or [whole]
 

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from sklearn_metalabel.policies._candidates import calibrated_logits
 from sklearn_metalabel.thresholds import BIN_PROBABILITIES
-from sklearn_metalabel.utils import label_rows, row_blocks
+from sklearn_metalabel.utils import label_rows, row_blocks, total_weight
 
 __all__ = ["DecisionProblem"]
 
@@ -55,23 +55,24 @@ class _Empty(NamedTuple):
 
 
 class _BinnedNegatives(NamedTuple):
-    """Bins of negatives far below every cut; which row they are of is not known."""
+    """Bins of negatives far below every cut, counted by weight; which row they are of is not known."""
 
     cell: np.ndarray
     logits: np.ndarray
     counts: np.ndarray
 
     @classmethod
-    def beside(cls, compact, label, fold, P, rows_of, cuts, link):
+    def beside(cls, compact, label, fold, P, weight, rows_of, cuts, link):
         """Bins of what `CompactRows` left out and of further entries, as far as cuts (C, K, L) may come near them.
 
-        `rows_of` (K,) counts the rows of each fold.
+        `weight` has those of the further entries, or is None; `rows_of` (K,) counts the rows of each fold by weight.
         """
         L, Z, parts = compact.n_labels, calibrated_logits(link, BIN_PROBABILITIES), []
-        floor = cuts.min(axis=0) - _BINNED_SLACK
+        floor, total = cuts.min(axis=0) - _BINNED_SLACK, total_weight(compact.n_samples, compact.sample_weight)
         for k, n in enumerate(rows_of):
             inside = fold == k
-            counts = compact.counts_beside(label[inside], P[inside], n / compact.n_samples)
+            of_entries = None if weight is None else weight[inside]
+            counts = compact.counts_beside(label[inside], P[inside], n / total, of_entries)
             of, bins = np.nonzero(counts)
             near = Z[bins] > floor[k, of]
             of, bins = of[near], bins[near]
@@ -99,11 +100,15 @@ class DecisionProblem:
         Negatives beside these.
     factor : float, default=1.0
         How many rows each row of the entries stands for.
+    sample_weight : ndarray of shape (n_rows,), optional
+        How many times each row counts.
     """
 
-    def __init__(self, n_rows, n_labels, entries, binned=_NOTHING, factor=1.0):
+    def __init__(self, n_rows, n_labels, entries, binned=_NOTHING, factor=1.0, sample_weight=None):
         self.n_rows, self.n_labels, self.binned, self.factor = n_rows, n_labels, binned, factor
+        self.sample_weight, self.total = sample_weight, total_weight(n_rows, sample_weight)
         self.row, self.label, fold, self.logits, self.truth = entries
+        self.weight = None if sample_weight is None else sample_weight[self.row]
         self.cell = fold * n_labels + self.label
         self.starts = np.flatnonzero(np.diff(self.row, prepend=-1))
         self.group = np.cumsum(np.diff(self.row, prepend=-1) != 0) - 1
@@ -114,7 +119,7 @@ class DecisionProblem:
         self.others = _Totals(np.zeros(n_labels), np.zeros(n_labels))
 
     @classmethod
-    def build(cls, Y, P, fold_of, folds, link):
+    def build(cls, Y, P, fold_of, folds, link, sample_weight=None):
         """Problem of rows Y, P of shape (n, L); `folds` holds the candidates of each fold's other rows."""
         parts = []
         n, L = P.shape
@@ -127,23 +132,25 @@ class DecisionProblem:
                 kept[inside] |= _in_question(Z[inside], cuts[:, k])
             i, j = np.nonzero(kept)
             parts.append((i + rows.start, j, fold[i], Z[i, j], truth[i, j]))
-        return cls(n, L, [np.concatenate(part) for part in zip(*parts, strict=True)])
+        entries = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        return cls(n, L, entries, sample_weight=sample_weight)
 
     @classmethod
     def from_compact(cls, compact, fold_of, folds, link, rows=None):
         """Problem of `CompactRows`, or of their `rows`, a mask."""
-        n, L = compact.n_samples, compact.n_labels
+        n, L, weight = compact.n_samples, compact.n_labels, compact.sample_weight
         row, label, P, truth = compact.entries()
         if rows is not None:
             n, number, inside = np.count_nonzero(rows), np.cumsum(rows) - 1, rows[row]
             row, label, P, truth = number[row[inside]], label[inside], P[inside], truth[inside]
-            fold_of = fold_of[rows]
+            fold_of, weight = fold_of[rows], None if weight is None else weight[rows]
         Z, fold = calibrated_logits(link, P), fold_of[row]
         cuts = np.stack([candidates.cuts for candidates in folds], axis=1)
         kept = truth | _in_question_of(Z, row, fold * L + label, cuts)
-        rows_of = np.bincount(fold_of, minlength=len(folds))
-        binned = _BinnedNegatives.beside(compact, label[~kept], fold[~kept], P[~kept], rows_of, cuts, link)
-        return cls(n, L, [array[kept] for array in (row, label, fold, Z, truth)], binned)
+        rows_of = np.bincount(fold_of, weight, minlength=len(folds))
+        others = label[~kept], fold[~kept], P[~kept], None if weight is None else weight[row[~kept]]
+        binned = _BinnedNegatives.beside(compact, *others, rows_of, cuts, link)
+        return cls(n, L, [array[kept] for array in (row, label, fold, Z, truth)], binned, sample_weight=weight)
 
     def near(self, cuts):
         """The problem without the entries that small changes of cuts (K, L) cannot give a part in the score."""
@@ -172,7 +179,7 @@ class DecisionProblem:
         """The problem of a mask of the entries; the counts it is completed to stay."""
         fold = self.cell[kept] // self.n_labels
         entries = [self.row[kept], self.label[kept], fold, self.logits[kept], self.truth[kept]]
-        problem = DecisionProblem(self.n_rows, self.n_labels, entries, self.binned, factor)
+        problem = DecisionProblem(self.n_rows, self.n_labels, entries, self.binned, factor, self.sample_weight)
         problem.others, problem.positives = self.others, self.positives
         return problem
 
@@ -208,7 +215,7 @@ class DecisionProblem:
         scores = {}
         for name in names:
             if name == "accuracy":
-                right = 1 - np.count_nonzero(self._by_row(decided != self.truth)) / self.n_rows
+                right = 1 - self._count_rows(self._by_row(decided != self.truth) > 0) / self.total
                 scores[name] = float(right * self._spared(extra))
             else:
                 scores[name] = float(getattr(self, f"_{name}")(decided.astype(np.float64), extra)[0])
@@ -269,8 +276,20 @@ class DecisionProblem:
         return np.add.reduceat(values, self.starts) if self.starts.size else np.zeros(0)
 
     def _by_label(self, values, entries=slice(None)):
-        """Sums of values of some entries over those of each label."""
-        return np.bincount(self.label[entries], values, minlength=self.n_labels)
+        """Sums of values of some entries over those of each label, by weight."""
+        return np.bincount(self.label[entries], self._weighted(values, entries), minlength=self.n_labels)
+
+    def _weighted(self, values, entries=slice(None)):
+        """Values of some entries, times the weights of their rows."""
+        return values if self.weight is None else values * self.weight[entries]
+
+    def _weighted_rows(self, values):
+        """Values of the rows that have entries, times their weights."""
+        return self._weighted(values, self.starts)
+
+    def _count_rows(self, marks):
+        """Marked rows among those that have entries, by weight."""
+        return np.count_nonzero(marks) if self.weight is None else self._weighted_rows(marks).sum()
 
     def _by_cell(self, values, cuts):
         """Sums over the bins of what was left out, of the shape (K, L) of `cuts`."""
@@ -278,24 +297,25 @@ class DecisionProblem:
 
     def _spared(self, extra):
         """Chance that a row has none of the false positives among what was left out."""
-        return np.exp(-extra.sum() / self.n_rows)
+        return np.exp(-extra.sum() / self.total)
 
     def _accuracy(self, soft, empty, extra):
         """Expected share of rows without an error, and its gradients in the margins and in `extra`."""
         log_hits = np.bincount(self.group[self.on], soft.margins[self.on], minlength=self.starts.size)
         right = np.exp(self._by_row(soft.log_misses) + log_hits)
-        share = self._spared(extra) / self.n_rows
+        right, share = self._weighted_rows(right), self._spared(extra) / self.total
         if empty is None:
-            value = (self.n_rows - self.factor * (right.size - right.sum())) * share
-            return value, self._raised(right * share, -soft.chances), -value / self.n_rows
+            n_rows = self._count_rows(np.ones(right.size, dtype=bool))
+            value = (self.total - self.factor * (n_rows - right.sum())) * share
+            return value, self._raised(right * share, -soft.chances), -value / self.total
         # A row without labels is never right, one with a single label is if it is the nearest of an empty row too.
         right *= self.row_positives > 0
         hit = np.bincount(self.group[self.on], empty.nearest[self.on], minlength=self.starts.size)
-        rescued = np.where(self.row_positives == 1, empty.chance * hit, 0.0)
+        rescued = self._weighted_rows(np.where(self.row_positives == 1, empty.chance * hit, 0.0))
         gradient = self._raised(right * share, -soft.chances)
         gradient += self._raised(rescued * share, -empty.nearest - soft.chances)
         value = self.factor * (right.sum() + rescued.sum()) * share
-        return value, gradient, -value / self.n_rows
+        return value, gradient, -value / self.total
 
     def _raised(self, of_row, lowered):
         """Gradient of values of rows that their positives raise by 1 and all entries by `lowered`."""
@@ -304,15 +324,15 @@ class DecisionProblem:
         return gradient
 
     # These take the chance of each entry and the false positives (L,) among what was left out; they return the score
-    # and its gradients in both. Each row counts once in these; `factor` is for the caller.
+    # and its gradients in both. Each row counts by its weight alone in these; `factor` is for the caller.
     def _f1_micro(self, chance, extra):
         """F1 of the expected counts of all labels together."""
-        hits = self.factor * chance[self.on].sum() + self.others.hits.sum()
-        predicted = self.factor * chance.sum() + self.others.predicted.sum() + extra.sum()
+        hits = self.factor * self._weighted(chance[self.on], self.on).sum() + self.others.hits.sum()
+        predicted = self.factor * self._weighted(chance).sum() + self.others.predicted.sum() + extra.sum()
         value, slope, slope_predicted = _f1(hits, predicted, self.positives.sum())
         gradient = np.full(chance.size, -slope_predicted)
         gradient[self.on] += slope
-        return value, gradient, -slope_predicted
+        return value, self._weighted(gradient), -slope_predicted
 
     def _f1_macro(self, chance, extra):
         """Mean over labels of the F1 of expected counts."""
@@ -321,17 +341,18 @@ class DecisionProblem:
         value, slope, slope_predicted = _f1(hits, predicted + extra, self.positives)
         gradient = -slope_predicted[self.label]
         gradient[self.on] += slope[self.label[self.on]]
-        return value.mean(), gradient / self.n_labels, -slope_predicted / self.n_labels
+        return value.mean(), self._weighted(gradient) / self.n_labels, -slope_predicted / self.n_labels
 
     def _f1_samples(self, chance, extra):
         """Mean over rows of the F1 of expected counts."""
         hits = np.bincount(self.group[self.on], chance[self.on], minlength=self.starts.size)
-        predicted = self._by_row(chance) + extra.sum() / self.n_rows
+        predicted = self._by_row(chance) + extra.sum() / self.total
         value, slope, slope_predicted = _f1(hits, predicted, self.row_positives)
         gradient = -slope_predicted[self.group]
         gradient[self.on] += slope[self.group[self.on]]
-        by_extra = -self.factor * slope_predicted.sum() / self.n_rows**2
-        return self.factor * value.sum() / self.n_rows, gradient / self.n_rows, by_extra
+        by_extra = -self.factor * self._weighted_rows(slope_predicted).sum() / self.total**2
+        value = self.factor * self._weighted_rows(value).sum() / self.total
+        return value, self._weighted(gradient) / self.total, by_extra
 
 
 def _f1(hits, predicted, positives):

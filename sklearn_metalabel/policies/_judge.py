@@ -55,7 +55,7 @@ class Judge:
         """Scores where the most probable class is taken."""
         P, Y = out_of_fold.P, out_of_fold.truth()
         D = P > 0.5 if P.shape[1] == 1 else np.arange(P.shape[1]) == P.argmax(axis=1)[:, None]
-        return mean_scores(self.scoring.by_part(Y, D))
+        return mean_scores(self.scoring.by_part(Y, D, out_of_fold.sample_weight))
 
 
 def best_score(rows):

@@ -46,9 +46,9 @@ def nested_rows(policy, out_of_fold, scoring, allow_unlabeled, random_state):
     """
     folds = [np.flatnonzero(out_of_fold.fold == fold) for fold in np.unique(out_of_fold.fold)]
     tried, decisions = _nested_decisions(policy, out_of_fold, folds, (scoring, allow_unlabeled, random_state))
-    Y = out_of_fold.truth()
+    Y, weight = out_of_fold.truth(), out_of_fold.sample_weight
     return [
-        {"prediction_policy": policy.name, "allow_unlabeled": fallback, **_scores(scoring, Y, D, folds)}
+        {"prediction_policy": policy.name, "allow_unlabeled": fallback, **_scores(scoring, Y, D, folds, weight)}
         for fallback, D in zip(tried, decisions, strict=True)
     ]
 
@@ -75,12 +75,12 @@ def _nested_decisions(policy, out_of_fold, folds, asked):
     return tried, decisions
 
 
-def _scores(scoring, Y, D, folds):
+def _scores(scoring, Y, D, folds, weight):
     """Scores of decisions: each part and their mean over all rows, and the mean in each fold."""
-    by_part = scoring.by_part(Y, D)
+    by_part = scoring.by_part(Y, D, weight)
     scores = mean_scores(by_part)
     for k, rows in enumerate(folds):
-        scores[f"split{k}_test_score"] = scoring(Y[rows], D[rows])
+        scores[f"split{k}_test_score"] = scoring(Y[rows], D[rows], None if weight is None else weight[rows])
     return scores
 
 

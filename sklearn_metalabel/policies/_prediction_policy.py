@@ -76,6 +76,15 @@ class PredictionPolicy(BaseEstimator, ABC):
             Number of labels.
         """
 
+    def check_sample_weight(self, sample_weight: np.ndarray | None) -> None:
+        """Raise where rows are to be weighted and the policy cannot count weights, before anything is trained.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n_samples,) or None
+            Weights of the rows; `find_thresholds` finds them in `OutOfFold.sample_weight`.
+        """
+
     @abstractmethod
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Find thresholds on out-of-fold rows.
@@ -121,6 +130,7 @@ class PredictionPolicy(BaseEstimator, ABC):
         scoring = scoring if isinstance(scoring, Scoring) else Scoring.resolve(scoring)
         if out_of_fold is None:
             return self._fit_without_rows(proposed, allow_unlabeled)
+        self.check_sample_weight(out_of_fold.sample_weight)
         rows = self.compare(out_of_fold, scoring, allow_unlabeled=allow_unlabeled, random_state=random_state)
         results = as_columns(rows)
         best = rows[int(np.argmin(results["rank_test_score"]))]
@@ -157,16 +167,17 @@ class PredictionPolicy(BaseEstimator, ABC):
         -------
         self : object
             With a threshold of 0.5, unless the score of its own, out of fold, is ahead by more than the largest
-            standard error of a share of n rows, 1 / (2 sqrt(n)).
+            standard error of a share of n rows, 1 / (2 sqrt(n)), where rows are counted by weight.
         """
         own, self.thresholds_ = self.thresholds_, np.full(1, 0.5)
         if out_of_fold is None:
             return self
-        Y, P = out_of_fold.truth(), out_of_fold.P
-        half = {"prediction_policy": "half", "allow_unlabeled": True, **mean_scores(scoring.by_part(Y, P > 0.5))}
+        Y, P, weight = out_of_fold.truth(), out_of_fold.P, out_of_fold.sample_weight
+        scores = mean_scores(scoring.by_part(Y, P > 0.5, weight))
+        half = {"prediction_policy": "half", "allow_unlabeled": True, **scores}
         self.cv_results_ = as_columns([*as_rows(self.cv_results_), half])
-        score = scoring(Y, P > own) if self.best_score_ is None else self.best_score_
-        if score - half["mean_test_score"] > 0.5 / np.sqrt(len(P)):
+        score = scoring(Y, P > own, weight) if self.best_score_ is None else self.best_score_
+        if score - half["mean_test_score"] > 0.5 / np.sqrt(out_of_fold.total_weight):
             self.thresholds_ = own
         else:
             self.best_score_ = half["mean_test_score"]

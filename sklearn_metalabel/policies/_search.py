@@ -290,7 +290,7 @@ def _choose(options, neutral, preferred, judge):
     scores = {option: best_score(found) for option, found in rows.items()}
     chosen = preferred if scores[preferred] >= scores[own] else own
     leader = max(scores, key=lambda option: scores[option])
-    if scores[leader] - scores[chosen] > 0.5 / np.sqrt(leader.rows.n_samples):
+    if scores[leader] - scores[chosen] > 0.5 / np.sqrt(leader.rows.total_weight):
         chosen = leader
     return chosen, [row for found in rows.values() for row in found]
 

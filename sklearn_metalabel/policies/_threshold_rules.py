@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 
-from sklearn_metalabel.metrics import DEFAULT_SCORING, function_name
+from sklearn_metalabel.metrics import DEFAULT_SCORING, function_name, takes_sample_weight, weights_differ
 from sklearn_metalabel.policies._candidates import CANDIDATES
 from sklearn_metalabel.policies._nested import fallbacks, mean_scores
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
@@ -35,8 +35,8 @@ __all__ = [
 ]
 
 
-def _half(Y, P):
-    """Thresholds of 0.5, but never and always for labels of one value."""
+def _half(Y, P, *, sample_weight=None):
+    """Thresholds of 0.5, but never and always for labels of one value; no row of them has a weight of 0."""
     positives = np.asarray(Y.sum(axis=0)).ravel()
     return fill_constant_labels(np.full(P.shape[1], 0.5), positives, P.shape[0])
 
@@ -76,7 +76,7 @@ class _RulePolicy(PredictionPolicy):
         """
         if not out_of_fold.is_complete and self._candidate is not None:
             return ThresholdSearch.of(out_of_fold).candidate_thresholds(CANDIDATES.index(self._candidate))
-        return self._rule(out_of_fold.Y, out_of_fold.P)
+        return self._rule(out_of_fold.Y, out_of_fold.P, out_of_fold.sample_weight)
 
     def compare(self, out_of_fold, scoring, *, allow_unlabeled="auto", random_state=None):
         """Score decisions on folds that the rule did not see; documented in the base class."""
@@ -96,8 +96,8 @@ class _RulePolicy(PredictionPolicy):
         """Tell whether compact rows are not enough; documented in the base class."""
         return self._candidate is None or not scoring.is_named
 
-    def _rule(self, Y, P):
-        """Thresholds (L,) from truth and probabilities."""
+    def _rule(self, Y, P, sample_weight):
+        """Thresholds (L,) from truth, probabilities and weights of rows, or None."""
         raise NotImplementedError
 
 
@@ -107,7 +107,8 @@ class ThresholdRule(_RulePolicy):
     Parameters
     ----------
     rule : {"half", "global", "scut", "odr_micro", "odr_macro", "micromacro"} or callable, default="micromacro"
-        A rule of :mod:`sklearn_metalabel.thresholds`, 0.5 ("half"), or a function ``(Y, P) -> thresholds``.
+        A rule of :mod:`sklearn_metalabel.thresholds`, 0.5 ("half"), or a function ``(Y, P) -> thresholds``, which is
+        given `sample_weight` where rows have weights and it has a parameter of that name.
 
     See Also
     --------
@@ -141,8 +142,19 @@ class ThresholdRule(_RulePolicy):
     def _candidate(self):
         return self.rule if isinstance(self.rule, str) and self.rule in ("global", "micromacro") else None
 
-    def _rule(self, Y, P):
-        return _RULES[self.rule](Y, P) if isinstance(self.rule, str) else self.rule(Y, P)
+    def check_sample_weight(self, sample_weight):
+        """Raise where weights differ and the function takes none; documented in the base class."""
+        if callable(self.rule) and weights_differ(sample_weight) and not takes_sample_weight(self.rule):
+            raise ValueError(
+                f"prediction_policy={self.name!r} takes no sample_weight, and the weights of the samples differ; give "
+                "the function a parameter of that name, or pass no sample_weight."
+            )
+
+    def _rule(self, Y, P, sample_weight):
+        rule = _RULES[self.rule] if isinstance(self.rule, str) else self.rule
+        if sample_weight is None or not takes_sample_weight(rule):
+            return rule(Y, P)
+        return rule(Y, P, sample_weight=sample_weight)
 
 
 class ShrunkenThresholds(_RulePolicy):
@@ -183,8 +195,8 @@ class ShrunkenThresholds(_RulePolicy):
     def _candidate(self):
         return "shrunken" if self.kappa == 10 else None
 
-    def _rule(self, Y, P):
-        return shrunken(Y, P, self.kappa)
+    def _rule(self, Y, P, sample_weight):
+        return shrunken(Y, P, self.kappa, sample_weight=sample_weight)
 
 
 class PlugInThresholds(_RulePolicy):
@@ -228,8 +240,8 @@ class PlugInThresholds(_RulePolicy):
     def _candidate(self):
         return f"plug_in {self.balance:g}" if self.balance in (0.0, 0.3, 0.6, 0.9) else None
 
-    def _rule(self, Y, P):
-        return plug_in(Y, P, self.balance)
+    def _rule(self, Y, P, sample_weight):
+        return plug_in(Y, P, self.balance, sample_weight=sample_weight)
 
 
 class SCutFBRThresholds(_RulePolicy):
@@ -271,8 +283,9 @@ class SCutFBRThresholds(_RulePolicy):
         """Raise where a parameter is none of those that the rule takes."""
         scutfbr([[1], [0]], [[0.6], [0.4]], self.fbr, self.variant, self.n_folds, random_state=0)
 
-    def _rule(self, Y, P):
-        return scutfbr(Y, P, self.fbr, self.variant, self.n_folds, random_state=0)
+    def _rule(self, Y, P, sample_weight):
+        options = {"random_state": 0, "sample_weight": sample_weight}
+        return scutfbr(Y, P, self.fbr, self.variant, self.n_folds, **options)
 
 
 class FixedThresholds(PredictionPolicy):

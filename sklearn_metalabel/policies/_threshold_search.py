@@ -22,7 +22,7 @@ _LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 0.1, 0.9, 0.999
 _STEPS_NEARBY = 4
 # Steps after which other rows are drawn, where not all are looked at.
 _STEPS_A_PART = 12
-# Pull towards the start, by the square of the number of rows: chosen on training splits, felt below a thousand rows.
+# Pull towards the start, by the squared weight of all rows: chosen on training splits, felt below a thousand rows.
 _PENALTY = 2_000.0
 # Entries (rows times labels, or of compact rows) that the search looks at; more do not change a few parameters.
 _SEARCH_ENTRIES, _SEARCH_ENTRIES_COMPACT = 20_000_000, 4_000_000
@@ -97,7 +97,9 @@ class ThresholdSearch:
     @cached_property
     def folds(self):
         """Candidates of the rows of all folds but each."""
-        return candidates_without_folds(self._ordered, self.fold_of, self.candidates, self.link)
+        return candidates_without_folds(
+            self._ordered, self.fold_of, self.candidates, self.link, self.rows.sample_weight
+        )
 
     @cached_property
     def nested(self):
@@ -113,8 +115,9 @@ class ThresholdSearch:
         """Problem of the rows of a mask, None for all."""
         if not self.rows.is_complete:
             return DecisionProblem.from_compact(self.rows.compact, fold_of, folds, self.link, rows)
-        Y, P = (self.rows.Y, self.rows.P) if rows is None else (self.rows.Y[rows], self.rows.P[rows])
-        return DecisionProblem.build(Y, P, fold_of if rows is None else fold_of[rows], folds, self.link)
+        held = self.rows if rows is None else self.rows.take(rows)
+        fold_of = fold_of if rows is None else fold_of[rows]
+        return DecisionProblem.build(held.Y, held.P, fold_of, folds, self.link, held.sample_weight)
 
     def _draw_rows(self, rng):
         """Mask of the rows that the search looks at, or None for all."""
@@ -152,7 +155,7 @@ def _all_cuts(parameters, folds):
 
 def _ascend(problem, folds, start, always_label, weights, n_steps, rng):
     """Parameters after a few steps up the expected score (Adam); few rows keep them near the start."""
-    penalty = _PENALTY / problem.n_rows**2
+    penalty = _PENALTY / problem.total**2
     parameters, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(1, n_steps + 1):
         cuts = _all_cuts(parameters, folds)
@@ -188,7 +191,7 @@ def _mean_score(problem, cuts, always_label, scoring):
     if scoring.is_named:
         return problem.score(cuts, always_label, scoring.named_weights)
     decided = problem.decisions(problem.decide(cuts, always_label))
-    return scoring(problem.decisions(problem.truth), decided)
+    return scoring(problem.decisions(problem.truth), decided, problem.sample_weight)
 
 
 def _scores(problem, cuts, always_label, scoring):
@@ -197,4 +200,4 @@ def _scores(problem, cuts, always_label, scoring):
         by_part = problem.scores(cuts, always_label, scoring.named_weights)
         return {name: by_part[part] for name, part in scoring.parts.items()}
     decided = problem.decisions(problem.decide(cuts, always_label))
-    return scoring.by_part(problem.decisions(problem.truth), decided)
+    return scoring.by_part(problem.decisions(problem.truth), decided, problem.sample_weight)
