@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     from sklearn_metalabel._label_weighted import LabelWeightedClassifier
     from sklearn_metalabel._meta_policy import MetaPolicyClassifier
     from sklearn_metalabel._tuned_thresholds import TunedThresholdsClassifierCV
-    from sklearn_metalabel.utils import ConstantLabelWarning, PolicyDivergenceWarning, UnreachableThresholdWarning
+    from sklearn_metalabel.utils import (
+        ConstantLabelWarning,
+        PolicyDivergenceWarning,
+        RareLabelWarning,
+        UnreachableThresholdWarning,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "LabelWeightedClassifier",
     "MetaPolicyClassifier",
     "PolicyDivergenceWarning",
+    "RareLabelWarning",
     "TunedThresholdsClassifierCV",
     "UnreachableThresholdWarning",
     "__version__",
@@ -32,6 +38,7 @@ __getattr__, __dir__ = lazy_names(
         "LabelWeightedClassifier": "sklearn_metalabel._label_weighted",
         "MetaPolicyClassifier": "sklearn_metalabel._meta_policy",
         "PolicyDivergenceWarning": "sklearn_metalabel.utils",
+        "RareLabelWarning": "sklearn_metalabel.utils",
         "TunedThresholdsClassifierCV": "sklearn_metalabel._tuned_thresholds",
         "UnreachableThresholdWarning": "sklearn_metalabel.utils",
     },

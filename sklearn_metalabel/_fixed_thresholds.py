@@ -1,11 +1,12 @@
 """The estimator that cuts any classifier's responses at given thresholds."""
 
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
 from sklearn_metalabel.learners import ThresholdedClassifier, constant_labels_are_quiet
-from sklearn_metalabel.utils import StrOptions, fit_context, restore_on_error, warn_constant_labels
+from sklearn_metalabel.utils import StrOptions, fit_context, in_label_order, restore_on_error, warn_constant_labels
 
 __all__ = ["FixedThresholdsClassifier"]
 
@@ -22,13 +23,17 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
         :class:`~sklearn.multiclass.OneVsRestClassifier`; None is
         :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`. A fitted one is kept as it is inside
         :class:`~sklearn.frozen.FrozenEstimator`.
-    thresholds : {"auto"}, float or array-like of shape (n_labels,), default=0.5
-        Thresholds that the response must exceed, in its units: probabilities in [0, 1], or decision values, where inf
-        is never and -inf always. "auto" is 0.5 for probabilities and 0 for decision values.
+    thresholds : {"auto"}, float, array-like of shape (n_labels,) or mapping, default=0.5
+        Thresholds that the response must exceed, for all labels, in their order, or by their names; in the units of the
+        response: probabilities in [0, 1], or decision values, where inf is never and -inf always. "auto" is 0.5 for
+        probabilities and 0 for decision values.
     allow_unlabeled : bool, default=True
         Whether a sample above no threshold stays without a label; else it gets the one nearest to its threshold.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
+    multi_label : bool or "auto", default="auto"
+        Whether the classifier's own `fit` takes label matrices; else it is cloned for each label. "auto" asks its tags,
+        through pipelines and searches, and warns where they say nothing.
 
     Attributes
     ----------
@@ -74,16 +79,20 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
 
     _parameter_constraints = {
         "estimator": "no_validation",
-        "thresholds": [StrOptions({"auto"}), Real, "array-like"],
+        "thresholds": [StrOptions({"auto"}), Real, "array-like", Mapping],
         "allow_unlabeled": ["boolean"],
         "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
+        "multi_label": ["boolean", StrOptions({"auto"})],
     }
 
-    def __init__(self, estimator=None, *, thresholds=0.5, allow_unlabeled=True, response_method="auto"):
+    def __init__(
+        self, estimator=None, *, thresholds=0.5, allow_unlabeled=True, response_method="auto", multi_label="auto"
+    ):
         self.estimator = estimator
         self.thresholds = thresholds
         self.allow_unlabeled = allow_unlabeled
         self.response_method = response_method
+        self.multi_label = multi_label
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=False)
@@ -129,7 +138,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
             )
         if not self._target.has_thresholds or is_auto:
             return np.full(n_labels, usual)
-        t = np.asarray(self.thresholds, dtype=np.float64)
+        t = np.asarray(in_label_order(self.thresholds, self.label_names_, "thresholds"), dtype=np.float64)
         t = np.full(n_labels, t) if t.ndim == 0 else t.copy()
         if t.shape != (n_labels,):
             raise ValueError(

@@ -1,5 +1,7 @@
 """A base learner trained once, under given weights."""
 
+from collections.abc import Mapping
+
 from sklearn.base import BaseEstimator
 
 from sklearn_metalabel.learners import (
@@ -31,10 +33,10 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
     estimator : None, estimator, skorch net, torch module, module class or callable, default=None
         The base learner: None is :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`; a torch module must return
         logits of shape (n, L); a scikit-learn classifier needs `sample_weight` in `fit`, and `predict_proba`.
-    label_weight : {"uniform", "frequency", "hierarchy"}, array-like or callable, default="uniform"
-        Positive weights of shape (n_labels,), scaled to mean 1. "hierarchy" is the label's depth in `hierarchy` [1]_;
-        "frequency" is one over the fourth root of the label's number of positives. A callable is given the label matrix
-        of shape (n_samples, n_labels) and returns the weights.
+    label_weight : {"uniform", "frequency", "hierarchy"}, array-like, mapping or callable, default="uniform"
+        Positive weights of shape (n_labels,), or by the names of labels, scaled to mean 1. "hierarchy" is the label's
+        depth in `hierarchy` [1]_; "frequency" is one over the fourth root of the label's number of positives. A
+        callable is given the label matrix of shape (n_samples, n_labels) and returns the weights.
     hierarchy : array-like, mapping or directed graph, default=None
         Where the labels stand, for ``label_weight="hierarchy"``. None: label names are paths such as "/person/artist",
         and their segments are counted. Else one of these, in which an integer is a label's index and anything else a
@@ -86,7 +88,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     _parameter_constraints = {
         "estimator": "no_validation",
-        "label_weight": [StrOptions(NAMED_WEIGHTS), "array-like", callable],
+        "label_weight": [StrOptions(NAMED_WEIGHTS), "array-like", Mapping, callable],
         "hierarchy": ["array-like", HasMethods(["edges"]), None],
         "random_state": ["random_state"],
     }
@@ -122,8 +124,10 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         X, Y = self._check_training_data(X, y)
         sample_weight = self._check_sample_weight(routed.estimator.fit, X)
         if self._target.kind == "multilabel":
-            warn_constant_labels(Y, self.label_names_)
-        self.weights_ = resolve_label_weight(self.label_weight, Y, self.label_names_, self.hierarchy)
+            seen = Y if sample_weight is None or sample_weight.all() else Y[sample_weight > 0]
+            warn_constant_labels(seen, self.label_names_)
+        options = {"sample_weight": sample_weight}
+        self.weights_ = resolve_label_weight(self.label_weight, Y, self.label_names_, self.hierarchy, **options)
         weights, seed = LossWeights(self.weights_), draw_seed(self.random_state)
         self.estimator_ = train_classifier(base, X, Y, weights, sample_weight=sample_weight, seed=seed)
         return self

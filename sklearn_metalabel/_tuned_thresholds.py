@@ -12,9 +12,19 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
 
-from sklearn_metalabel.learners import ThresholdedClassifier, constant_labels_are_quiet, fit_label, label_response
+from sklearn_metalabel.learners import (
+    ThresholdedClassifier,
+    constant_labels_are_quiet,
+    fit_label,
+    innermost,
+    label_response,
+)
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
-from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
+from sklearn_metalabel.model_selection import (
+    MultilabelStratifiedKFold,
+    MultilabelStratifiedShuffleSplit,
+    checked_splits,
+)
 from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
 from sklearn_metalabel.thresholds import OutOfFold, fit_link
 from sklearn_metalabel.utils import (
@@ -69,6 +79,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         "auto" chooses that on out-of-fold rows.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What is cut; "auto" is `predict_proba` where the classifier has it, else `decision_function`.
+    multi_label : bool or "auto", default="auto"
+        Whether the classifier's own `fit` takes label matrices; else it is cloned for each label. "auto" asks its tags,
+        through pipelines and searches, and warns where they say nothing.
     cv : int, float, splitter, iterable of splits, None or "prefit", default=3
         Folds. An integer stratifies over all labels, None is 5; a float in (0, 1) is the share that one stratified
         split holds out. "prefit" takes `estimator` as it is, fitted on other rows than those given to `fit`, and needs
@@ -152,6 +165,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         "scoring": [str, callable, tuple, list],
         "allow_unlabeled": ["boolean", StrOptions({"auto"})],
         "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
+        "multi_label": ["boolean", StrOptions({"auto"})],
         "cv": ["cv_object", StrOptions({"prefit"}), Interval(Real, 0, 1, closed="neither")],
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
@@ -166,6 +180,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         scoring=DEFAULT_SCORING,
         allow_unlabeled="auto",
         response_method="auto",
+        multi_label="auto",
         cv=3,
         refit=True,
         n_jobs=None,
@@ -176,6 +191,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         self.scoring = scoring
         self.allow_unlabeled = allow_unlabeled
         self.response_method = response_method
+        self.multi_label = multi_label
         self.cv = cv
         self.refit = refit
         self.n_jobs = n_jobs
@@ -232,7 +248,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         routing : MetadataRouter
             `sample_weight` goes to the classifier, `groups` to the splitter.
         """
-        splitter = check_cv(None if self._is_prefit() or isinstance(self.cv, Real) else self.cv)
+        splitter = check_cv(self.cv if hasattr(self.cv, "split") else None)
         router = super().get_metadata_routing()
         return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
 
@@ -270,11 +286,24 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
 
     def _prefit_responses(self, X, Y):
         """Responses of the given estimator for all rows, their numbers and the one fold."""
+        self._check_label_order()
         method = self._resolved_method(self.estimator)
         self._keep_estimator(self.estimator, method)
         rows = np.arange(Y.shape[0])
         R = label_response(self.estimator, X, method, Y.shape[1]) if self._target.has_thresholds else None
         return R, rows, np.zeros(len(rows), dtype=np.intp)
+
+    def _check_label_order(self):
+        """Refuse labels in another order than the fitted estimator knows them, where both have names."""
+        known = getattr(innermost(self.estimator, fitted=True), "label_names_", None)
+        numbers = [str(j) for j in range(len(self.label_names_))]
+        if known is None or numbers in (list(known), list(self.label_names_)):
+            return
+        if list(known) != list(self.label_names_):
+            raise ValueError(
+                f"The labels of y, {list(self.label_names_)[:9]}, are not in the order that the fitted estimator "
+                f"knows, {list(known)[:9]}; pass their columns in that order."
+            )
 
     def _splits(self, Y, y, split_params, rng):
         """List of (train, test); empty where no split is needed."""
@@ -282,10 +311,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             return []
         cv = _splitter(self.cv, Y.shape[0], rng)
         ours = self.cv is None or isinstance(self.cv, Real)
-        splits = cv.split(np.zeros(Y.shape[0]), Y if ours else y, **split_params)
-        splits = [(_row_numbers(train), _row_numbers(test)) for train, test in splits]
-        if not all(len(test) for _, test in splits):
-            raise ValueError("cv must hold rows out in every split, got an empty test part; pass other splits.")
+        splits = checked_splits(cv.split(np.zeros(Y.shape[0]), Y if ours else y, **split_params), Y.shape[0])
         if len(splits) > 1 and not self.refit:
             raise ValueError(
                 f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
@@ -356,12 +382,6 @@ def _splitter(cv, n_samples, rng):
             f"cv={cv} folds need at least {n_folds} samples, got n_samples={n_samples}; add samples or lower cv."
         )
     return MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=draw_seed(rng))
-
-
-def _row_numbers(rows):
-    """Numbers of rows that may be given as a mask."""
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
 def _fit_part(classifier, X, y, part, params, method, n_labels, threads):

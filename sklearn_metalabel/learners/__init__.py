@@ -27,6 +27,7 @@ from sklearn_metalabel.learners._resolve import (
     as_classifier as as_classifier,
     as_label_classifier as as_label_classifier,
     as_multilabel as as_multilabel,
+    innermost as innermost,
 )
 from sklearn_metalabel.learners._response import (
     check_response_method as check_response_method,

@@ -17,6 +17,7 @@ from sklearn_metalabel.utils import (
     fit_context,
     is_frame,
     is_matrix,
+    refuse_masked,
     restore_on_error,
     warn_constant_labels,
 )
@@ -125,6 +126,7 @@ class LabelProbabilityMixin(ClassifierMixin):
     def _check_X(self, X, *, reset):
         """X as the training takes it; sets the number and the names of features, or compares them."""
         form = self._input_form
+        refuse_masked(X, "X")
         if form == "frame" and is_frame(X):
             return validate_data(self, X, reset=reset, skip_check_array=True)
         if form == "tensor" and (not is_matrix(X) or (hasattr(self, "_tensor_form") and not reset)):

@@ -107,7 +107,9 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
             return
         seeds, threads = draw_seeds(self.random_state, Y.shape[1]), current_threads()
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_one)(self.estimator, X, label_column(Y, j), weights.label[j], sample_weight, seeds[j], threads)
+            delayed(_fit_one)(
+                self.estimator, X, label_column(Y, j), j, weights.label[j], sample_weight, seeds[j], threads
+            )
             for j in range(Y.shape[1])
         )
 
@@ -186,12 +188,12 @@ class PartialFitRun(TrainingRun):
         return clip_probabilities(np.column_stack([positive_probability(e, X) for e in self.estimators]))
 
 
-def _fit_one(estimator, X, y, weight, sample_weight, seed, threads):
+def _fit_one(estimator, X, y, label, weight, sample_weight, seed, threads):
     """A clone fitted to one label."""
     X, y = aligned(X), aligned(y)
     row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
     with use_threads(threads):
-        return fit_label(_seeded_clone(estimator, seed), X, y, sample_weight=weight * row_weight)
+        return fit_label(_seeded_clone(estimator, seed), X, y, label=label, sample_weight=weight * row_weight)
 
 
 def _seeded_clone(estimator, seed):

@@ -5,9 +5,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples
 
-from sklearn_metalabel.utils import to_probabilities
+from sklearn_metalabel.utils import to_probabilities, warn_rare_label
 
 __all__ = ["ConstantLabel", "fit_label", "positive_probability"]
+
+
+# Rows of the rarer value that a classifier may be short of; an error with more of them has another reason.
+_FEW_ROWS = 10
 
 
 class ConstantLabel(ClassifierMixin, BaseEstimator):
@@ -32,16 +36,24 @@ class ConstantLabel(ClassifierMixin, BaseEstimator):
         return np.full(_num_samples(X), 1.0 if self.share_ > 0.5 else -1.0)
 
 
-def fit_label(estimator, X, y, *, positive=1, **fit_params):
+def fit_label(estimator, X, y, *, positive=1, label=0, **fit_params):
     """`estimator` fitted to one label, or `ConstantLabel` where the rows of positive weight have one value only.
 
-    y (n,) holds two values, of which `positive` says that a sample has the label.
+    y (n,) holds two values, of which `positive` says that a sample has the label; `label` is what a warning calls it.
+    A rare label of which the estimator has too few rows, for a split of its own say, falls back to its share as well.
     """
     weights = fit_params.get("sample_weight")
     seen = y if weights is None else y[np.asarray(weights) > 0]
     if len(np.unique(seen)) < 2:
         return ConstantLabel(hasattr(estimator, "decision_function")).fit(X, seen == positive)
-    return estimator.fit(X, y, **fit_params)
+    try:
+        return estimator.fit(X, y, **fit_params)
+    except ValueError as error:
+        n_positives = int(np.sum(seen == positive))
+        if min(n_positives, len(seen) - n_positives) >= _FEW_ROWS:
+            raise
+        warn_rare_label(label, n_positives, len(seen), error)
+        return ConstantLabel(hasattr(estimator, "decision_function")).fit(X, seen == positive)
 
 
 def positive_probability(estimator, X):

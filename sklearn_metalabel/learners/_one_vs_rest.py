@@ -23,7 +23,7 @@ class WeightedOneVsRest(OneVsRestClassifier):
         self.classes_ = self.label_binarizer_.classes_
         Y = sp.csc_array(y) if sp.issparse(y) else y
         self.estimators_ = [
-            fit_label(clone(self.estimator), X, label_column(Y, j), **fit_params) for j in range(Y.shape[1])
+            fit_label(clone(self.estimator), X, label_column(Y, j), label=j, **fit_params) for j in range(Y.shape[1])
         ]
         for name in ("n_features_in_", "feature_names_in_"):
             found = [getattr(each, name) for each in self.estimators_ if hasattr(each, name)]

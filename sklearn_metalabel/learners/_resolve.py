@@ -2,10 +2,11 @@
 
 import inspect
 import sys
+import warnings
 
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
@@ -15,7 +16,15 @@ from sklearn_metalabel.learners._linear import LabelWeightedLogistic
 from sklearn_metalabel.learners._native import NativeLabelClassifier
 from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
 
-__all__ = ["RESPONSE_METHODS", "as_classifier", "as_label_classifier", "as_multilabel"]
+__all__ = [
+    "RESPONSE_METHODS",
+    "as_classifier",
+    "as_label_classifier",
+    "as_multilabel",
+    "innermost",
+    "is_skorch_net",
+    "takes_label_matrices",
+]
 
 RESPONSE_METHODS = ("predict_proba", "decision_function")
 
@@ -46,7 +55,7 @@ def as_label_classifier(estimator):
         from sklearn_metalabel.learners._torch import TorchClassifier
 
         return TorchClassifier(estimator)
-    if _is_skorch_net(estimator):
+    if is_skorch_net(estimator):
         from sklearn_metalabel.learners._skorch import SkorchLabelClassifier
 
         return SkorchLabelClassifier(clone(estimator))
@@ -60,21 +69,75 @@ def as_label_classifier(estimator):
 
 def as_classifier(estimator):
     """An unfitted classifier for what a user passes: an estimator is cloned, torch and skorch get an adapter."""
-    needs_adapter = inspect.isclass(estimator) or _is_module_source(estimator) or _is_skorch_net(estimator)
+    needs_adapter = inspect.isclass(estimator) or _is_module_source(estimator) or is_skorch_net(estimator)
     if estimator is None or needs_adapter:
         return as_label_classifier(estimator)
+    if _is_stacking(estimator) and estimator.final_estimator is None:
+        # What it takes then; without it, it does not say before `fit` that it will have probabilities.
+        estimator = clone(estimator).set_params(final_estimator=LogisticRegression())
     _check_estimator(estimator)
     return clone(estimator)
 
 
-def as_multilabel(classifier, n_labels=2):
-    """A classifier as it is where it knows label matrices, else one clone of it for each label."""
-    if not _knows_labels(classifier):
+def as_multilabel(classifier, n_labels=2, multi_label="auto"):
+    """A classifier as it is where it takes label matrices, else one clone of it for each label.
+
+    `multi_label` says whether it does; "auto" asks its tags, and warns where they say nothing.
+    """
+    is_auto, is_stack = isinstance(multi_label, str), _is_stacking(innermost(classifier))
+    if is_stack and multi_label is True:
+        raise ValueError(
+            "StackingClassifier gives the probabilities of 0 where it is fitted on a label matrix, got "
+            "multi_label=True; set multi_label=False, which fits one for each label."
+        )
+    takes = takes_label_matrices(classifier) if is_auto else multi_label
+    if is_auto and (takes is None or is_stack):
+        reason = "gives no probabilities of label matrices" if is_stack else "does not tell by its tags what it takes"
+        remedy = "" if is_stack else "multi_label=True if it takes label matrices, or "
+        warnings.warn(
+            f"{type(classifier).__name__} {reason}, so one clone of it is fitted for each label; set {remedy}"
+            "multi_label=False to keep the clones and to leave this unsaid.",
+            UserWarning,
+            stacklevel=2,
+        )
+    if not takes:
         return WeightedOneVsRest(classifier)
     # Of a matrix of one column, classifiers of single targets make a vector, with a warning.
     is_ours = isinstance(classifier, LabelClassifier | FrozenEstimator)
     is_plain = n_labels == 1 and not is_ours and get_tags(classifier).target_tags.single_output
     return WeightedOneVsRest(classifier) if is_plain else classifier
+
+
+def takes_label_matrices(classifier):
+    """Whether `fit` takes a label matrix; None where nothing tells.
+
+    The tags of pipelines and searches do not say it of what is inside them, so it is looked up there.
+    """
+    if type(classifier).__name__.startswith("Halving"):
+        return False  # scikit-learn's searches by successive halving take vectors alone
+    inner = innermost(classifier)
+    if isinstance(inner, LabelClassifier | FrozenEstimator) or is_skorch_net(inner):
+        return True
+    tags = get_tags(inner)
+    if tags.target_tags.multi_output:
+        return True  # wrappers such as MultiOutputClassifier name label matrices as outputs only
+    return None if tags.classifier_tags is None else tags.classifier_tags.multi_label
+
+
+def innermost(classifier, fitted=False):
+    """The classifier at the end of pipelines and inside searches; what those have fitted if `fitted`."""
+    if hasattr(classifier, "steps"):
+        return innermost(classifier.steps[-1][1], fitted)
+    if type(classifier).__name__.endswith("SearchCV") and hasattr(classifier, "estimator"):
+        return innermost(getattr(classifier, "best_estimator_", None) if fitted else classifier.estimator, fitted)
+    if fitted and isinstance(classifier, FrozenEstimator):
+        return innermost(classifier.estimator, fitted)
+    return classifier
+
+
+def _is_stacking(classifier):
+    """Whether this is scikit-learn's stacking, which is not imported for the question."""
+    return type(classifier).__name__ == "StackingClassifier"
 
 
 def _is_module_source(estimator):
@@ -88,7 +151,7 @@ def _is_module_source(estimator):
     return callable(estimator) and not hasattr(estimator, "fit")
 
 
-def _is_skorch_net(estimator):
+def is_skorch_net(estimator):
     """Whether this has the training loop of a skorch net."""
     return all(hasattr(estimator, name) for name in ("initialize", "train_step", "fit_loop"))
 
@@ -125,14 +188,3 @@ def _check_estimator(estimator):
             f"{type(estimator).__name__} cannot be cut at thresholds: it has no {' and no '.join(lacks)}; pass a "
             "classifier, for example LogisticRegression()."
         )
-
-
-def _knows_labels(classifier):
-    """Whether `fit` takes a label matrix."""
-    if isinstance(classifier, LabelClassifier | FrozenEstimator):
-        return True
-    if isinstance(classifier, GridSearchCV | RandomizedSearchCV):
-        return _knows_labels(classifier.estimator)
-    tags = get_tags(classifier)
-    # Wrappers such as MultiOutputClassifier name label matrices as outputs only.
-    return tags.target_tags.multi_output or tags.classifier_tags.multi_label

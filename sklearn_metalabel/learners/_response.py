@@ -29,6 +29,8 @@ def label_response(classifier, X, method, n_labels):
     if isinstance(R, list | tuple):
         R = np.column_stack([_of_one(classifier, np.asarray(r), j) for j, r in enumerate(R)])
     R = R.toarray() if sp.issparse(R) else np.asarray(R)
+    if R.ndim == 3 and R.shape[1] == 2:  # skorch gives the probabilities of both values of a label
+        R = R[:, 1]
     R = R if R.dtype in (np.float32, np.float64) else R.astype(np.float64)
     if n_labels == 1:  # a classifier of two classes
         R = R[:, 1:] if R.ndim == 2 and R.shape[1] == 2 else R.reshape(-1, 1)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_metalabel.decoding import PROBABILITIES, SCORES, decide_rows
 from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.learners._resolve import as_classifier, as_multilabel
+from sklearn_metalabel.learners._resolve import as_classifier, as_multilabel, innermost, is_skorch_net
 from sklearn_metalabel.learners._response import check_response_method, label_response
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
 from sklearn_metalabel.utils import (
@@ -22,6 +22,8 @@ from sklearn_metalabel.utils import (
     count_rows,
     encode_target,
     has_parts,
+    label_rows,
+    refuse_masked,
     to_probabilities,
 )
 
@@ -128,6 +130,7 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     def _check_training_data(self, X, y):
         """X that can be indexed, and encoded y; sets what the predictions need to know of y."""
+        refuse_masked(X, "X")
         n = count_rows(X)
         if n == 0:
             raise ValueError("Found array with 0 sample(s) in X, while at least 1 is required; pass some rows.")
@@ -147,7 +150,9 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         classifier = as_classifier(self.estimator)
         if isinstance(classifier, LabelClassifier):
             return classifier._for_rows(X)
-        return as_multilabel(classifier, len(self.label_names_)) if self._target.kind == "multilabel" else classifier
+        if self._target.kind != "multilabel":
+            return classifier
+        return as_multilabel(classifier, len(self.label_names_), self.multi_label)
 
     def _inner_target(self, Y, classifier):
         """The target for the classifier inside: classes, or a label matrix in the form that it takes."""
@@ -155,6 +160,8 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
             return self._target.classes[Y[:, 0].astype(np.intp)]
         if self._target.kind == "multiclass":
             return self._target.classes[Y.argmax(axis=1)]
+        if is_skorch_net(innermost(classifier)):
+            return label_rows(Y)  # its losses take floats
         takes_sparse = isinstance(classifier, LabelClassifier | OneVsRestClassifier)
         return Y.toarray() if sp.issparse(Y) and not takes_sparse else Y
 

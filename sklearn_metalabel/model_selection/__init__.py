@@ -1,6 +1,10 @@
-"""Splitters that keep the share of every label about the same in all parts."""
+"""Splitters that keep the share of every label about the same in all parts.
+
+Names imported as themselves are shared with other rooms; `__all__` is public.
+"""
 
 from sklearn_metalabel.model_selection._kfold import MultilabelStratifiedKFold
 from sklearn_metalabel.model_selection._shuffle_split import MultilabelStratifiedShuffleSplit
+from sklearn_metalabel.model_selection._splits import checked_splits as checked_splits
 
 __all__ = ["MultilabelStratifiedKFold", "MultilabelStratifiedShuffleSplit"]

@@ -12,6 +12,7 @@ from sklearn_metalabel.utils._label_arrays import (
     check_thresholds,
     check_weighted_pair,
     dense_labels,
+    in_label_order,
     label_sums,
     row_blocks,
     settle_positives,
@@ -38,15 +39,19 @@ from sklearn_metalabel.utils._rows import (
     is_frame,
     is_matrix,
     map_parts,
+    refuse_masked,
     take_rows,
 )
+from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_differ
 from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
 from sklearn_metalabel.utils._warnings import (
     ConstantLabelWarning,
     PolicyDivergenceWarning,
+    RareLabelWarning,
     UnreachableThresholdWarning,
     warn_constant_labels,
+    warn_rare_label,
     warn_unreachable_thresholds,
 )
 
@@ -56,6 +61,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "PolicyDivergenceWarning",
+    "RareLabelWarning",
     "RealNotInt",
     "StrOptions",
     "Target",
@@ -82,6 +88,7 @@ __all__ = [
     "generator_states",
     "has_parts",
     "hierarchy_edges",
+    "in_label_order",
     "is_frame",
     "is_matrix",
     "label_column",
@@ -92,11 +99,13 @@ __all__ = [
     "longest_paths",
     "map_parts",
     "on_cluster",
+    "refuse_masked",
     "resolve_device",
     "restore_on_error",
     "row_blocks",
     "settle_positives",
     "take_rows",
+    "takes_sample_weight",
     "to_logits",
     "to_probabilities",
     "torch_seed",
@@ -104,6 +113,8 @@ __all__ = [
     "total_weight",
     "use_threads",
     "warn_constant_labels",
+    "warn_rare_label",
     "warn_unreachable_thresholds",
     "weighted_positives",
+    "weights_differ",
 ]

@@ -1,6 +1,6 @@
 """Truth and probabilities as the rules and the rewards expect them, and the blocks they are read in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ __all__ = [
     "check_thresholds",
     "check_weighted_pair",
     "dense_labels",
+    "in_label_order",
     "label_sums",
     "row_blocks",
     "settle_positives",
@@ -155,6 +156,23 @@ def check_thresholds(thresholds: ArrayLike, n_labels: int, *, samples: bool = Fa
     if not ((t >= 0) & (t <= 1)).all():
         raise ValueError("thresholds must lie in [0, 1], got values outside or NaN; pass probabilities, not logits.")
     return t
+
+
+def in_label_order(values, label_names, name):
+    """Values of labels as an array in the order of the labels; a pandas Series or a mapping is read by their names."""
+    by_name = dict(values) if isinstance(values, Mapping) else None
+    if hasattr(values, "index") and hasattr(values, "to_dict") and values.index.dtype.kind not in "iu":
+        by_name = values.to_dict()
+    if by_name is None:
+        return values
+    by_name = {str(label): value for label, value in by_name.items()}
+    wrong = sorted(set(by_name) ^ set(label_names))
+    if wrong:
+        raise ValueError(
+            f"{name} must name each label once, and {wrong[:5]} are in one of {name} and y alone; use the names of the "
+            "columns of y."
+        )
+    return np.array([by_name[label] for label in label_names])
 
 
 def row_blocks(n_samples: int, n_labels: int) -> Iterator[slice]:

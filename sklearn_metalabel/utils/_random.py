@@ -29,7 +29,8 @@ def fix_random_states(estimator, seed):
         for name, value in estimator.get_params(deep=True).items()
         if value is None and (name == "random_state" or name.endswith("__random_state"))
     }
-    return estimator.set_params(**left_open)
+    estimator.set_params(**left_open)  # which returns nothing where the estimator is frozen
+    return estimator
 
 
 def torch_seed(seed, device=None, states=None):

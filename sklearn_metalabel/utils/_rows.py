@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _num_samples
@@ -14,6 +15,7 @@ __all__ = [
     "is_frame",
     "is_matrix",
     "map_parts",
+    "refuse_masked",
     "take_rows",
 ]
 
@@ -69,6 +71,15 @@ def check_tensor(X):
 def map_parts(function, X):
     """`function` of X, or of each input of a dictionary."""
     return {name: function(part) for name, part in X.items()} if has_parts(X) else function(X)
+
+
+def refuse_masked(data, name):
+    """Raise where entries of an array are masked, since the mask would be lost."""
+    if np.ma.is_masked(data):
+        raise ValueError(
+            f"{name} has {np.ma.count_masked(data)} masked entries, whose mask would be lost; fill them, or drop these "
+            "rows."
+        )
 
 
 def count_rows(X):

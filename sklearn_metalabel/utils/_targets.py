@@ -8,6 +8,8 @@ from scipy.special import logit
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, _num_samples, check_consistent_length, column_or_1d
 
+from sklearn_metalabel.utils._rows import refuse_masked
+
 __all__ = ["Target", "encode_target", "label_column", "label_rows"]
 
 _DENSE_LABELS_AT_MOST = 1000
@@ -22,7 +24,7 @@ class Target:
     """
 
     kind: str
-    classes: object
+    classes: np.ndarray
     label_names: np.ndarray
     sparse: bool = False
 
@@ -61,6 +63,7 @@ def encode_target(y, *, n_samples=None):
     """Return Y of shape (n, L) in {0, 1} (int8, CSR where given sparse with many labels) and its `Target`."""
     if y is None:
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
+    refuse_masked(y, "y")
     names = _column_names(y)
     if not sp.issparse(y) and not hasattr(y, "__array__") and _is_ragged(y):
         raise ValueError(
@@ -107,11 +110,31 @@ def _is_ragged(y):
 def _check_y_values(y):
     """A dense target as an array without NaN; a single column of classes becomes 1-D with scikit-learn's warning."""
     array = np.asarray(y)
+    if array.dtype.kind == "O":
+        _check_none_missing(array)
     if array.ndim <= 1 or (array.ndim == 2 and array.shape[1] == 1 and not _is_one_label(array)):
         _check_y(column_or_1d(array), y_numeric=False)
         return column_or_1d(array, warn=True)
     _check_finite(array)
     return array
+
+
+def _check_none_missing(y):
+    """Refuse None, NaN and pandas' NA among objects."""
+    missing = next((value for value in y.ravel().tolist() if value is None or not _equals_itself(value)), y)
+    if missing is not y:
+        raise ValueError(
+            f"Input y contains NaN or infinity, or another missing value, got {missing!r}; labels must be 0 or 1, so "
+            "impute or drop these rows."
+        )
+
+
+def _equals_itself(value):
+    """Whether a value is not NaN or NA, which equal nothing."""
+    try:
+        return bool(value == value)
+    except (TypeError, ValueError):
+        return False
 
 
 def _is_one_label(y):

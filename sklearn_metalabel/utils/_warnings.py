@@ -8,8 +8,10 @@ import numpy as np
 __all__ = [
     "ConstantLabelWarning",
     "PolicyDivergenceWarning",
+    "RareLabelWarning",
     "UnreachableThresholdWarning",
     "warn_constant_labels",
+    "warn_rare_label",
     "warn_unreachable_thresholds",
 ]
 
@@ -28,6 +30,21 @@ class UnreachableThresholdWarning(UserWarning):
 
 class PolicyDivergenceWarning(UserWarning):
     """An unbounded reward drove the policy to values that mean nothing."""
+
+
+class RareLabelWarning(UserWarning):
+    """A label has too few positives or negatives for its classifier, and its frequency stands for its probability."""
+
+
+def warn_rare_label(label, n_positives, n_samples, error):
+    """Warn that the classifier of a label could not be fitted to these rows."""
+    warnings.warn(
+        f"The classifier of label {label} could not be fitted to {n_samples} rows, {n_positives} of them positive, and "
+        f"their share stands for its probability there ({type(error).__name__}: {error}). Add rows of the rarer value, "
+        "or choose a classifier without inner splits.",
+        RareLabelWarning,
+        stacklevel=_users_level(),
+    )
 
 
 def warn_constant_labels(Y, label_names):
