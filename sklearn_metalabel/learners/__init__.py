@@ -23,11 +23,15 @@ from sklearn_metalabel.learners._one_label import (
     fit_label as fit_label,
     positive_probability as positive_probability,
 )
+from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest as WeightedOneVsRest
 from sklearn_metalabel.learners._resolve import (
     as_classifier as as_classifier,
+    as_fitted as as_fitted,
     as_label_classifier as as_label_classifier,
     as_multilabel as as_multilabel,
     innermost as innermost,
+    is_skorch_net as is_skorch_net,
+    is_trained_module as is_trained_module,
 )
 from sklearn_metalabel.learners._response import (
     check_response_method as check_response_method,

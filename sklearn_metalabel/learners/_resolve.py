@@ -19,10 +19,12 @@ from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
 __all__ = [
     "RESPONSE_METHODS",
     "as_classifier",
+    "as_fitted",
     "as_label_classifier",
     "as_multilabel",
     "innermost",
     "is_skorch_net",
+    "is_trained_module",
     "takes_label_matrices",
 ]
 
@@ -77,6 +79,22 @@ def as_classifier(estimator):
         estimator = clone(estimator).set_params(final_estimator=LogisticRegression())
     _check_estimator(estimator)
     return clone(estimator)
+
+
+def as_fitted(estimator, X, target):
+    """A fitted classifier as it is; a trained torch module or skorch net in its adapter, for the labels of `target`."""
+    if not (is_trained_module(estimator) or is_skorch_net(estimator)):
+        return estimator
+    if is_skorch_net(estimator):
+        from sklearn_metalabel.learners._skorch import SkorchLabelClassifier as Adapter
+    else:
+        from sklearn_metalabel.learners._torch import TorchClassifier as Adapter
+    return Adapter(estimator)._keep_trained(X, target)
+
+
+def is_trained_module(estimator):
+    """Whether this is a torch module, which is taken to be trained."""
+    return "torch" in sys.modules and isinstance(estimator, sys.modules["torch"].nn.Module)
 
 
 def as_multilabel(classifier, n_labels=2, multi_label="auto"):

@@ -62,6 +62,14 @@ class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
         self.net_, self._outputs = net, outputs.after_training(net, X)
         self._emphasis = Emphasis.arguments(weights)
 
+    def _keep_trained(self, X, target):
+        """Take the net as it is for trained, on the labels of `target`."""
+        self.net_, self._emphasis = self.net, {}
+        self._outputs = _Outputs(self.net, _inputs(X, self.net), len(target.label_names))
+        self._set_target(target)
+        self._check_X(X, reset=True)
+        return self
+
     def _label_probabilities(self, X):
         return self._outputs.probabilities(self.net_, X, self._emphasis).astype(np.float64)
 

@@ -162,11 +162,23 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         with torch_seed(seed, run.device):
             run.start(X, Y, sample_weight=sample_weight)
             losses = _train(run, Y.shape[0], weights, np.random.RandomState(seed))
-        self.state_ = {name: value.detach().cpu().numpy().copy() for name, value in run.module.state_dict().items()}
         self.loss_curve_ = np.asarray(losses).reshape(self.n_epochs, -1).mean(axis=1)
-        self.device_ = str(run.device)
-        self._sizes, self._emphasis = run.sizes, Emphasis.arguments(weights)
+        self._keep_module(run.module, run.sizes, run.device, Emphasis.arguments(weights))
+
+    def _keep_module(self, module, sizes, device, emphasis):
+        """Set what a trained module leaves, on the CPU."""
+        self.state_ = {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
+        self.device_ = str(device)
+        self._sizes, self._emphasis = sizes, emphasis
         _MODULES.pop(self, None)
+
+    def _keep_trained(self, X, target):
+        """Take the module as it is for trained, on the labels of `target`."""
+        device = resolve_device(self.device)
+        self._keep_module(self.module, {"n_labels": len(target.label_names)}, device, {})
+        self._set_target(target)
+        self._check_X(X, reset=True)
+        return self
 
     def _label_probabilities(self, X):
         device = resolve_device(self.device)
