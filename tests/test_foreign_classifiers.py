@@ -194,7 +194,7 @@ def test_scikit_multilearn_says_nothing_and_is_used_where_the_user_does():
     assert (clf.predict(X) == Y).mean() > 0.7
 
 
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning", "ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*experimental", "ignore::FutureWarning")
 def test_optunas_search_is_looked_through():
     optuna = pytest.importorskip("optuna")
     integration = pytest.importorskip("optuna_integration")

@@ -67,7 +67,7 @@ def test_a_trained_module_is_tuned_as_it_is():
 def test_a_trained_module_of_several_inputs_is_tuned():
     inputs = {"words": torch.from_numpy(WORDS["words"][:150]), "numbers": torch.from_numpy(X[:150])}
     clf = prefit(trained(Two(), inputs)).fit({name: part[150:] for name, part in WORDS.items()}, Y[150:])
-    assert (clf.predict(WORDS) == Y).mean() > 0.7
+    assert (clf.predict(WORDS) == Y).mean() > 0.6
 
 
 @pytest.mark.parametrize("probabilities", [False, True])
