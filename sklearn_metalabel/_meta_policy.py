@@ -31,11 +31,15 @@ from sklearn_metalabel.policies import (
 from sklearn_metalabel.utils import (
     CallbackSupportMixin,
     StrOptions,
+    check_row_weights,
     draw_seed,
     fit_context,
     restore_on_error,
+    take_rows,
+    total_weight,
     warn_constant_labels,
     warn_unreachable_thresholds,
+    weighted_positives,
 )
 
 __all__ = ["MetaPolicyClassifier"]
@@ -126,7 +130,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     label_names_ : ndarray of shape (n_labels,)
         Column names of `y` where it is a data frame, else "0", "1", ...
     label_frequencies_ : ndarray of shape (n_labels,)
-        Share of positives of each label in the training rows.
+        Share of positives of each label in the training rows, by weight.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -169,6 +173,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     (2, 3)
     """
 
+    # Thresholds take weights too, by a request of this estimator's own.
+    __metadata_request__fit = {"sample_weight": None}
     _parameter_constraints = {
         "estimator": "no_validation",
         "training_policy": [None, StrOptions(set(TRAINING_POLICIES)), TrainingPolicy],
@@ -248,7 +254,13 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}; or binary or multiclass classes.
         **fit_params : dict
-            `sample_weight` for the base learner and `groups` for the splitter, or what metadata routing asks for.
+            `sample_weight`, array-like of shape (n_samples,), and `groups` for the splitter, or what metadata routing
+            asks for. A weight says how many times a sample counts: in the loss of the base learner, the folds, rewards,
+            thresholds and `scoring`; samples of weight 0 are left out. A scorer, a reward or a function ``(Y, P) ->
+            thresholds`` is given the weights where it has a parameter `sample_weight`; one that has none is refused
+            where weights differ. Functions that give loss weights see the labels alone. With routing, the thresholds
+            follow the base learner's request unless ``set_fit_request(sample_weight=...)`` of this estimator says
+            otherwise.
 
         Returns
         -------
@@ -258,18 +270,19 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         routed = self._route_fit_params(fit_params)
         X_checked, Y = self._check_training_data(X, y)
         base = as_label_classifier(self.estimator)._for_rows(X_checked)
-        sample_weight = self._check_sample_weight(routed.estimator.fit, X_checked)
+        data = self._rows_that_count(X_checked, Y, fit_params, routed)
         rng, groups = check_random_state(self.random_state), routed.splitter.split.get("groups")
-        policies = self._resolve_policies(base, Y)
-        folds = make_folds(self.cv, X_checked, Y, y, sample_weight=sample_weight, groups=groups, rng=rng)
+        policies = self._resolve_policies(base, data)
+        weights = {"sample_weight": data.sample_weight, "held_out_weight": data.held_out_weight}
+        folds = make_folds(self.cv, data.X, data.Y, y, **weights, kept=data.kept, groups=groups, rng=rng)
         task, context = self._begin(base, folds, policies, rng, X, y)
         result = policies.training.train(task)
         seeds = draw_seed(rng), draw_seed(rng)
         self._keep(policies, result, seeds[1])
         refit = context.subcontext("refit")
         refit.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        options = {"sample_weight": sample_weight, "seed": seeds[0], "solution": result.solution}
-        self.estimator_ = train_classifier(base, X_checked, Y, result.loss_weights, **options)
+        options = {"sample_weight": data.sample_weight, "seed": seeds[0], "solution": result.solution}
+        self.estimator_ = train_classifier(base, data.X, data.Y, result.loss_weights, **options)
         for ended in (refit, context):
             ended.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         return self
@@ -280,16 +293,26 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         Returns
         -------
         routing : MetadataRouter
-            `sample_weight` goes to the base learner, `groups` to the splitter.
+            `sample_weight` goes to the base learner and, by this estimator's own request, to the thresholds; `groups`
+            go to the splitter.
         """
-        router = super().get_metadata_routing()
-        return router.add(splitter=check_cv(self.cv), method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        router = super().get_metadata_routing().add_self_request(self)
+        splitter = check_cv(self.cv if hasattr(self.cv, "split") else None)  # an iterator must not be used up
+        return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
 
-    def _resolve_policies(self, base, Y):
+    def _rows_that_count(self, X, Y, fit_params, routed):
+        """The samples that have a weight, and their weights in training and on held-out rows."""
+        sample_weight = self._check_sample_weight(routed.estimator.fit, X)
+        held_out_weight = self._check_threshold_weight(fit_params, routed, Y.shape[0])
+        return _Rows.of(X, Y, sample_weight, held_out_weight)
+
+    def _resolve_policies(self, base, data):
         """The two policies and the judge, or raise where something cannot work; nothing is trained for that."""
         training, prediction = as_training_policy(self.training_policy), as_prediction_policy(self.prediction_policy)
         scoring = Scoring.resolve(self.scoring).for_target(self._target)
-        scoring.check(Y.shape[1])
+        Y, weight = data.Y, None if self.cv is None else data.held_out_weight
+        scoring.check(Y.shape[1], weight)
+        training.check_sample_weight(data.held_out_weight)
         _check_policies(training, prediction, self.cv, self._target.has_thresholds)
         if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith("cuda"):
             raise ValueError(
@@ -298,8 +321,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             )
         if self._target.has_thresholds:
             prediction.check_labels(Y.shape[1])
+            prediction.check_sample_weight(weight)
             warn_constant_labels(Y, self.label_names_)
-        self.label_frequencies_ = np.asarray(Y.mean(axis=0), dtype=np.float64).ravel()
+        self.label_frequencies_ = data.frequencies()
         return _Policies(training, prediction, scoring)
 
     def _begin(self, base, folds, policies, rng, X, y):
@@ -358,6 +382,31 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _decide(self, P):
         return decide(P, self.thresholds_, self.allow_unlabeled_)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The samples of one fit that have a weight, and which of all they are (None for all)."""
+
+    X: object
+    Y: object
+    sample_weight: np.ndarray | None  # in training
+    held_out_weight: np.ndarray | None  # where thresholds are chosen and scored
+    kept: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, X, Y, sample_weight, held_out_weight):
+        """The samples of weight above 0 in training or on held-out rows."""
+        if sample_weight is None or held_out_weight is None or (sample_weight + held_out_weight).all():
+            return cls(X, Y, sample_weight, held_out_weight)
+        kept = np.flatnonzero(sample_weight + held_out_weight)
+        rows = cls(take_rows(X, kept), Y[kept], sample_weight[kept], held_out_weight[kept], kept)
+        return replace(rows, held_out_weight=check_row_weights(rows.held_out_weight, kept.size))
+
+    def frequencies(self):
+        """Share of positives of each label, (L,), by weight."""
+        positives = weighted_positives(self.Y, self.held_out_weight)
+        return positives / total_weight(self.Y.shape[0], self.held_out_weight)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The estimator that chooses thresholds for any classifier on out-of-fold rows."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
@@ -14,9 +16,13 @@ from sklearn.utils.validation import _check_method_params, _num_samples, check_i
 
 from sklearn_metalabel.learners import (
     ThresholdedClassifier,
+    WeightedOneVsRest,
+    as_fitted,
     constant_labels_are_quiet,
     fit_label,
     innermost,
+    is_skorch_net,
+    is_trained_module,
     label_response,
 )
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
@@ -40,6 +46,7 @@ from sklearn_metalabel.utils import (
     label_rows,
     restore_on_error,
     take_rows,
+    takes_sample_weight,
     use_threads,
     warn_constant_labels,
     warn_unreachable_thresholds,
@@ -84,8 +91,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         through pipelines and searches, and warns where they say nothing.
     cv : int, float, splitter, iterable of splits, None or "prefit", default=3
         Folds. An integer stratifies over all labels, None is 5; a float in (0, 1) is the share that one stratified
-        split holds out. "prefit" takes `estimator` as it is, fitted on other rows than those given to `fit`, and needs
-        ``refit=False``.
+        split holds out. "prefit" takes `estimator` as it is, fitted on other rows than those given to `fit`: a
+        classifier, a skorch net, or a torch module whose logits are one a label; it needs ``refit=False``.
     refit : bool, default=True
         Whether the classifier is fitted on all rows in the end; False keeps that of the only split.
     n_jobs : int, default=None
@@ -159,6 +166,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     True
     """
 
+    # Thresholds take weights too, by a request of this estimator's own.
+    __metadata_request__fit = {"sample_weight": None}
     _parameter_constraints = {
         "estimator": "no_validation",
         "prediction_policy": [None, StrOptions(set(PREDICTION_POLICIES)), PredictionPolicy, callable, tuple, list],
@@ -209,8 +218,14 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}; or binary or multiclass classes.
         **fit_params : dict
-            `sample_weight` and other metadata for the classifier and `groups` for the splitter, or what metadata
-            routing asks for.
+            `sample_weight`, array-like of shape (n_samples,), other metadata for the classifier and `groups` for the
+            splitter, or what metadata routing asks for. A weight says how many times a sample counts: in the
+            classifier, in the folds that are not yours, in thresholds and in `scoring`; samples of weight 0 are left
+            out. A classifier whose `fit` has no `sample_weight` is fitted without, with a warning, and thresholds alone
+            are weighted. A scorer or a function ``(Y, P) -> thresholds`` is given the weights where it has a parameter
+            `sample_weight`; one that has none is refused where weights differ. Weights for one step of a pipeline
+            (``<step>__sample_weight``) reach that step alone. With routing, the thresholds follow the classifier's
+            request unless ``set_fit_request(sample_weight=...)`` of this estimator says otherwise.
 
         Returns
         -------
@@ -220,24 +235,20 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         routed = self._route_fit_params(fit_params)
         policy, scoring = self._check_combination()
         X, Y = self._check_training_data(X, y)
+        weight = self._check_threshold_weight(fit_params, routed, Y.shape[0])
         scoring = scoring.for_target(self._target)
         if self._target.has_thresholds:
-            scoring.check(Y.shape[1])
-            policy.check_labels(Y.shape[1])
-            warn_constant_labels(Y, self.label_names_)
+            self._check_weighted(policy, scoring, Y, weight)
         rng = check_random_state(self.random_state)
         if self._is_prefit():
             responses, rows, fold_of = self._prefit_responses(X, Y)
         else:
             params = self._check_fit_params(routed.estimator.fit, X)
-            splits = self._splits(Y, y, routed.splitter.split, rng)
+            splits = self._splits(Y, y, weight, routed.splitter.split, rng)
             responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng)
-        weight = routed.estimator.fit.get("sample_weight")
-        counts = np.ones(Y.shape[0], dtype=bool) if weight is None else np.asarray(weight) > 0
-        if responses is not None and not counts.all():
-            kept = counts[rows]
-            responses, rows, fold_of = responses[kept], rows[kept], fold_of[kept]
-        self._choose_thresholds(policy, scoring, responses, Y, rows, fold_of, counts, draw_seed(rng))
+        if responses is not None and weight is not None:
+            responses, rows, fold_of = _that_count(responses, rows, fold_of, weight)
+        self._choose_thresholds(policy, scoring, responses, Y, rows, fold_of, weight, draw_seed(rng))
         return self
 
     def get_metadata_routing(self):
@@ -246,10 +257,11 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         Returns
         -------
         routing : MetadataRouter
-            `sample_weight` goes to the classifier, `groups` to the splitter.
+            `sample_weight` goes to the classifier and, by this estimator's own request, to the thresholds; `groups` go
+            to the splitter.
         """
         splitter = check_cv(self.cv if hasattr(self.cv, "split") else None)
-        router = super().get_metadata_routing()
+        router = super().get_metadata_routing().add_self_request(self)
         return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
 
     def _is_prefit(self):
@@ -268,16 +280,25 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             self._check_prefit()
         return policy, scoring
 
+    def _check_weighted(self, policy, scoring, Y, weight):
+        """Refuse what does not fit the labels or cannot weight samples; name labels of one value."""
+        scoring.check(Y.shape[1], weight)
+        policy.check_labels(Y.shape[1])
+        policy.check_sample_weight(weight)
+        warn_constant_labels(Y if weight is None else Y[weight > 0], self.label_names_)
+
     def _check_prefit(self):
         """Refuse an estimator that is not fitted."""
         if self.refit:
             raise ValueError('cv="prefit" keeps the estimator as it is, got refit=True; set refit=False.')
+        if is_trained_module(self.estimator):
+            return
         if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
             raise TypeError(
                 f'cv="prefit" needs a fitted classifier, got {self.estimator!r}; fit one first, or set cv=3.'
             )
         try:
-            check_is_fitted(self.estimator)
+            check_is_fitted(self.estimator, "module_" if is_skorch_net(self.estimator) else None)
         except NotFittedError as error:
             raise NotFittedError(
                 f'cv="prefit" needs a fitted classifier, and this {type(self.estimator).__name__} is not fitted; '
@@ -287,10 +308,11 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     def _prefit_responses(self, X, Y):
         """Responses of the given estimator for all rows, their numbers and the one fold."""
         self._check_label_order()
-        method = self._resolved_method(self.estimator)
-        self._keep_estimator(self.estimator, method)
+        fitted = as_fitted(self.estimator, X, self._target)
+        method = self._resolved_method(fitted)
+        self._keep_estimator(fitted, method)
         rows = np.arange(Y.shape[0])
-        R = label_response(self.estimator, X, method, Y.shape[1]) if self._target.has_thresholds else None
+        R = label_response(fitted, X, method, Y.shape[1]) if self._target.has_thresholds else None
         return R, rows, np.zeros(len(rows), dtype=np.intp)
 
     def _check_label_order(self):
@@ -305,13 +327,17 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
                 f"knows, {list(known)[:9]}; pass their columns in that order."
             )
 
-    def _splits(self, Y, y, split_params, rng):
+    def _splits(self, Y, y, weight, split_params, rng):
         """List of (train, test); empty where no split is needed."""
         if not self._target.has_thresholds and self.refit:
             return []
-        cv = _splitter(self.cv, Y.shape[0], rng)
-        ours = self.cv is None or isinstance(self.cv, Real)
-        splits = checked_splits(cv.split(np.zeros(Y.shape[0]), Y if ours else y, **split_params), Y.shape[0])
+        n = Y.shape[0] if weight is None else np.count_nonzero(weight)
+        cv = _splitter(self.cv, n, rng)
+        if n < Y.shape[0] and isinstance(cv, MultilabelStratifiedKFold | MultilabelStratifiedShuffleSplit):
+            splits = _splits_by_weight(cv, Y, weight)
+        else:
+            ours = self.cv is None or isinstance(self.cv, Real)
+            splits = checked_splits(cv.split(np.zeros(Y.shape[0]), Y if ours else y, **split_params), Y.shape[0])
         if len(splits) > 1 and not self.refit:
             raise ValueError(
                 f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
@@ -324,9 +350,13 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         classifier = self._unfitted(X)
         method = self._resolved_method(classifier)
         target = self._inner_target(Y, classifier)
+        params, kept = self._weights_for(classifier, params), None
+        if params.get("sample_weight") is not None and self._target.kind == "multilabel":
+            kept = np.flatnonzero(params["sample_weight"])
+            kept = None if kept.size == Y.shape[0] else kept
         n_labels = Y.shape[1] if self._target.has_thresholds else None
-        parts = [(train, test, not self.refit) for train, test in splits]
-        parts += [(None, None, True)] if self.refit else []
+        parts = [(_those_kept(train, kept), test, not self.refit) for train, test in splits]
+        parts += [(kept, None, True)] if self.refit else []
         seeds, threads = draw_seeds(rng, len(parts)), current_threads()
         with constant_labels_are_quiet():
             fitted = Parallel(n_jobs=self.n_jobs)(
@@ -340,8 +370,22 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             return None, None, None
         return _in_order([R for _, R in fitted if R is not None], [test for _, test in splits])
 
-    def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, counts, seed):
-        """Set the thresholds and how they were found; `counts` (n,) says which rows of Y have a weight."""
+    def _weights_for(self, classifier, params):
+        """Metadata that the classifier takes; a warning where these are not the weights of the samples."""
+        inner = classifier.estimator if isinstance(classifier, WeightedOneVsRest) else classifier
+        routing = get_config()["enable_metadata_routing"]
+        if routing or params.get("sample_weight") is None or takes_sample_weight(inner.fit, by_name=False):
+            return params
+        warnings.warn(
+            f"{type(inner).__name__}.fit takes no sample_weight, so the weights of the samples count in the thresholds "
+            "alone; pass a classifier that takes them to weight its training too.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return {name: value for name, value in params.items() if name != "sample_weight"}
+
+    def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, weight, seed):
+        """Set the thresholds and how they were found; `weight` (n,) says how many times rows of Y count, or is None."""
         self.prediction_policy_, self.cv_results_, self.best_score_ = None, {}, None
         if not self._target.has_thresholds:
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
@@ -350,16 +394,17 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         truth = _boolean_rows(Y, rows)
         if np.ptp(fold_of) == 0:
             fold_of = _dealt(truth, seed)
-        link = None if self.response_method_ == "predict_proba" else fit_link(truth, R)
+        of_rows = None if weight is None else weight[rows]
+        link = None if self.response_method_ == "predict_proba" else fit_link(truth, R, of_rows)
         P = R if link is None else link.probabilities(R)
-        held_out = OutOfFold(truth, P, fold_of)
+        held_out = OutOfFold(truth, P, fold_of, of_rows)
         two_classes = self._target.kind == "binary"
         policy.fit(held_out, scoring, allow_unlabeled=two_classes or self.allow_unlabeled, random_state=seed)
         if two_classes and not policy.keeps_thresholds:
             policy.prefer_half(held_out, scoring)
         t = policy.thresholds_
         if not policy.keeps_thresholds:
-            Y = Y if counts.all() else Y[counts]
+            Y = Y if weight is None else Y[weight > 0]
             positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
             t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, t))
             if not two_classes:
@@ -382,6 +427,26 @@ def _splitter(cv, n_samples, rng):
             f"cv={cv} folds need at least {n_folds} samples, got n_samples={n_samples}; add samples or lower cv."
         )
     return MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=draw_seed(rng))
+
+
+def _splits_by_weight(cv, Y, weight):
+    """Splits of the rows of weight above 0; the others are held out nowhere, and in every training part."""
+    kept, others = np.flatnonzero(weight), np.flatnonzero(weight == 0)
+    splits = cv.split(np.zeros(kept.size), Y[kept])
+    return [(np.concatenate([kept[train], others]), kept[test]) for train, test in splits]
+
+
+def _those_kept(rows, kept):
+    """The rows that are among those kept; None is all."""
+    return rows if kept is None else rows[np.isin(rows, kept)]
+
+
+def _that_count(responses, rows, fold_of, weight):
+    """Responses of held-out rows of weight above 0, these rows and their folds, or raise where there are none."""
+    kept = weight[rows] > 0
+    if not kept.any():
+        raise ValueError("cv must hold rows of positive sample_weight out, got none; pass other splits.")
+    return (responses, rows, fold_of) if kept.all() else (responses[kept], rows[kept], fold_of[kept])
 
 
 def _fit_part(classifier, X, y, part, params, method, n_labels, threads):

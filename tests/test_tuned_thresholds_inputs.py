@@ -84,7 +84,7 @@ def test_weights_of_texts_reach_every_part(small_texts):
 
 def test_weights_are_cut_to_the_rows_of_the_fold(multilabel_data):
     X, Y = multilabel_data
-    weight = np.r_[np.ones(40), np.zeros(40)]
+    weight = np.r_[np.ones(40), np.zeros(20), np.ones(20)]
     cv = [(np.arange(60), np.arange(60, 80))]
     clf = tuned(LabelWeightedLogistic(), cv=cv, refit=False).fit(X, Y, sample_weight=weight)
     assert_allclose(clf.estimator_.coef_, LabelWeightedLogistic().fit(X[:40], Y[:40]).coef_, rtol=1e-4)

@@ -10,8 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.model_selection import check_cv
+from sklearn.utils.validation import _num_samples
 
-from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
+from sklearn_metalabel.model_selection import (
+    MultilabelStratifiedKFold,
+    MultilabelStratifiedShuffleSplit,
+    checked_splits,
+)
 from sklearn_metalabel.utils import take_rows
 
 __all__ = ["Fold", "make_folds"]
@@ -47,6 +52,8 @@ class Fold:
     all_held_out : ndarray of int, default=None
         All held-out rows, where `held_out` is a random part of them because the probabilities of all would need too
         much room; else None.
+    held_out_weight : ndarray of shape (n_samples,), default=None
+        How many times each row counts where held-out rows are scored and thresholds are chosen; None is once.
 
     See Also
     --------
@@ -69,6 +76,7 @@ class Fold:
     held_out: NDArray[np.intp] | None = None
     scored: NDArray[np.intp] | None = None
     all_held_out: NDArray[np.intp] | None = None
+    held_out_weight: NDArray | None = None
 
     def training_data(self):
         """X, Y and sample weights of the training rows.
@@ -81,6 +89,21 @@ class Fold:
         weights = None if self.sample_weight is None else self.sample_weight[self.train]
         return take_rows(self.X, self.train), self.Y[self.train], weights
 
+    def weights_of(self, rows):
+        """Weights of rows where they are scored.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Numbers of the rows.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_rows,) or None
+            None where each row counts once.
+        """
+        return None if self.held_out_weight is None else self.held_out_weight[rows]
+
     def keeping_rows(self) -> Fold:
         """Return the fold with complete probabilities of `held_out` alone.
 
@@ -92,22 +115,49 @@ class Fold:
         return replace(self, all_held_out=None)
 
 
-def make_folds(cv, X, Y, y, *, sample_weight=None, groups=None, rng):
-    """List of `Fold`; one without held-out rows where `cv` is None."""
+def make_folds(cv, X, Y, y, *, sample_weight=None, held_out_weight=None, kept=None, groups=None, rng):
+    """List of `Fold`; one without held-out rows where `cv` is None.
+
+    `kept` has the numbers of the rows of `y` that are in X and Y, None for all: rows of weight 0 decide nothing.
+    """
     n, n_labels = Y.shape
     if cv is None:
         return [Fold(X, Y, sample_weight, np.arange(n))]
-    splits = list(_splitter(cv, n, rng).split(np.zeros(n), _stratifiable(cv, Y, y), groups))
+    splits = _splits(cv, Y, y, kept, groups, rng)
     n_kept = max(_HELD_OUT_ROWS, _HELD_OUT_ENTRIES // (n_labels * len(splits)))
     n_scored = int(np.clip(_SCORED_ENTRIES // n_labels, *_SCORED_ROWS))
     folds = []
     for train, test in splits:
-        everyone = np.asarray(test)
-        held_out = _at_most(everyone, n_kept, rng)
+        train, test = _that_count(train, sample_weight), _that_count(test, held_out_weight)
+        held_out = _at_most(test, n_kept, rng)
         scored = rng.permutation(held_out)[:n_scored]
-        all_held_out = everyone if len(held_out) < len(everyone) else None
-        folds.append(Fold(X, Y, sample_weight, np.asarray(train), held_out, scored, all_held_out))
+        all_held_out = test if len(held_out) < len(test) else None
+        folds.append(Fold(X, Y, sample_weight, train, held_out, scored, all_held_out, held_out_weight))
     return folds
+
+
+def _splits(cv, Y, y, kept, groups, rng):
+    """List of (train, test), numbers of rows of Y; a user's splitter sees all rows of y, ours those of Y alone."""
+    n = Y.shape[0]
+    splitter = _splitter(cv, n, rng)
+    if kept is None:
+        return checked_splits(splitter.split(np.zeros(n), _stratifiable(cv, Y, y), groups), n)
+    if isinstance(splitter, MultilabelStratifiedKFold | MultilabelStratifiedShuffleSplit):
+        return checked_splits(splitter.split(np.zeros(n), Y), n)
+    number = np.full(_num_samples(y), -1)
+    number[kept] = np.arange(n)
+    splits = checked_splits(splitter.split(np.zeros(number.size), y, groups), number.size)
+    return [tuple(rows[rows >= 0] for rows in (number[train], number[test])) for train, test in splits]
+
+
+def _that_count(rows, weights):
+    """The rows of weight above 0, or raise where there are none."""
+    rows = rows if weights is None else rows[weights[rows] > 0]
+    if not len(rows):
+        raise ValueError(
+            "cv must leave rows of positive sample_weight in both parts of every split; pass other splits."
+        )
+    return rows
 
 
 def _splitter(cv, n_samples, rng):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_metalabel.learners._base import LabelProbabilityMixin
 from sklearn_metalabel.learners._resolve import as_label_classifier
-from sklearn_metalabel.utils import count_rows
+from sklearn_metalabel.utils import check_row_weights, count_rows
 
 __all__ = ["BaseLearnerWrapper"]
 
@@ -55,6 +55,19 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
             return None
         rows = np.empty((count_rows(X), 1))  # X may be a dictionary
         return _check_sample_weight(weights, rows, dtype=np.float64, ensure_non_negative=True)
+
+    def _check_threshold_weight(self, fit_params, routed, n_samples):
+        """Weights of the samples where thresholds are chosen, checked, or None.
+
+        With metadata routing, what this estimator's own request says; where it says nothing, the thresholds follow the
+        base learner.
+        """
+        weights = fit_params.get("sample_weight")
+        if get_config()["enable_metadata_routing"]:
+            asked = self._get_metadata_request().fit.requests.get("sample_weight")
+            if not asked:  # an alias is for the estimators that this one is inside of
+                weights = routed.estimator.fit.get("sample_weight") if asked is None else None
+        return check_row_weights(weights, n_samples)
 
     @property
     def _input_form(self):

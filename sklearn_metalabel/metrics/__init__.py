@@ -12,9 +12,7 @@ from sklearn_metalabel.metrics._scoring import (
     DEFAULT_SCORING as DEFAULT_SCORING,
     Scoring as Scoring,
     function_name as function_name,
-    takes_sample_weight as takes_sample_weight,
     unique_name as unique_name,
-    weights_differ as weights_differ,
 )
 
 __all__ = ["loose_macro_f1_score", "loose_micro_f1_score", "strict_accuracy_score"]

@@ -14,17 +14,9 @@ from sklearn import get_config
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from sklearn_metalabel.utils import Target, label_sums
+from sklearn_metalabel.utils import Target, label_sums, takes_sample_weight, weights_differ
 
-__all__ = [
-    "DEFAULT_SCORING",
-    "NAMED_SCORES",
-    "Scoring",
-    "function_name",
-    "takes_sample_weight",
-    "unique_name",
-    "weights_differ",
-]
+__all__ = ["DEFAULT_SCORING", "NAMED_SCORES", "Scoring", "function_name", "unique_name"]
 
 ScoreFunction: TypeAlias = Callable[..., float]
 
@@ -175,28 +167,12 @@ class Scoring:
         return float(part(Y, D, sample_weight=weight))
 
 
-def weights_differ(sample_weight: np.ndarray | None) -> bool:
-    """Whether some weights above 0 differ."""
-    if sample_weight is None:
-        return False
-    positive = sample_weight[sample_weight > 0]
-    return positive.size > 0 and bool((positive != positive[0]).any())
-
-
 def _samples_that_count(Y, D, sample_weight):
     """Truth, decisions and weights of the samples of weight above 0; no weights where these are equal."""
     if not sample_weight.all():
         kept = np.flatnonzero(sample_weight)
         Y, D, sample_weight = Y[kept], D[kept], sample_weight[kept]
     return Y, D, sample_weight if weights_differ(sample_weight) else None
-
-
-def takes_sample_weight(function: Callable) -> bool:
-    """Whether `sample_weight` stands in the signature of a function."""
-    try:
-        return "sample_weight" in signature(function).parameters
-    except (TypeError, ValueError):  # compiled functions may have none
-        return False
 
 
 def function_name(function: object) -> str:

@@ -77,8 +77,8 @@ class FixedWeights(TrainingPolicy):
         result : TrainingResult
             The weights, and the held-out rows.
         """
-        Y = task.folds[0].Y
-        label = resolve_label_weight(self.weights, Y, task.label_names, self.hierarchy, name="weights")
+        options = {"name": "weights", "sample_weight": task.folds[0].sample_weight}
+        label = resolve_label_weight(self.weights, task.folds[0].Y, task.label_names, self.hierarchy, **options)
         weights = LossWeights(label)
         self.best_proposal_ = self.weights if isinstance(self.weights, str) else "given"
         self.history_ = {}

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_metalabel.utils import weighted_positives
+
 __all__ = ["Outcome", "is_beaten", "scale_of_labels"]
 
 # Parts of a fold's held-out rows whose differences tell how far chance reaches.
@@ -13,11 +15,16 @@ _RESAMPLES = 200
 _ERRORS = 1.0
 # Labels this near in scaled log-frequency say much about each other.
 _BANDWIDTH = 0.3
+# Below every number of positives, whatever their weights.
+_TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Rewards (L,) on held-out rows, those of parts of them (B, L), and the positives of each (L,) and (B, L)."""
+    """Rewards (L,) on held-out rows, those of parts of them (B, L), and the positives of each (L,) and (B, L).
+
+    Positives are counted by weight.
+    """
 
     rewards: np.ndarray
     parts: np.ndarray
@@ -25,22 +32,21 @@ class Outcome:
     positives_of_parts: np.ndarray
 
     @classmethod
-    def of(cls, Y, P, reward):
-        """Outcome of probabilities P (n, L) of rows with labels Y (n, L)."""
+    def of(cls, Y, P, reward, sample_weight=None):
+        """Outcome of probabilities P (n, L) of rows with labels Y (n, L), by weights (n,) above 0."""
         part_of = np.arange(len(Y)) % min(_BLOCKS, len(Y))
         parts = [part_of == b for b in range(part_of.max() + 1)]
-        return cls(
-            _scored(reward, Y, P),
-            np.array([_scored(reward, Y[rows], P[rows]) for rows in parts]),
-            Y.sum(axis=0),
-            np.array([Y[rows].sum(axis=0) for rows in parts]),
-        )
+        arrays = [(Y, P, sample_weight)]
+        arrays += [(Y[rows], P[rows], None if sample_weight is None else sample_weight[rows]) for rows in parts]
+        rewards = np.array([_scored(reward, *each) for each in arrays])
+        positives = np.array([weighted_positives(y, weight) for y, _, weight in arrays])
+        return cls(rewards[0], rewards[1:], positives[0], positives[1:])
 
     @classmethod
     def pooled(cls, outcomes):
         """One outcome of those of several folds."""
         counts = np.array([o.positives for o in outcomes], dtype=np.float64)
-        total = np.maximum(counts.sum(axis=0), 1)
+        total = np.maximum(counts.sum(axis=0), _TINY)
         return cls(
             (np.array([o.rewards for o in outcomes]) * counts).sum(axis=0) / total,
             np.concatenate([o.parts for o in outcomes]),
@@ -102,9 +108,10 @@ def _bootstrap_error(values):
     return float(values[draws].mean(axis=1).std())
 
 
-def _scored(reward, Y, P):
+def _scored(reward, Y, P, sample_weight=None):
     """Reward (L,) of probabilities, at thresholds of 0.5."""
-    scored = np.asarray(reward(Y, P, np.full((1, P.shape[1]), 0.5)), dtype=np.float64)[0]
+    options = {} if sample_weight is None else {"sample_weight": sample_weight}
+    scored = np.asarray(reward(Y, P, np.full((1, P.shape[1]), 0.5), **options), dtype=np.float64)[0]
     if not np.isfinite(scored).all():
         raise ValueError("reward must be finite, got NaN or infinity; return 0 for a label that it cannot judge.")
     return scored
@@ -114,13 +121,13 @@ def _label_importance(positives):
     """Weight of each label in the mean reward, (..., L): half by label, half by positives; 0 without positives."""
     present = positives > 0
     by_label = present / np.maximum(present.sum(axis=-1, keepdims=True), 1)
-    by_positive = positives / np.maximum(positives.sum(axis=-1, keepdims=True), 1)
+    by_positive = positives / np.maximum(positives.sum(axis=-1, keepdims=True), _TINY)
     return (by_label + by_positive) / 2
 
 
 def _mean(parts, counts):
     """Rewards (T, L) of parts (T, B, L), by their positives (B, L)."""
-    return (parts * counts).sum(axis=1) / np.maximum(counts.sum(axis=0), 1)
+    return (parts * counts).sum(axis=1) / np.maximum(counts.sum(axis=0), _TINY)
 
 
 def _noise(differences, counts):

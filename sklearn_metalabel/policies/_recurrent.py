@@ -115,7 +115,8 @@ class RecurrentPolicy(TrainingPolicy):
         from sklearn_metalabel.policies._rounds import play_rounds
 
         rng, folds = task.random_state, task.folds
-        self.anchor_ = resolve_label_weight(self.anchor, folds[0].Y, task.label_names, name="anchor")
+        options = {"name": "anchor", "sample_weight": folds[0].sample_weight}
+        self.anchor_ = resolve_label_weight(self.anchor, folds[0].Y, task.label_names, **options)
         start = (
             start_weights(self.initial_weights, self.anchor_, rng),
             start_thresholds(self.initial_thresholds, task.n_labels, rng),

@@ -39,7 +39,12 @@ class EpisodeRounds:
         played = [(fold, e.P) for fold, e in zip(folds, self.last_round, strict=False) if e.P is not None]
         if not played:
             return None
-        return OutOfFold.concatenate([OutOfFold(label_rows(f.Y, f.held_out, dtype=bool), P) for f, P in played])
+        return OutOfFold.concatenate(
+            [
+                OutOfFold(label_rows(f.Y, f.held_out, dtype=bool), P, sample_weight=f.weights_of(f.held_out))
+                for f, P in played
+            ]
+        )
 
     def history(self):
         """Arrays by episode and step, ready for a plot."""

@@ -18,7 +18,7 @@ from sklearn_metalabel.policies._training_policy import TrainingPolicy, Training
 from sklearn_metalabel.policies._trials import Trial
 from sklearn_metalabel.rewards import as_reward
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import draw_seeds
+from sklearn_metalabel.utils import draw_seeds, total_weight, weighted_positives
 
 __all__ = ["PolicySearch"]
 
@@ -118,6 +118,10 @@ class PolicySearch(TrainingPolicy):
         if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
             raise ValueError(f'n_folds must be a positive integer or "auto", got {self.n_folds!r}.')
 
+    def check_sample_weight(self, sample_weight):
+        """Raise where the reward takes no weights; documented in the base class."""
+        as_reward(self.reward).check_sample_weight(sample_weight)
+
     def train(self, task):
         """Try the proposals, and take one.
 
@@ -163,13 +167,13 @@ class _SearchPlan:
     def of(cls, policy, task):
         """The plan for a task."""
         folds, run = folds_for(task), task.base.training_run(0)
-        Y = folds[0].Y
-        label = resolve_label_weight(policy.weights, Y, task.label_names, name="weights")
+        Y, weight = folds[0].Y, folds[0].sample_weight
+        label = resolve_label_weight(policy.weights, Y, task.label_names, name="weights", sample_weight=weight)
         paths = [[Proposal(EQUAL, LossWeights(label))]]
         emphasised = run.emphases and task.has_thresholds  # classes need probabilities as they are
         if run.scales or emphasised:
-            positives = np.asarray(Y.sum(axis=0), dtype=np.float64).ravel()
-            paths = proposed_paths(run, label, positives, Y.shape[0], _last(task.previous))
+            counts = weighted_positives(Y, weight), total_weight(Y.shape[0], weight)
+            paths = proposed_paths(run, label, *counts, _last(task.previous))
         # Of what is not kept whole, no scale of each label can be put together.
         is_compact = any(fold.all_held_out is not None for fold in folds)
         many = Y.shape[0] >= MANY_ROWS or is_compact
@@ -269,7 +273,8 @@ def _of_each_label(options, of_label):
         P = np.empty_like(fold_trials[0].held_out.P)
         for c in np.unique(of_label):
             P[:, of_label == c] = fold_trials[c].held_out.P[:, of_label == c]
-        trials.append(Trial(proposal, None, OutOfFold(fold_trials[0].held_out.Y, P)))
+        first = fold_trials[0].held_out
+        trials.append(Trial(proposal, None, OutOfFold(first.Y, P, sample_weight=first.sample_weight)))
     return _Option(proposal, None, trials)
 
 

@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 
-from sklearn_metalabel.metrics import DEFAULT_SCORING, function_name, takes_sample_weight, weights_differ
+from sklearn_metalabel.metrics import DEFAULT_SCORING, function_name
 from sklearn_metalabel.policies._candidates import CANDIDATES
 from sklearn_metalabel.policies._nested import fallbacks, mean_scores
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
@@ -23,7 +23,7 @@ from sklearn_metalabel.thresholds import (
     scutfbr,
     shrunken,
 )
-from sklearn_metalabel.utils import check_thresholds
+from sklearn_metalabel.utils import check_thresholds, takes_sample_weight, weights_differ
 
 __all__ = [
     "EpisodeThresholds",

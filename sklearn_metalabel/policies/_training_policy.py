@@ -153,6 +153,15 @@ class TrainingPolicy(BaseEstimator, ABC):
     def check(self) -> None:
         """Raise where a parameter is not as described; the base class has none."""
 
+    def check_sample_weight(self, sample_weight: NDArray | None) -> None:
+        """Raise where held-out rows are to be weighted and the policy cannot, before anything is trained.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n_samples,) or None
+            Weights of the rows; `train` finds them in `Fold.sample_weight` and `Fold.held_out_weight`.
+        """
+
     @abstractmethod
     def train(self, task: TrainingTask) -> TrainingResult:
         """Choose the loss weights.

@@ -140,7 +140,7 @@ class _HeldOut:
 
     def __init__(self, fold, plan):
         self.X = take_rows(fold.X, fold.held_out)
-        self.Y = label_rows(fold.Y, fold.held_out, dtype=bool)
+        self.Y, self.weight = label_rows(fold.Y, fold.held_out, dtype=bool), fold.weights_of(fold.held_out)
         self.fold, self.plan = fold, plan
 
     def predict(self, run):
@@ -149,19 +149,21 @@ class _HeldOut:
 
     def score(self, P):
         """How probabilities of the rows are scored by the reward."""
-        return Outcome.of(self.Y, P, self.plan.reward)
+        return Outcome.of(self.Y, P, self.plan.reward, self.weight)
 
     def rows(self, P):
         """The rows with these probabilities; where all of them are kept in compact form, a part of them."""
         n = len(P) if self.plan.frequency is None else max(_LEAST_BLOCK, _JUDGED_ENTRIES // P.shape[1])
-        return OutOfFold(self.Y[:n], P[:n].copy() if n < len(P) else P)
+        weight = None if self.weight is None else self.weight[:n]
+        return OutOfFold(self.Y[:n], P[:n].copy() if n < len(P) else P, sample_weight=weight)
 
     def compact(self, run):
         """What thresholds need of all held-out rows."""
         rows = CompactRows(self.plan.frequency)
         step = max(_LEAST_BLOCK, _BLOCK_ENTRIES // rows.n_labels)
         for part in np.split(self.fold.all_held_out, range(step, len(self.fold.all_held_out), step)):
-            rows.add(_predict(run, take_rows(self.fold.X, part)), self.fold.Y[part])
+            P = _predict(run, take_rows(self.fold.X, part))
+            rows.add(P, self.fold.Y[part], sample_weight=self.fold.weights_of(part))
         return OutOfFold.from_compact(rows)
 
 

@@ -23,10 +23,11 @@ def delayed_on_fold(function, fold, **arguments):
 
     The data are arguments of their own, which a cluster sends once for all folds, or takes from where they lie.
     """
-    rows = replace(fold, X=None, Y=None, sample_weight=None)
-    return delayed(_call_on_fold)(function, fold.X, fold.Y, fold.sample_weight, rows, arguments)
+    rows = replace(fold, X=None, Y=None, sample_weight=None, held_out_weight=None)
+    return delayed(_call_on_fold)(function, fold.X, fold.Y, fold.sample_weight, rows, arguments, fold.held_out_weight)
 
 
-def _call_on_fold(function, X, Y, sample_weight, rows, arguments):
+def _call_on_fold(function, X, Y, sample_weight, rows, arguments, held_out_weight):
     """What a worker calls."""
-    return function(fold=replace(rows, X=X, Y=Y, sample_weight=sample_weight), **arguments)
+    fold = replace(rows, X=X, Y=Y, sample_weight=sample_weight, held_out_weight=held_out_weight)
+    return function(fold=fold, **arguments)

@@ -44,29 +44,37 @@ class AveragePrecisionReward(BaseReward):
     def check(self) -> None:
         """Do nothing: there are no parameters."""
 
-    def _score(self, Y, P, thresholds):
+    def _score(self, Y, P, thresholds, sample_weight=None):
         scores = np.zeros(P.shape[1])
         present = np.flatnonzero(np.asarray(Y.sum(axis=0)).ravel())
         width = max(1, _BLOCK_ENTRIES // len(P))
         for first in range(0, present.size, width):
             labels = present[first : first + width]
-            scores[labels] = _average_precision(dense_labels(Y, labels), P[:, labels].T)
+            scores[labels] = _average_precision(dense_labels(Y, labels), P[:, labels].T, sample_weight)
         return np.broadcast_to(scores, thresholds.shape).copy()
 
 
-def _average_precision(y, p):
-    """Average precision (b,) of labels y (b, n), each with a positive, and probabilities p (b, n)."""
+def _average_precision(y, p, weight=None):
+    """Average precision (b,) of labels y (b, n), each with a positive, and probabilities p (b, n), by weights (n,)."""
     label, at = np.nonzero(y)
     hits = p[label, at]
     order = np.lexsort((hits, label))
     label, hits = label[order], hits[order]
-    positives = np.bincount(label)
     # Positives of a label with equal probabilities share the rank of the first of them.
     is_first = (np.diff(label, prepend=-1) != 0) | (np.diff(hits, prepend=-1) != 0)
     rank = np.maximum.accumulate(np.where(is_first, np.arange(hits.size), 0))
-    hits_passed = np.cumsum(positives)[label] - rank
-    passed = y.shape[1] - _count_below(np.sort(p), label, hits)
-    return np.bincount(label, hits_passed / passed) / positives
+    if weight is None:
+        positives = np.bincount(label)
+        hits_passed = np.cumsum(positives)[label] - rank
+        passed = y.shape[1] - _count_below(np.sort(p), label, hits)
+        return np.bincount(label, hits_passed / passed) / positives
+    of_hits = weight[at[order]]
+    positives, before = np.bincount(label, of_hits), np.cumsum(of_hits) - of_hits
+    hits_passed = np.cumsum(positives)[label] - before[rank]
+    ranked = np.argsort(p, axis=1)
+    below = np.pad(np.cumsum(weight[ranked], axis=1), ((0, 0), (1, 0)))
+    passed = below[:, -1][label] - below[label, _count_below(np.take_along_axis(p, ranked, axis=1), label, hits)]
+    return np.bincount(label, of_hits * hits_passed / passed) / positives
 
 
 def _count_below(ascending, row, values):

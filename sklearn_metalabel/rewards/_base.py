@@ -10,9 +10,17 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_metalabel.utils import check_labels, check_probabilities, check_thresholds, row_blocks
+from sklearn_metalabel.utils import (
+    check_labels,
+    check_probabilities,
+    check_row_weights,
+    check_thresholds,
+    row_blocks,
+    takes_sample_weight,
+    weights_differ,
+)
 
-__all__ = ["BaseReward", "label_blocks"]
+__all__ = ["BaseReward", "column_sums", "label_blocks", "weighted_blocks", "weighted_values"]
 
 
 class BaseReward(BaseEstimator):
@@ -20,7 +28,8 @@ class BaseReward(BaseEstimator):
 
     A subclass validates its parameters in `check`, gives its range in `bounds`, and scores validated arrays in
     `_score`: Y and P of shape (n, L), thresholds of shape (S, L), result of shape (S, L). It should build no array of
-    shape (S, n, L), which is too large for large data.
+    shape (S, n, L), which is too large for large data. Where its `_score` has a parameter `sample_weight`, it is given
+    the weights (n,) of the samples, or None; else it is refused where weights differ.
 
     See Also
     --------
@@ -41,7 +50,11 @@ class BaseReward(BaseEstimator):
     """
 
     def __call__(
-        self, Y: ArrayLike | sp.sparray | sp.spmatrix, P: ArrayLike, thresholds: ArrayLike
+        self,
+        Y: ArrayLike | sp.sparray | sp.spmatrix,
+        P: ArrayLike,
+        thresholds: ArrayLike,
+        sample_weight: ArrayLike | None = None,
     ) -> NDArray[np.float64]:
         """Score the decisions of every label.
 
@@ -53,6 +66,8 @@ class BaseReward(BaseEstimator):
             Probabilities strictly inside (0, 1).
         thresholds : array-like of shape (n_labels,) or (n_draws, n_labels)
             Thresholds in [0, 1]; each row of a matrix is scored on the same `P`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each sample counts; those of weight 0 are left out.
 
         Returns
         -------
@@ -68,7 +83,29 @@ class BaseReward(BaseEstimator):
         p = check_probabilities(P)
         y = check_labels(Y, p.shape)
         t = check_thresholds(thresholds, p.shape[1], samples=True)
-        return self._score(y, p, np.atleast_2d(t)).reshape(t.shape)
+        weight = check_row_weights(sample_weight, len(p))
+        self.check_sample_weight(weight)
+        if weight is None:
+            return self._score(y, p, np.atleast_2d(t)).reshape(t.shape)
+        if not weight.all():
+            rows = np.flatnonzero(weight)
+            y, p, weight = (y.tocsr() if sp.issparse(y) else y)[rows], p[rows], weight[rows]
+        options = {"sample_weight": weight} if takes_sample_weight(self._score) else {}
+        return self._score(y, p, np.atleast_2d(t), **options).reshape(t.shape)
+
+    def check_sample_weight(self, sample_weight: NDArray | None) -> None:
+        """Raise where weights differ and `_score` takes none.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n_samples,) or None
+            Weights of the samples.
+        """
+        if weights_differ(sample_weight) and not takes_sample_weight(self._score):
+            raise ValueError(
+                f"reward={self!r} takes no sample_weight, and the weights of the samples differ; give its `_score` a "
+                "parameter of that name, or pass no sample_weight."
+            )
 
 
 def label_blocks(
@@ -97,8 +134,24 @@ def label_blocks(
     >>> [y.shape for y, p in label_blocks(np.eye(3, dtype=int), np.full((3, 3), 0.5))]
     [(3, 3)]
     """
+    for y, p, _ in weighted_blocks(Y, P, None):
+        yield y, p
+
+
+def weighted_blocks(Y, P, sample_weight):
+    """Yield labels, probabilities and weights (None where there are none) of blocks of rows."""
     # Slicing the rows of a CSC matrix is slow.
     labels: Any = sp.csr_array(Y) if sp.issparse(Y) else Y
     for rows in row_blocks(*P.shape):
         y = labels[rows].toarray() if sp.issparse(labels) else labels[rows]
-        yield y != 0, P[rows]
+        yield y != 0, P[rows], None if sample_weight is None else sample_weight[rows]
+
+
+def column_sums(values, weight):
+    """Sums (L,) of an array (b, L), by weights (b,) of its rows, in float64."""
+    return values.sum(axis=0, dtype=np.float64) if weight is None else weight @ values
+
+
+def weighted_values(values, rows, weight):
+    """Values of entries in the given rows of a block, times the weights of these."""
+    return values if weight is None else values * weight[rows]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_metalabel.rewards._base import BaseReward, label_blocks
+from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks
+from sklearn_metalabel.utils import total_weight
 
 __all__ = ["CostReward"]
 
@@ -59,8 +60,8 @@ class CostReward(BaseReward):
                     f"got {getattr(self, name)!r}; the default is 1.0."
                 )
 
-    def _score(self, Y, P, thresholds):
-        n, L = P.shape
+    def _score(self, Y, P, thresholds, sample_weight=None):
+        n, L = total_weight(len(P), sample_weight), P.shape[1]
         costs = {name: np.asarray(getattr(self, name), dtype=float) for name in self.get_params(deep=False)}
         for name, cost in costs.items():
             if cost.ndim and cost.shape != (L,):
@@ -69,11 +70,11 @@ class CostReward(BaseReward):
                     "give it as many entries as P has columns."
                 )
         predicted, hits, truth = np.zeros(thresholds.shape), np.zeros(thresholds.shape), np.zeros(L)
-        for y, p in label_blocks(Y, P):
-            truth += y.sum(axis=0)
+        for y, p, weight in weighted_blocks(Y, P, sample_weight):
+            truth += column_sums(y, weight)
             for s, t in enumerate(thresholds):
                 decided = p > t
-                predicted[s] += decided.sum(axis=0)
-                hits[s] += (decided & y).sum(axis=0)
+                predicted[s] += column_sums(decided, weight)
+                hits[s] += column_sums(decided & y, weight)
         total = costs["false_positive"] * (predicted - hits) + costs["false_negative"] * (truth - hits)
         return 0.0 - total / n

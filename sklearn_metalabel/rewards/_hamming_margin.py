@@ -7,7 +7,8 @@ from numbers import Real
 import numpy as np
 from scipy.special import logit
 
-from sklearn_metalabel.rewards._base import BaseReward, label_blocks
+from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks, weighted_values
+from sklearn_metalabel.utils import settle_positives, total_weight
 
 __all__ = ["HammingMarginReward"]
 
@@ -63,23 +64,26 @@ class HammingMarginReward(BaseReward):
         if not isinstance(self.balanced, (bool, np.bool_)):
             raise ValueError(f"balanced must be True or False, got {self.balanced!r}; choose one.")
 
-    def _score(self, Y, P, thresholds):
-        n, L = P.shape
+    def _score(self, Y, P, thresholds, sample_weight=None):
+        n, L = total_weight(len(P), sample_weight), P.shape[1]
         total, of_positives, truth = np.zeros(thresholds.shape), np.zeros(thresholds.shape), np.zeros(L)
         cuts = logit(thresholds)
-        for y, p in label_blocks(Y, P):
+        for y, p, weight in weighted_blocks(Y, P, sample_weight):
             rows, labels = np.nonzero(y)
-            truth += y.sum(axis=0)
+            truth += column_sums(y, weight)
             z = logit(p)
             margin = np.empty_like(z)
             for s, cut in enumerate(cuts.astype(z.dtype)):
                 np.subtract(z, cut, out=margin)
                 margin /= z.dtype.type(self.width)
                 np.clip(margin, -1, 1, out=margin)
-                total[s] += margin.sum(axis=0, dtype=np.float64)
-                of_positives[s] += np.bincount(labels, weights=margin[rows, labels], minlength=L)
+                total[s] += column_sums(margin, weight)
+                weighted = weighted_values(margin[rows, labels], rows, weight)
+                of_positives[s] += np.bincount(labels, weights=weighted, minlength=L)
         of_negatives = of_positives - total
         if not self.balanced:
             return (of_positives + of_negatives) / n
+        truth = settle_positives(truth, n)
         n_classes = (truth > 0).astype(float) + (truth < n)
-        return (of_positives / np.maximum(truth, 1) + of_negatives / np.maximum(n - truth, 1)) / n_classes
+        tiny = np.finfo(np.float64).tiny
+        return (of_positives / np.maximum(truth, tiny) + of_negatives / np.maximum(n - truth, tiny)) / n_classes

@@ -6,7 +6,8 @@ from numbers import Real
 
 import numpy as np
 
-from sklearn_metalabel.rewards._base import BaseReward, label_blocks
+from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks
+from sklearn_metalabel.utils import total_weight
 
 __all__ = ["RatioReward"]
 
@@ -76,7 +77,7 @@ class RatioReward(BaseReward):
                 "the default is (0.05, 0.95)."
             )
 
-    def _score(self, Y, P, thresholds):
+    def _score(self, Y, P, thresholds, sample_weight=None):
         if self.clip is not None:
             thresholds = np.clip(thresholds, *self.clip)
         elif not thresholds.all():
@@ -84,9 +85,9 @@ class RatioReward(BaseReward):
                 "the literal Eq. 6 (clip=None) divides by the threshold and got a 0; "
                 "set clip=(low, high) or pass thresholds above 0."
             )
-        n, L = P.shape
+        n, L = total_weight(len(P), sample_weight), P.shape[1]
         n_positive, mass = np.zeros(L), np.zeros(L)
-        for y, p in label_blocks(Y, P):
-            n_positive += y.sum(axis=0)
-            mass += np.where(y, -p, p).sum(axis=0, dtype=np.float64)
+        for y, p, weight in weighted_blocks(Y, P, sample_weight):
+            n_positive += column_sums(y, weight)
+            mass += column_sums(np.where(y, -p, p), weight)
         return (1 - 2 * n_positive / n) - (mass / n) / thresholds

@@ -13,6 +13,7 @@ from sklearn_metalabel.rewards._cost import CostReward
 from sklearn_metalabel.rewards._hamming_margin import HammingMarginReward
 from sklearn_metalabel.rewards._ratio import RatioReward
 from sklearn_metalabel.rewards._soft_f1 import SoftF1Reward
+from sklearn_metalabel.utils import takes_sample_weight, weights_differ
 
 __all__ = ["REWARDS", "as_reward"]
 
@@ -33,13 +34,25 @@ class FunctionReward:
     def __init__(self, function: Callable):
         self.function = function
 
-    def __call__(self, Y: NDArray, P: NDArray, thresholds: NDArray) -> NDArray[np.float64]:
+    def __call__(
+        self, Y: NDArray, P: NDArray, thresholds: NDArray, sample_weight: NDArray | None = None
+    ) -> NDArray[np.float64]:
         """Reward (S, L) of thresholds (S, L)."""
-        return np.stack([self._one(Y, P, t) for t in thresholds])
+        self.check_sample_weight(sample_weight)
+        options = {"sample_weight": sample_weight} if takes_sample_weight(self.function) else {}
+        return np.stack([self._one(Y, P, t, **options) for t in thresholds])
 
-    def _one(self, Y, P, thresholds):
+    def check_sample_weight(self, sample_weight: NDArray | None) -> None:
+        """Raise where weights differ and the function takes none."""
+        if weights_differ(sample_weight) and not takes_sample_weight(self.function):
+            raise ValueError(
+                f"reward={self.function!r} takes no sample_weight, and the weights of the samples differ; give it a "
+                "parameter of that name, or pass no sample_weight."
+            )
+
+    def _one(self, Y, P, thresholds, **options):
         """Reward (L,) of one vector of thresholds; a single number counts for every label."""
-        reward = np.asarray(self.function(Y, P, thresholds), dtype=np.float64)
+        reward = np.asarray(self.function(Y, P, thresholds, **options), dtype=np.float64)
         if reward.shape not in ((), thresholds.shape):
             raise ValueError(
                 f"reward must return one number for each of the {len(thresholds)} labels, got shape {reward.shape}; "

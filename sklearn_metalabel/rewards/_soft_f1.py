@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 from scipy.special import logit
 
-from sklearn_metalabel.rewards._base import BaseReward, label_blocks
+from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks, weighted_values
 
 __all__ = ["SoftF1Reward"]
 
@@ -64,15 +64,16 @@ class SoftF1Reward(BaseReward):
         if not isinstance(self.smoothing, Real) or not 0 <= float(self.smoothing) < np.inf:
             raise ValueError(f"smoothing must be a finite number of at least 0, got {self.smoothing!r}; try 0.5.")
 
-    def _score(self, Y, P, thresholds):
+    def _score(self, Y, P, thresholds, sample_weight=None):
         predicted, hits = np.zeros(thresholds.shape), np.zeros(thresholds.shape)
         truth = np.zeros(P.shape[1])
-        for y, p in label_blocks(Y, P):
+        for y, p, weight in weighted_blocks(Y, P, sample_weight):
             rows, labels = np.nonzero(y)
-            truth += y.sum(axis=0)
+            truth += column_sums(y, weight)
             for s, q in enumerate(self._decisions(p, thresholds)):
-                predicted[s] += q.sum(axis=0, dtype=np.float64)
-                hits[s] += np.bincount(labels, weights=q[rows, labels], minlength=truth.size)
+                predicted[s] += column_sums(q, weight)
+                weighted = weighted_values(q[rows, labels], rows, weight)
+                hits[s] += np.bincount(labels, weights=weighted, minlength=truth.size)
         total = predicted + truth + self.smoothing
         return np.divide(2 * hits, total, out=np.zeros_like(total), where=total > 0)
 

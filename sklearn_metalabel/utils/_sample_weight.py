@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import signature
+from inspect import Parameter, signature
 
 import numpy as np
 
 __all__ = ["takes_sample_weight", "weights_differ"]
 
 
-def takes_sample_weight(function: Callable) -> bool:
-    """Whether `sample_weight` stands in the signature of a function."""
+def takes_sample_weight(function: Callable, *, by_name: bool = True) -> bool:
+    """Whether `sample_weight` stands in the signature of a function, or, not by name, any keyword may be passed."""
     try:
-        return "sample_weight" in signature(function).parameters
+        parameters = signature(function).parameters
     except (TypeError, ValueError):  # compiled functions may have none
-        return False
+        return not by_name
+    takes_any = any(each.kind == Parameter.VAR_KEYWORD for each in parameters.values())
+    return "sample_weight" in parameters or (takes_any and not by_name)
 
 
 def weights_differ(sample_weight: np.ndarray | None) -> bool:
