@@ -1,6 +1,7 @@
 """The one place where a target is encoded, and predictions are decoded."""
 
 from dataclasses import dataclass
+from numbers import Number
 
 import numpy as np
 import scipy.sparse as sp
@@ -139,8 +140,11 @@ def _equals_itself(value):
 
 def _is_one_label(y):
     """Whether a single column says for each row whether it has the one label."""
-    values = y.data if sp.issparse(y) else y
-    return y.ndim == 2 and y.shape[1] == 1 and values.dtype.kind in "biuf" and bool(np.isin(values, (0, 1)).all())
+    values = np.asarray(y.data if sp.issparse(y) else y)
+    if y.ndim != 2 or y.shape[1] != 1 or values.dtype.kind not in "biufO":
+        return False
+    is_number = values.dtype.kind != "O" or all(isinstance(value, Number) for value in values.ravel().tolist())
+    return is_number and bool(np.isin(values.astype(float), (0, 1)).all())
 
 
 def _log_odds_beyond(p, thresholds):
