@@ -4,6 +4,7 @@ Names imported as themselves are shared with other rooms; `__all__` is public.
 """
 
 from sklearn_metalabel.policies._best_of import BestThresholds
+from sklearn_metalabel.policies._constrained_thresholds import ConstrainedThresholds
 from sklearn_metalabel.policies._fixed_weights import FixedWeights
 from sklearn_metalabel.policies._judge import Judge as Judge
 from sklearn_metalabel.policies._learned_thresholds import LearnedThresholds
@@ -31,6 +32,7 @@ from sklearn_metalabel.policies._training_policy import TrainingPolicy, Training
 
 __all__ = [
     "BestThresholds",
+    "ConstrainedThresholds",
     "EpisodeThresholds",
     "FixedThresholds",
     "FixedWeights",

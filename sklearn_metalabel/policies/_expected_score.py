@@ -212,14 +212,30 @@ class DecisionProblem:
         """Score of the decisions of cuts (K, L) by each of the named scorings."""
         decided = self.decide(cuts, always_label)
         extra = self._by_cell(self.binned.counts * (self.binned.margins(cuts) > 0), cuts).sum(axis=0)
-        scores = {}
-        for name in names:
-            if name == "accuracy":
-                right = 1 - self._count_rows(self._by_row(decided != self.truth) > 0) / self.total
-                scores[name] = float(right * self._spared(extra))
-            else:
-                scores[name] = float(getattr(self, f"_{name}")(decided.astype(np.float64), extra)[0])
-        return scores
+        at = np.flatnonzero(decided)
+        counts = [at[self.truth[at]], at]
+        return {
+            name: float(self._right(decided, extra) if name == "accuracy" else self._f1_of(name, counts, extra))
+            for name in names
+        }
+
+    def _right(self, decided, extra):
+        """Share of rows without an error."""
+        wrong = np.zeros(self.starts.size, dtype=bool)
+        wrong[self.group[np.flatnonzero(decided != self.truth)]] = True
+        return (1 - self._count_rows(wrong) / self.total) * self._spared(extra)
+
+    def _f1_of(self, name, entries, extra):
+        """F1 of the numbers of entries that are hit, and that are predicted."""
+        if name == "f1_samples":
+            hits, predicted = (np.bincount(self.group[at], minlength=self.starts.size) for at in entries)
+            value = _f1(hits, predicted + extra.sum() / self.total, self.row_positives)[0]
+            return self.factor * self._weighted_rows(value).sum() / self.total
+        counts = (self.factor * self._by_label(np.ones(at.size), at) for at in entries)
+        hits, predicted = (count + other for count, other in zip(counts, self.others, strict=True))
+        if name == "f1_micro":
+            return _f1(hits.sum(), predicted.sum() + extra.sum(), self.positives.sum())[0]
+        return _f1(hits, predicted + extra, self.positives)[0].mean()
 
     def expected_score(self, cuts, always_label, weights):
         """Expected score of cuts (K, L) under noise, and its gradient (K, L).

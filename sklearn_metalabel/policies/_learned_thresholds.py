@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from numbers import Integral
 
+import numpy as np
+
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
 from sklearn_metalabel.policies._nested import as_columns, fallbacks, mean_scores
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
@@ -32,12 +34,15 @@ class LearnedThresholds(PredictionPolicy):
     allow_unlabeled_ : bool
         Whether a sample may get no label; else it gets the label of the largest margin ``logit(P) - logit(t)``.
     parameters_ : ndarray of shape (9, 2)
-        Of the network: for each rule and the offset, a constant and the factor of the scaled log-frequency.
+        Of the network: for each rule and the offset, a constant and the factor of the scaled log-frequency. Where one
+        rule alone scored higher than what was learned, the constant of that rule is so large that only it counts.
     best_score_ : float
         Mean score on the out-of-fold rows. The rules' cuts were found on other folds, the network's 18 numbers on
         these rows too.
     cv_results_ : dict of str -> ndarray
-        One row, as in :class:`PredictionPolicy`.
+        Rows as in :class:`PredictionPolicy`: of the learned policy ("learned"), of the parameters it started from
+        ("pretrained") and of each rule alone ("candidate global"), the last two for each value of `allow_unlabeled`
+        that was tried. The learned policy is taken unless another one scores higher.
 
     See Also
     --------
@@ -87,11 +92,10 @@ class LearnedThresholds(PredictionPolicy):
         if out_of_fold is None:
             return self._fit_without_rows(proposed, allow_unlabeled)
         search = ThresholdSearch.of(out_of_fold)
-        parameters, allowed = self._search(search, scoring, allow_unlabeled, random_state)
-        scores = search.scores(parameters, not allowed, scoring)
-        row = {"prediction_policy": self.name, "allow_unlabeled": allowed, **mean_scores(scores)}
-        self.parameters_ = parameters
-        return self._keep(search.thresholds(parameters), allowed, as_columns([row]), row)
+        tried = self._try(search, scoring, allow_unlabeled, random_state)
+        rows, best = [row for row, _ in tried], _best(tried)
+        self.parameters_ = best[1]
+        return self._keep(search.thresholds(best[1]), best[0]["allow_unlabeled"], as_columns(rows), best[0])
 
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Learn the network, and decide for itself whether a sample may get no label.
@@ -137,15 +141,35 @@ class LearnedThresholds(PredictionPolicy):
 
     def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
         search = ThresholdSearch.of(out_of_fold)
-        parameters, allowed = self._search(search, scoring, allow_unlabeled, random_state)
-        return search.thresholds(parameters), allowed
+        row, parameters = _best(self._try(search, scoring, allow_unlabeled, random_state))
+        return search.thresholds(parameters), row["allow_unlabeled"]
 
-    def _search(self, search, scoring, allow_unlabeled, random_state):
-        """Parameters of the network, and whether a sample may get no label."""
+    def _try(self, search, scoring, allow_unlabeled, random_state):
+        """Rows of results and parameters: the learned policy, and what it started from and was mixed of.
+
+        A gradient of the expected score, of another scoring even, and a few sampled policies promise nothing of the
+        score itself; without a search there is nothing to compare.
+        """
         start, choices = search.start(scoring), fallbacks(allow_unlabeled)
-        allowed = choices[0]
-        if len(choices) > 1:
-            allowed = not search.prefers_labels(start, scoring, nested=self.n_steps > 0)
         if self.n_steps == 0:
-            return start, allowed
-        return search.ascend(start, not allowed, scoring, self.n_steps, random_state), allowed
+            labels = len(choices) > 1 and search.prefers_labels(start, scoring, nested=False)
+            return [_scored(search, scoring, self.name, start, choices[0] and not labels)]
+        others = [
+            _scored(search, scoring, name, parameters, allowed)
+            for name, parameters in search.starts(scoring).items()
+            for allowed in choices
+        ]
+        allowed = _best(others[: len(choices)])[0]["allow_unlabeled"]
+        learned = search.ascend(start, not allowed, scoring, self.n_steps, random_state)
+        return [_scored(search, scoring, self.name, learned, allowed), *others]
+
+
+def _scored(search, scoring, name, parameters, allowed):
+    """A row of results for a policy, and its parameters."""
+    scores = mean_scores(search.scores(parameters, not allowed, scoring))
+    return {"prediction_policy": name, "allow_unlabeled": allowed, **scores}, parameters
+
+
+def _best(tried):
+    """The row and the parameters of the best score, the first one of equals; NaN is worst."""
+    return max(tried, key=lambda each: np.nan_to_num(each[0]["mean_test_score"], nan=-np.inf))

@@ -5,10 +5,12 @@ from scipy.special import softmax
 
 from sklearn_metalabel.policies._candidates import CANDIDATES
 
-__all__ = ["N_OUTPUTS", "policy_cuts", "policy_gradient"]
+__all__ = ["N_OUTPUTS", "candidate_parameters", "policy_cuts", "policy_gradient"]
 
 # One score for each candidate, and an offset.
 N_OUTPUTS = len(CANDIDATES) + 1
+# A score that leaves nothing of a softmax to the others.
+_CERTAIN = 1e3
 
 
 def policy_cuts(parameters, candidates):
@@ -16,6 +18,13 @@ def policy_cuts(parameters, candidates):
     mixture, offset = _mixture(parameters, candidates)
     cuts = (mixture.T * candidates.cuts).sum(axis=0) + offset
     return np.where(candidates.varied, cuts, candidates.constant)
+
+
+def candidate_parameters(number, n_descriptors):
+    """Parameters of the policy that takes the cuts of one candidate, to the last bit."""
+    parameters = np.zeros((N_OUTPUTS, n_descriptors))
+    parameters[number, 0] = _CERTAIN
+    return parameters
 
 
 def policy_gradient(parameters, candidates, cut_gradient):

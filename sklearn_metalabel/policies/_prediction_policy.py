@@ -85,6 +85,24 @@ class PredictionPolicy(BaseEstimator, ABC):
             Weights of the rows; `find_thresholds` finds them in `OutOfFold.sample_weight`.
         """
 
+    def check_allow_unlabeled(self, allow_unlabeled: bool | str) -> None:
+        """Raise where the policy cannot work with a given `allow_unlabeled`, before anything is trained.
+
+        Parameters
+        ----------
+        allow_unlabeled : bool or "auto"
+            Whether a sample may get no label.
+        """
+
+    def warn(self, label_names: np.ndarray) -> None:
+        """Name labels for which the fitted policy could not do what it was asked to; the base class has none.
+
+        Parameters
+        ----------
+        label_names : ndarray of shape (n_labels,)
+            Names of the labels.
+        """
+
     @abstractmethod
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Find thresholds on out-of-fold rows.

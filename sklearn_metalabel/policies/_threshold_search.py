@@ -6,12 +6,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_metalabel.policies._candidates import (
+    CANDIDATES,
     candidates_without_folds,
     find_candidates,
     probability_thresholds,
 )
 from sklearn_metalabel.policies._expected_score import DecisionProblem
-from sklearn_metalabel.policies._mixture import policy_cuts, policy_gradient
+from sklearn_metalabel.policies._mixture import candidate_parameters, policy_cuts, policy_gradient
 from sklearn_metalabel.policies._prior import prior_parameters
 from sklearn_metalabel.thresholds import ALWAYS, NEVER, order_entries
 
@@ -78,6 +79,12 @@ class ThresholdSearch:
         """Scores of a candidate's cuts in the same way."""
         cuts = np.stack([candidates.cuts[number] for candidates in self.folds])
         return _scores(self.nested, cuts, always_label, scoring)
+
+    def starts(self, scoring):
+        """Parameters, by name, of what the learned policy must not score below: its start and each candidate."""
+        start = self.start(scoring)
+        alone = {f"candidate {name}": candidate_parameters(c, start.shape[1]) for c, name in enumerate(CANDIDATES)}
+        return {"pretrained": start, **alone}
 
     def prefers_labels(self, parameters, scoring, *, nested=True):
         """Whether it scores better to give every sample a label; not nested: on the very rows of the candidates."""

@@ -123,7 +123,8 @@ def test_base_learners_that_train_each_label_alone_keep_equal_weights():
     assert (policy.best_proposal_, policy.proposals_["proposal"].tolist()) == ("equal", ["equal"])
     assert policy.history_["reward"].shape == (3, 1)
     assert_allclose(clf.weights_, 1)
-    assert set(clf.cv_results_["prediction_policy"]) == {"learned"}  # nothing was compared
+    assert set(clf.cv_results_["proposal"]) == {"equal"}  # no proposals were compared
+    assert list(clf.cv_results_["prediction_policy"]).count("learned") == 1
 
 
 def test_classes_get_no_emphasis():
