@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.learners import LabelWeightedLogistic
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
-from sklearn_metalabel.policies import FixedWeights, PolicySearch
+from sklearn_metalabel.policies import FixedWeights, PolicySearch, SharedGRUPolicy
 
 X, Y = make_multilabel_classification(240, n_features=10, n_classes=4, random_state=0)
 KEPT = np.arange(240) % 3 != 0
@@ -137,10 +137,24 @@ def test_what_takes_no_weights_is_refused_before_anything_is_trained(options, ma
         fit(make(Untrained(), **options), X, Y, sample_weight=1.0 + np.arange(240) % 2)
 
 
-@pytest.mark.parametrize("policy", [PolicySearch(unweighted)])
+@pytest.mark.parametrize("policy", [PolicySearch(unweighted), SharedGRUPolicy(reward=unweighted)])
 def test_a_reward_that_takes_no_weights_is_refused_before_anything_is_trained(policy):
     with pytest.raises(ValueError, match="reward=.*unweighted.* takes no sample_weight"):
         fit(MetaPolicyClassifier(training_policy=policy), X, Y, sample_weight=1.0 + np.arange(240) % 2)
+
+
+@pytest.mark.parametrize("cv", [3, None])
+def test_recurrent_policies_are_rewarded_by_weight(cv):
+    def share(Y, P, t, sample_weight=None):
+        seen.append(sample_weight)
+        return np.average(Y == (t < P), axis=0, weights=sample_weight)
+
+    seen, weight = [], 1.0 + np.arange(240) % 3
+    options = {"prediction_policy": "episode"} if cv is None else {}
+    policy = SharedGRUPolicy(reward=share, n_episodes=1)
+    fit(MetaPolicyClassifier(training_policy=policy, cv=cv, **options), X, Y, sample_weight=weight)
+    assert len(seen) > 0
+    assert all(set(each) == {1.0, 2.0, 3.0} for each in seen)
 
 
 def test_equal_weights_need_no_function_that_takes_them():

@@ -53,7 +53,7 @@ class Fold:
         All held-out rows, where `held_out` is a random part of them because the probabilities of all would need too
         much room; else None.
     held_out_weight : ndarray of shape (n_samples,), default=None
-        How many times each row counts where held-out rows are scored and thresholds are chosen; None is once.
+        How many times each row counts where rows are scored or rewarded and thresholds are chosen; None is once.
 
     See Also
     --------
@@ -122,7 +122,7 @@ def make_folds(cv, X, Y, y, *, sample_weight=None, held_out_weight=None, kept=No
     """
     n, n_labels = Y.shape
     if cv is None:
-        return [Fold(X, Y, sample_weight, np.arange(n))]
+        return [Fold(X, Y, sample_weight, np.arange(n), held_out_weight=held_out_weight)]
     splits = _splits(cv, Y, y, kept, groups, rng)
     n_kept = max(_HELD_OUT_ROWS, _HELD_OUT_ENTRIES // (n_labels * len(splits)))
     n_scored = int(np.clip(_SCORED_ENTRIES // n_labels, *_SCORED_ROWS))

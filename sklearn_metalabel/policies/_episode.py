@@ -8,7 +8,16 @@ import numpy as np
 from sklearn_metalabel.learners import LossWeights
 from sklearn_metalabel.policies._reinforcement import Rollout, observe
 from sklearn_metalabel.policies._squash import squash_thresholds, squash_weights
-from sklearn_metalabel.utils import clip_probabilities, label_rows, take_rows, to_logits, torch_seed, use_threads
+from sklearn_metalabel.utils import (
+    clip_probabilities,
+    label_rows,
+    take_rows,
+    to_logits,
+    torch_seed,
+    total_weight,
+    use_threads,
+    weighted_positives,
+)
 
 __all__ = ["Episode", "EpisodePlan", "greedy_episode", "run_episode"]
 
@@ -78,6 +87,7 @@ class _Player:
         self.X, self.Y, sample_weight = fold.training_data()
         run.start(self.X, self.Y, sample_weight=sample_weight, seed=seed)
         self.sample = run.batches(len(fold.train), self.rng)
+        self.batch_weight = fold.weights_of(fold.train)
         self.outcomes = _Outcomes(self.Y, fold, plan.n_scored, sees=meta.policy.n_features > 0)
         self.held_out = None if fold.held_out is None else take_rows(fold.X, fold.held_out)
 
@@ -106,21 +116,27 @@ class _Player:
         for _ in range(plan.updates_per_step):
             rows = self.sample()
             self.run.step(rows, LossWeights(action.weights))
-        Y, P = self._scored_rows(rows)
-        reward = np.asarray(plan.reward(Y, P, action.thresholds), dtype=np.float64)
+        Y, P, weight = self._scored_rows(rows)
+        options = {} if weight is None else {"sample_weight": weight}
+        reward = np.asarray(plan.reward(Y, P, action.thresholds, **options), dtype=np.float64)
         if not np.isfinite(reward).all():
             raise ValueError("reward must be finite, got NaN or infinity; return 0 for a label that it cannot judge.")
-        self.outcomes.update(Y, P, reward.mean(axis=0))
+        self.outcomes.update(Y, P, reward.mean(axis=0), weight)
         rollout.observations.append(observation)
         rollout.actions.append(action)
         rollout.rewards.append(reward)
 
     def _scored_rows(self, rows):
-        """Labels and probabilities of the rows that give the reward: held out, or the batch just trained on."""
+        """Labels, probabilities and weights of the rows that give the reward: held out, or the batch just trained on.
+
+        A batch in which no row has a weight counts as one without weights.
+        """
         if self.outcomes.Y is not None:
-            return self.outcomes.Y, self.run.predict_proba(self.outcomes.X)
+            return self.outcomes.Y, self.run.predict_proba(self.outcomes.X), self.outcomes.weight
         P = self.run.predict_rows(self.X, rows)
-        return label_rows(self.Y, slice(None) if rows is None else rows), P
+        inside = slice(None) if rows is None else rows
+        weight = None if self.batch_weight is None else self.batch_weight[inside]
+        return label_rows(self.Y, inside), P, None if weight is None or not weight.any() else weight
 
     def _episode(self, trace, baselines):
         """The record of the episode."""
@@ -147,42 +163,52 @@ class _Outcomes:
     """What the policy may see: descriptors of the labels, and how their held-out rows fared."""
 
     def __init__(self, Y_train, fold, n_scored, sees):
-        n, n_labels = Y_train.shape
-        positives = np.asarray(Y_train.sum(axis=0), dtype=np.float64).ravel()
+        n_labels, weight = Y_train.shape[1], fold.weights_of(fold.train)
+        n, positives = total_weight(Y_train.shape[0], weight), weighted_positives(Y_train, weight).astype(np.float64)
         self.labels = (positives > 0) & (positives < n)
         scored = None if fold.scored is None else fold.scored[:n_scored]
         self.X = None if scored is None else take_rows(fold.X, scored)
         self.Y = None if scored is None else label_rows(fold.Y, scored)
+        self.weight = None if scored is None else fold.weights_of(scored)
         self.features = self.anchor = None
         if sees:
             frequency = (np.log((positives + 1) / n) + 4) / 2
             self.features = np.column_stack([frequency, np.zeros((n_labels, 3))])
             self.anchor = np.zeros(n_labels)
 
-    def update(self, Y, P, reward):
+    def update(self, Y, P, reward, weight=None):
         """Take in the probabilities and the reward of a step."""
         if self.features is None:
             return
-        Z = to_logits(P)
-        positives = Y.sum(axis=0)
-        sums = np.einsum("ij,ij->j", Y, Z), Z.sum(axis=0)
-        of_positives = sums[0] / np.maximum(positives, 1)
-        of_negatives = (sums[1] - sums[0]) / np.maximum(len(Y) - positives, 1)
+        Z, counted = to_logits(P), Y if weight is None else Y * weight[:, None]
+        positives, total = counted.sum(axis=0), total_weight(len(Y), weight)
+        sums = np.einsum("ij,ij->j", counted, Z), Z.sum(axis=0) if weight is None else weight @ Z
+        least = 1 if weight is None else weight[weight > 0].min()
+        of_positives = sums[0] / np.maximum(positives, least)
+        of_negatives = (sums[1] - sums[0]) / np.maximum(total - positives, least)
         self.features = np.column_stack([self.features[:, 0], of_positives / 4, of_negatives / 4, reward])
-        self.anchor = break_even_cuts(Z, positives.astype(np.intp))
+        self.anchor = break_even_cuts(Z, positives.astype(np.intp) if weight is None else positives, weight)
 
 
-def break_even_cuts(Z, positives):
+def break_even_cuts(Z, positives, weight=None):
     """Cut of each label that lets as many samples pass as are positive, where precision equals recall.
 
-    Z (n, L) log-odds, positives (L,) counts; returns (L,) log-odds, midway between the neighbouring samples.
+    Z (n, L) log-odds, positives (L,) counts, by weights (n,) where there are some; returns (L,) log-odds, midway
+    between the neighbouring samples.
     """
-    n = len(Z)
-    descending = -np.sort(-Z.T, axis=1)
-    label = np.arange(len(positives))
-    above = descending[label, np.clip(positives - 1, 0, n - 1)]
-    below = descending[label, np.clip(positives, 0, n - 1)]
-    return np.where(positives == n, below - 1.0, np.where(positives == 0, below, (above + below) / 2))
+    n, label = len(Z), np.arange(len(positives))
+    if weight is None:
+        descending = -np.sort(-Z.T, axis=1)
+        first, second = positives - 1, positives
+    else:
+        order = np.argsort(-Z.T, axis=1)
+        descending, passed = np.take_along_axis(Z.T, order, axis=1), np.cumsum(weight[order], axis=1)
+        slack = 1e-9 * weight.sum()  # sums of weights round
+        first, second = ((passed < positives[:, None] + side).sum(axis=1) for side in (-slack, slack))
+    above = descending[label, np.clip(first, 0, n - 1)]
+    below = descending[label, np.clip(second, 0, n - 1)]
+    is_full = positives == n if weight is None else second >= n
+    return np.where(is_full, below - 1.0, np.where(positives == 0, below, (above + below) / 2))
 
 
 def greedy_episode(meta, n_steps, weights, thresholds, features=None, anchors=None):

@@ -94,6 +94,10 @@ class RecurrentPolicy(TrainingPolicy):
         check_weights(self.anchor, "anchor")
         check_starts(self.initial_weights, self.initial_thresholds)
 
+    def check_sample_weight(self, sample_weight):
+        """Raise where the reward takes no weights; documented in the base class."""
+        as_reward(self.reward).check_sample_weight(sample_weight)
+
     @torch_settings()
     def train(self, task):
         """Play the episodes, and take the weights that the greedy episode ends with.

@@ -85,12 +85,11 @@ class BaseReward(BaseEstimator):
         t = check_thresholds(thresholds, p.shape[1], samples=True)
         weight = check_row_weights(sample_weight, len(p))
         self.check_sample_weight(weight)
-        if weight is None:
-            return self._score(y, p, np.atleast_2d(t)).reshape(t.shape)
-        if not weight.all():
+        if weight is not None and not weight.all():
             rows = np.flatnonzero(weight)
-            y, p, weight = (y.tocsr() if sp.issparse(y) else y)[rows], p[rows], weight[rows]
-        options = {"sample_weight": weight} if takes_sample_weight(self._score) else {}
+            y, p = (y.tocsr() if sp.issparse(y) else y)[rows], p[rows]
+            weight = check_row_weights(weight[rows], rows.size)
+        options = {} if weight is None or not takes_sample_weight(self._score) else {"sample_weight": weight}
         return self._score(y, p, np.atleast_2d(t), **options).reshape(t.shape)
 
     def check_sample_weight(self, sample_weight: NDArray | None) -> None:

@@ -85,5 +85,5 @@ class HammingMarginReward(BaseReward):
             return (of_positives + of_negatives) / n
         truth = settle_positives(truth, n)
         n_classes = (truth > 0).astype(float) + (truth < n)
-        tiny = np.finfo(np.float64).tiny
-        return (of_positives / np.maximum(truth, tiny) + of_negatives / np.maximum(n - truth, tiny)) / n_classes
+        least = 1 if sample_weight is None else sample_weight.min()
+        return (of_positives / np.maximum(truth, least) + of_negatives / np.maximum(n - truth, least)) / n_classes

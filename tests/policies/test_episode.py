@@ -221,3 +221,13 @@ def test_the_policy_sees_the_outcomes_of_the_held_out_rows_in_the_step_before():
     assert_allclose(episode.features[0, :, 1:], 0)
     assert_allclose(episode.features[1:, :, 1:3], scored / 4)
     assert (episode.features[1:, :, 3] > 0).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_break_even_cuts_count_copies(seed):
+    rng = np.random.default_rng(seed)
+    Z, Y, weight = rng.normal(size=(40, 5)), rng.random((40, 5)) < 0.3, rng.integers(1, 4, 40)
+    Y[:, 3], Y[:, 4] = True, False
+    copies = np.repeat(np.arange(40), weight)
+    found = break_even_cuts(Z, (weight @ Y).astype(float), weight.astype(float))
+    assert_allclose(found, break_even_cuts(Z[copies], Y[copies].sum(axis=0)))
