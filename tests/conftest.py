@@ -19,6 +19,9 @@ def pytest_configure(config):
         config.option.dist = "loadfile"
     # A worker of joblib ends after five idle minutes, perhaps just as new tasks come. Then loky warns and starts
     # another; the warning as an error would end the thread that does so, and the test would wait for ever.
+    # Known without pytest-cov too. It is for files that fit whole estimators hundreds of times: every line that they
+    # reach has a test of its own, which is to be what covers it, and counting lines takes half as long as the tests.
+    config.addinivalue_line("markers", "no_cover: lines that are reached by this test alone are not covered.")
     config.addinivalue_line("filterwarnings", "ignore:A worker stopped while some jobs were given:UserWarning")
 
 

@@ -21,6 +21,7 @@ from sklearn_metalabel.utils import current_threads, use_threads
 
 distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
 
+pytestmark = pytest.mark.no_cover
 X, Y = make_hierarchical_multilabel(240, 20, n_labels=6, n_levels=2, random_state=0)
 N_WORKERS = 2
 BASES = {

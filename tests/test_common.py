@@ -19,6 +19,7 @@ from _cases import (
     EXPECTED_FAILURES,
     INIT_PARAMS,
     META_PARAMS,
+    WITHOUT_CONTRACT,
     medians,
     mlp,
     short_name,
@@ -47,9 +48,17 @@ from threadpoolctl import threadpool_info
 import sklearn_metalabel
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, baselines, learners, policies
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
-from sklearn_metalabel.policies import SharedGRUPolicy, ShrunkenThresholds, TrainingPolicy, as_training_policy
+from sklearn_metalabel.policies import (
+    SharedGRUPolicy,
+    ShrunkenThresholds,
+    TrainingPolicy,
+    as_prediction_policy,
+    as_training_policy,
+)
 from sklearn_metalabel.text import MentionSequencer, TokenSequencer
 from sklearn_metalabel.utils import use_threads
+
+pytestmark = pytest.mark.no_cover
 
 
 def contract():
@@ -59,7 +68,8 @@ def contract():
     takes as long as hundreds of fits.
     """
     cases = []
-    for estimator, check in chain.from_iterable(map(estimator_checks_generator, small_estimators())):
+    estimators = small_estimators(without=WITHOUT_CONTRACT)
+    for estimator, check in chain.from_iterable(map(estimator_checks_generator, estimators)):
         reason = EXPECTED_FAILURES.get(type(estimator), {}).get(check.func.__name__)
         marks = () if reason is None else pytest.mark.xfail(reason=reason, strict=True)
         options = [f"{name}={value}" for name, value in check.keywords.items()]
@@ -135,6 +145,17 @@ def test_every_public_estimator_is_among_the_small_ones():
     tested = {type(estimator) for estimator in small_estimators()}
     public = {getattr(module, name) for module in (sklearn_metalabel, baselines, learners) for name in module.__all__}
     assert {each for each in public if inspect.isclass(each) and issubclass(each, BaseEstimator)} == tested
+
+
+def test_every_kind_of_policy_is_among_the_estimators_that_keep_the_contract():
+    def kinds(params):
+        prediction = as_prediction_policy(params.get("prediction_policy", "learned"))
+        return {type(as_training_policy(params.get("training_policy"))), type(prediction)}
+
+    with_contract = [params for params in META_PARAMS.values() if not any(params is each for each in WITHOUT_CONTRACT)]
+    assert set.union(*map(kinds, with_contract)) == set.union(*map(kinds, META_PARAMS.values()))
+    tested = {type(estimator) for estimator in small_estimators(without=WITHOUT_CONTRACT)}
+    assert tested == {type(estimator) for estimator in small_estimators()}
 
 
 def test_no_failure_of_the_contract_is_excused():

@@ -34,6 +34,7 @@ from sklearn_metalabel.policies import (
 )
 from sklearn_metalabel.thresholds import OutOfFold
 
+pytestmark = pytest.mark.no_cover
 X, Y = make_multilabel_classification(n_samples=120, n_features=8, n_classes=4, n_labels=2, random_state=1)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 NETWORK = small_torch(MLP, n_epochs=2)

@@ -20,6 +20,7 @@ from sklearn_metalabel import (
     UnreachableThresholdWarning,
 )
 
+pytestmark = pytest.mark.no_cover
 # Folds and seeds differ between the two classifiers, which alone moves a score by up to 0.01; a collapse costs 0.05 and
 # more.
 TOLERANCE = 0.02
