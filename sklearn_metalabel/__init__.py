@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sklearn_metalabel._meta_policy import MetaPolicyClassifier
     from sklearn_metalabel._tuned_thresholds import TunedThresholdsClassifierCV
     from sklearn_metalabel.utils import (
+        BrokenPromiseWarning,
         ConstantLabelWarning,
         PolicyDivergenceWarning,
         RareLabelWarning,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "BrokenPromiseWarning",
     "ConstantLabelWarning",
     "FixedThresholdsClassifier",
     "LabelWeightedClassifier",
@@ -33,6 +35,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "BrokenPromiseWarning": "sklearn_metalabel.utils",
         "ConstantLabelWarning": "sklearn_metalabel.utils",
         "FixedThresholdsClassifier": "sklearn_metalabel._fixed_thresholds",
         "LabelWeightedClassifier": "sklearn_metalabel._label_weighted",

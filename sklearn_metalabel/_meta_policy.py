@@ -38,7 +38,6 @@ from sklearn_metalabel.utils import (
     take_rows,
     total_weight,
     warn_constant_labels,
-    warn_unreachable_thresholds,
     weighted_positives,
 )
 
@@ -321,6 +320,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             )
         if self._target.has_thresholds:
             prediction.check_labels(Y.shape[1])
+            prediction.check_allow_unlabeled(self.allow_unlabeled)
             prediction.check_sample_weight(weight)
             warn_constant_labels(Y, self.label_names_)
         self.label_frequencies_ = data.frequencies()
@@ -358,14 +358,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         proposed = np.full(len(frequency), 0.5) if policies.prediction.keeps_thresholds else proposed
         options = {"allow_unlabeled": self._may_be_unlabeled(), "proposed": proposed, "random_state": seed}
         policy = policies.prediction.fit(result.out_of_fold, policies.scoring, **options)
-        if self._target.kind == "binary" and not policy.keeps_thresholds:
+        two_classes = self._target.kind == "binary"
+        if two_classes and not policy.keeps_thresholds:
             policy.prefer_half(result.out_of_fold, policies.scoring)
-        elif not policy.keeps_thresholds:
+        if not policy.keeps_thresholds:
             t = np.where(frequency == 0, 1.0, np.where(frequency == 1, 0.0, policy.thresholds_))
             policy.thresholds_ = t
             if policy.needs_out_of_fold:
-                reachable = (result.out_of_fold.highest() >= t) | (frequency == 0)
-                warn_unreachable_thresholds(reachable, self.label_names_)
+                policy.warn(self.label_names_, two_classes | (result.out_of_fold.highest() >= t) | (frequency == 0))
         self.prediction_policy_, self.best_score_ = policy, policy.best_score_
         self.thresholds_, self.allow_unlabeled_ = policy.thresholds_, policy.allow_unlabeled_
 

@@ -49,7 +49,6 @@ from sklearn_metalabel.utils import (
     takes_sample_weight,
     use_threads,
     warn_constant_labels,
-    warn_unreachable_thresholds,
 )
 
 __all__ = ["TunedThresholdsClassifierCV"]
@@ -284,6 +283,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         """Refuse what does not fit the labels or cannot weight samples; name labels of one value."""
         scoring.check(Y.shape[1], weight)
         policy.check_labels(Y.shape[1])
+        policy.check_allow_unlabeled(self.allow_unlabeled)
         policy.check_sample_weight(weight)
         warn_constant_labels(Y if weight is None else Y[weight > 0], self.label_names_)
 
@@ -407,8 +407,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             Y = Y if weight is None else Y[weight > 0]
             positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
             t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, t))
-            if not two_classes:
-                warn_unreachable_thresholds((held_out.highest() >= t) | (positives == 0), self.label_names_)
+            policy.warn(self.label_names_, two_classes | (held_out.highest() >= t) | (positives == 0))
         policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
         self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_

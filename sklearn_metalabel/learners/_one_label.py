@@ -1,5 +1,7 @@
 """One classifier for one label: how it is fitted, and what it says, also where the label has one value only."""
 
+import re
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
@@ -12,6 +14,8 @@ __all__ = ["ConstantLabel", "fit_label", "positive_probability"]
 
 # Rows of the rarer value that a classifier may be short of; an error with more of them has another reason.
 _FEW_ROWS = 10
+# What scikit-learn's splitters and those who call them say then.
+_OF_FEW_ROWS = re.compile("n_splits|members|populated class|for at least one class|least two classes|least 2 classes")
 
 
 class ConstantLabel(ClassifierMixin, BaseEstimator):
@@ -50,7 +54,7 @@ def fit_label(estimator, X, y, *, positive=1, label=0, **fit_params):
         return estimator.fit(X, y, **fit_params)
     except ValueError as error:
         n_positives = int(np.sum(seen == positive))
-        if min(n_positives, len(seen) - n_positives) >= _FEW_ROWS:
+        if min(n_positives, len(seen) - n_positives) >= _FEW_ROWS or not _OF_FEW_ROWS.search(str(error)):
             raise
         warn_rare_label(label, n_positives, len(seen), error)
         return ConstantLabel(hasattr(estimator, "decision_function")).fit(X, seen == positive)

@@ -69,6 +69,15 @@ class BestThresholds(PredictionPolicy):
         for policy in self._resolved().values():
             policy.check_labels(n_labels)
 
+    def check_allow_unlabeled(self, allow_unlabeled):
+        """Raise where one of the policies cannot work with it; documented in the base class."""
+        for policy in self._resolved().values():
+            policy.check_allow_unlabeled(allow_unlabeled)
+
+    def warn(self, label_names, reachable):
+        """Name labels for which the best policy could not do what is expected; documented in the base class."""
+        self.best_policy_.warn(label_names, reachable)
+
     def check_sample_weight(self, sample_weight):
         """Raise where a policy cannot count weights; documented in the base class."""
         for policy in self._resolved().values():

@@ -72,16 +72,16 @@ class ConstrainedThresholds(PredictionPolicy):
         """Raise where every sample must get a label; documented in the base class."""
         if self.metric == "precision" and allow_unlabeled is False:
             raise ValueError(
-                "A promise of precision cannot be kept where every sample gets some label, got allow_unlabeled=False; set "
-                'allow_unlabeled=True, or metric="recall".'
+                "A promise of precision cannot be kept where every sample gets some label, got allow_unlabeled=False; "
+                'set allow_unlabeled=True, or metric="recall".'
             )
 
     def check_sample_weight(self, sample_weight):
         """Raise where weights differ; documented in the base class."""
         if weights_differ(sample_weight):
             raise ValueError(
-                "A promise with a confidence counts rows, and the weights of the samples differ; pass no sample_weight, or "
-                "another prediction policy."
+                "A promise counts rows, and the weights of the samples differ; pass no sample_weight, or another "
+                "prediction policy."
             )
 
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
@@ -95,7 +95,7 @@ class ConstrainedThresholds(PredictionPolicy):
         """Keep the promise of two classes too; documented in the base class."""
         return self
 
-    def warn(self, label_names):
+    def warn(self, label_names, reachable):
         """Name the labels that cannot keep the promise; documented in the base class."""
         warn_broken_promise(self.kept_, label_names, self.name)
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
 from sklearn_metalabel.policies._nested import as_columns, as_rows, fallbacks, mean_scores, nested_rows
-from sklearn_metalabel.utils import check_thresholds
+from sklearn_metalabel.utils import check_thresholds, warn_unreachable_thresholds
 
 __all__ = ["PredictionPolicy"]
 
@@ -94,14 +94,17 @@ class PredictionPolicy(BaseEstimator, ABC):
             Whether a sample may get no label.
         """
 
-    def warn(self, label_names: np.ndarray) -> None:
-        """Name labels for which the fitted policy could not do what it was asked to; the base class has none.
+    def warn(self, label_names: np.ndarray, reachable: np.ndarray) -> None:
+        """Name labels for which the fitted policy could not do what is expected of it.
 
         Parameters
         ----------
         label_names : ndarray of shape (n_labels,)
             Names of the labels.
+        reachable : ndarray of shape (n_labels,), bool
+            Whether an out-of-fold probability lies above the threshold.
         """
+        warn_unreachable_thresholds(reachable, label_names)
 
     @abstractmethod
     def find_thresholds(self, out_of_fold, scoring, random_state=None):

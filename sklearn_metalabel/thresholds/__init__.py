@@ -8,6 +8,7 @@ from sklearn_metalabel.thresholds._calibration import (
     calibrate_histogram as calibrate_histogram,
 )
 from sklearn_metalabel.thresholds._compact import BIN_PROBABILITIES as BIN_PROBABILITIES, CompactRows as CompactRows
+from sklearn_metalabel.thresholds._constrained import check_constraint as check_constraint, constrained
 from sklearn_metalabel.thresholds._cuts import (
     ALWAYS as ALWAYS,
     NEVER as NEVER,
@@ -30,6 +31,7 @@ from sklearn_metalabel.thresholds._scut import scut, scutfbr
 
 __all__ = [
     "OutOfFold",
+    "constrained",
     "global_threshold",
     "micromacro",
     "odr_macro",

@@ -46,16 +46,19 @@ from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_
 from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
 from sklearn_metalabel.utils._warnings import (
+    BrokenPromiseWarning,
     ConstantLabelWarning,
     PolicyDivergenceWarning,
     RareLabelWarning,
     UnreachableThresholdWarning,
+    warn_broken_promise,
     warn_constant_labels,
     warn_rare_label,
     warn_unreachable_thresholds,
 )
 
 __all__ = [
+    "BrokenPromiseWarning",
     "CallbackSupportMixin",
     "ConstantLabelWarning",
     "HasMethods",
@@ -112,6 +115,7 @@ __all__ = [
     "torch_settings",
     "total_weight",
     "use_threads",
+    "warn_broken_promise",
     "warn_constant_labels",
     "warn_rare_label",
     "warn_unreachable_thresholds",

@@ -6,10 +6,12 @@ import warnings
 import numpy as np
 
 __all__ = [
+    "BrokenPromiseWarning",
     "ConstantLabelWarning",
     "PolicyDivergenceWarning",
     "RareLabelWarning",
     "UnreachableThresholdWarning",
+    "warn_broken_promise",
     "warn_constant_labels",
     "warn_rare_label",
     "warn_unreachable_thresholds",
@@ -43,6 +45,23 @@ def warn_rare_label(label, n_positives, n_samples, error):
         f"their share stands for its probability there ({type(error).__name__}: {error}). Add rows of the rarer value, "
         "or choose a classifier without inner splits.",
         RareLabelWarning,
+        stacklevel=_users_level(),
+    )
+
+
+class BrokenPromiseWarning(UserWarning):
+    """The out-of-fold rows of a label do not bear out what its threshold was to promise."""
+
+
+def warn_broken_promise(kept, label_names, promise):
+    """Warn once, naming labels that do not keep a promise; `kept` (L,), bool."""
+    out = np.flatnonzero(~np.asarray(kept))
+    if out.size == 0:
+        return
+    warnings.warn(
+        f"{out.size} of {len(kept)} labels cannot promise a {promise} ({_named(out, label_names)}): their out-of-fold "
+        "rows are too few or too hard. Promise less, lower the confidence, or add positives.",
+        BrokenPromiseWarning,
         stacklevel=_users_level(),
     )
 
