@@ -295,7 +295,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             `sample_weight` goes to the base learner and, by this estimator's own request, to the thresholds; `groups`
             go to the splitter.
         """
-        router = super().get_metadata_routing().add_self_request(self)
+        router = self._with_own_request(super().get_metadata_routing())
         splitter = check_cv(self.cv if hasattr(self.cv, "split") else None)  # an iterator must not be used up
         return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
 
@@ -322,6 +322,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             prediction.check_labels(Y.shape[1])
             prediction.check_allow_unlabeled(self.allow_unlabeled)
             prediction.check_sample_weight(weight)
+        if self._target.kind == "multilabel":
             warn_constant_labels(Y, self.label_names_)
         self.label_frequencies_ = data.frequencies()
         return _Policies(training, prediction, scoring)

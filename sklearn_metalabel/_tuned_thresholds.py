@@ -260,7 +260,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             to the splitter.
         """
         splitter = check_cv(self.cv if hasattr(self.cv, "split") else None)
-        router = super().get_metadata_routing().add_self_request(self)
+        router = self._with_own_request(super().get_metadata_routing())
         return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
 
     def _is_prefit(self):
@@ -285,7 +285,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         policy.check_labels(Y.shape[1])
         policy.check_allow_unlabeled(self.allow_unlabeled)
         policy.check_sample_weight(weight)
-        warn_constant_labels(Y if weight is None else Y[weight > 0], self.label_names_)
+        if self._target.kind == "multilabel":
+            warn_constant_labels(Y if weight is None else Y[weight > 0], self.label_names_)
 
     def _check_prefit(self):
         """Refuse an estimator that is not fitted."""

@@ -64,10 +64,18 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
         """
         weights = fit_params.get("sample_weight")
         if get_config()["enable_metadata_routing"]:
-            asked = self._get_metadata_request().fit.requests.get("sample_weight")
+            asked = self._own_request()
             if not asked:  # an alias is for the estimators that this one is inside of
                 weights = routed.estimator.fit.get("sample_weight") if asked is None else None
         return check_row_weights(weights, n_samples)
+
+    def _own_request(self):
+        """What this estimator itself asks for as `sample_weight`; None where nothing was said."""
+        return self._get_metadata_request().fit.requests.get("sample_weight")
+
+    def _with_own_request(self, router):
+        """The router with a request of this estimator's own, where there is one: unset, it follows the base learner."""
+        return router if self._own_request() is None else router.add_self_request(self)
 
     @property
     def _input_form(self):
