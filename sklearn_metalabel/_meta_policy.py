@@ -296,7 +296,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             go to the splitter.
         """
         router = self._with_own_request(super().get_metadata_routing())
-        splitter = check_cv(self.cv if hasattr(self.cv, "split") else None)  # an iterator must not be used up
+        splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)  # an iterator must not be used up
         return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
 
     def _rows_that_count(self, X, Y, fit_params, routed):

@@ -259,7 +259,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             `sample_weight` goes to the classifier and, by this estimator's own request, to the thresholds; `groups` go
             to the splitter.
         """
-        splitter = check_cv(self.cv if hasattr(self.cv, "split") else None)
+        splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)
         router = self._with_own_request(super().get_metadata_routing())
         return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
 

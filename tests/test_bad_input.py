@@ -27,6 +27,7 @@ from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetM
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.policies import (
     BestThresholds,
+    ConstrainedThresholds,
     EpisodeThresholds,
     FixedThresholds,
     FixedWeights,
@@ -377,6 +378,7 @@ INVALID_PREDICTION = {
     ShrunkenThresholds: {"kappa": [-1.0, "10", np.nan]},
     PlugInThresholds: {"balance": [-0.1, 1.0, "all", np.nan]},
     SCutFBRThresholds: {"fbr": ["best", -0.1, 1.5], "variant": [2, "0", None], "n_folds": [1, 1.5]},
+    ConstrainedThresholds: {"metric": ["f1", None], "at_least": [0, 1.0, "0.9"], "confidence": [95, 1.0, "high"]},
     FixedThresholds: {"thresholds": [1.5, "half", np.nan, [0.5, 0.5], np.full((4, 1), 0.5)]},
     BestThresholds: {"policies": [[], "half", [3], ["best"], [EpisodeThresholds()]]},
     EpisodeThresholds: {},

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from _cases import MLP, small_torch
 from sklearn.datasets import make_multilabel_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
@@ -19,6 +20,7 @@ from sklearn_metalabel import (
 )
 from sklearn_metalabel.policies import (
     BestThresholds,
+    ConstrainedThresholds,
     EpisodeThresholds,
     FixedThresholds,
     FixedWeights,
@@ -75,6 +77,11 @@ POLICIES = {
     PlugInThresholds: {"balance": [0.0, 0.9]},
     SCutFBRThresholds: {"fbr": ["nested", 0.9], "variant": [0, 1], "n_folds": [2, 5]},
     FixedThresholds: {"thresholds": [0.5, 0.3]},
+    ConstrainedThresholds: {
+        "metric": ["precision", "recall"],
+        "at_least": [0.6, 0.5],
+        "confidence": [0.9, None],
+    },
     BestThresholds: {"policies": [["half"], ["scut"]]},
     EpisodeThresholds: {},
 }
@@ -103,6 +110,7 @@ ESTIMATORS = {
         "scoring": ["f1_macro", "accuracy"],
         "allow_unlabeled": [True, False],
         "response_method": ["predict_proba", "decision_function"],
+        "multi_label": [True, False],
         "cv": [3, 2],
         "refit": [True, False],
         "random_state": [0, 1],
@@ -112,6 +120,7 @@ ESTIMATORS = {
         "thresholds": [0.5, 0.4],
         "allow_unlabeled": [True, False],
         "response_method": ["predict_proba", "decision_function"],
+        "multi_label": [True, False],
     },
     LabelWeightedClassifier: {
         "estimator": [None, LogisticRegression(C=0.01)],
@@ -121,6 +130,8 @@ ESTIMATORS = {
     },
 }
 OTHERS |= {
+    (TunedThresholdsClassifierCV, "multi_label"): {"estimator": RandomForestClassifier(5, random_state=0)},
+    (FixedThresholdsClassifier, "multi_label"): {"estimator": RandomForestClassifier(5, random_state=0)},
     (TunedThresholdsClassifierCV, "response_method"): {"estimator": LogisticRegression()},
     (FixedThresholdsClassifier, "response_method"): {"estimator": LogisticRegression(), "thresholds": "auto"},
     (FixedThresholdsClassifier, "allow_unlabeled"): {"thresholds": 0.95},

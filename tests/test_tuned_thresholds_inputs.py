@@ -47,7 +47,7 @@ def test_several_splits_without_refit_are_refused(multilabel_data):
 
 def test_splits_that_hold_nothing_out_are_refused(multilabel_data):
     splits = [(np.arange(80), np.array([], dtype=int))] * 2
-    with pytest.raises(ValueError, match="cv must hold rows out in every split, got an empty test part"):
+    with pytest.raises(ValueError, match="cv must give rows to every part, got an empty test part"):
         tuned(cv=splits).fit(*multilabel_data)
 
 
@@ -231,6 +231,7 @@ INVALID = {
     "scoring": ["f_one", 3, ("f_one",), ("f1_micro", "roc_auc"), (), "f1", "micro_f1", "strict_accuracy"],
     "allow_unlabeled": ["yes", None],
     "response_method": ["predict", None],
+    "multi_label": ["yes", None],
     "cv": ["five", 1.5, 0.0, True, 1],
     "refit": ["yes", 2.0],
     "n_jobs": [1.5, "all"],
