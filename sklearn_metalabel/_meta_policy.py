@@ -116,7 +116,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     training_policy_ : TrainingPolicy
         The fitted training policy: what was proposed, and what its rewards were.
     prediction_policy_ : PredictionPolicy or None
-        The fitted prediction policy; None for classes.
+        The fitted prediction policy; None for multiclass targets.
     cv_results_ : dict of str -> ndarray
         A row for everything that was compared by `scoring` on held-out rows: "proposal" (of the training policy),
         "prediction_policy", "allow_unlabeled", "mean_test_<name>" for each scoring, "mean_test_score",

@@ -110,7 +110,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     allow_unlabeled_ : bool
         Whether a sample may get no label.
     prediction_policy_ : PredictionPolicy or None
-        The fitted prediction policy; None for binary and multiclass targets.
+        The fitted prediction policy; None for multiclass targets.
     cv_results_ : dict of str -> ndarray
         A row for each policy, and for each value of `allow_unlabeled` that was tried: "prediction_policy",
         "allow_unlabeled" ("auto" where the policy decides it), "mean_test_<name>" for each scoring,

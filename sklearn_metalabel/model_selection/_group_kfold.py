@@ -1,13 +1,11 @@
 """K folds of whole groups with about the same share of every label."""
 
-from numbers import Integral
-
 import numpy as np
 from scipy import sparse
-from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from sklearn_metalabel.model_selection._folds import StratifiedFolds
 from sklearn_metalabel.model_selection._stratified import label_matrix
 
 __all__ = ["MultilabelStratifiedGroupKFold"]
@@ -16,7 +14,7 @@ __all__ = ["MultilabelStratifiedGroupKFold"]
 _TIE = 1e-12
 
 
-class MultilabelStratifiedGroupKFold(BaseCrossValidator):
+class MultilabelStratifiedGroupKFold(StratifiedFolds):
     r"""Split into K folds of whole groups that have about the same share of every label.
 
     Rows of one group (a patient, an author, a day) never stand on both sides of a split, as in
@@ -68,18 +66,6 @@ class MultilabelStratifiedGroupKFold(BaseCrossValidator):
 
     __metadata_request__split = {"groups": True}
 
-    def __init__(self, n_splits=5, *, shuffle=False, random_state=None):
-        if not isinstance(n_splits, Integral) or n_splits < 2:
-            raise ValueError(f"n_splits must be an integer of at least 2; got {n_splits!r}.")
-        if not shuffle and random_state is not None:
-            raise ValueError(
-                f"random_state={random_state!r} has no effect with shuffle=False; set shuffle=True "
-                "or leave random_state at None."
-            )
-        self.n_splits = int(n_splits)
-        self.shuffle = shuffle
-        self.random_state = random_state
-
     def split(self, X, y, groups=None):
         """Yield the row indices of each training and test part.
 
@@ -119,21 +105,6 @@ class MultilabelStratifiedGroupKFold(BaseCrossValidator):
         fold = _fold_of_groups(_group_counts(Y, group_of, len(names)), self.n_splits, rng)[group_of]
         for k in range(self.n_splits):
             yield np.flatnonzero(fold == k)
-
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Return the number of folds.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Ignored; here for scikit-learn's interface.
-
-        Returns
-        -------
-        n_splits : int
-            The parameter `n_splits`.
-        """
-        return self.n_splits
 
 
 def _group_counts(Y, group_of, n_groups):

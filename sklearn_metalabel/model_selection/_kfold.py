@@ -1,15 +1,13 @@
 """K folds with about the same share of every label."""
 
-from numbers import Integral
-
 import numpy as np
-from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
+from sklearn_metalabel.model_selection._folds import StratifiedFolds
 from sklearn_metalabel.model_selection._stratified import iterative_folds, label_matrix, warn_about_groups
 
 
-class MultilabelStratifiedKFold(BaseCrossValidator):
+class MultilabelStratifiedKFold(StratifiedFolds):
     """Split into K folds that all have about the same share of every label.
 
     Plain K-fold leaves rare labels out of some folds, so that they can be neither learned nor scored there.
@@ -65,20 +63,6 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
     [2 3 5] [2 1]
     """
 
-    def __init__(self, n_splits=5, *, shuffle=False, random_state=None):
-        if not isinstance(n_splits, Integral) or n_splits < 2:
-            raise ValueError(f"n_splits must be an integer of at least 2; got {n_splits!r}.")
-        if not isinstance(shuffle, bool):
-            raise TypeError(f"shuffle must be True or False; got {shuffle!r}.")
-        if not shuffle and random_state is not None:
-            raise ValueError(
-                f"random_state={random_state!r} has no effect with shuffle=False; set shuffle=True "
-                "or leave random_state at None."
-            )
-        self.n_splits = int(n_splits)
-        self.shuffle = shuffle
-        self.random_state = random_state
-
     def split(self, X, y=None, groups=None):
         """Yield the row indices of each training and test part.
 
@@ -115,18 +99,3 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
         fold = iterative_folds(Y, np.ones(self.n_splits), rng)
         for k in range(self.n_splits):
             yield np.flatnonzero(fold == k)
-
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Return the number of folds.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Ignored; here for scikit-learn's interface.
-
-        Returns
-        -------
-        n_splits : int
-            The parameter `n_splits`.
-        """
-        return self.n_splits
