@@ -13,7 +13,7 @@ from sklearn_metalabel import (
     TunedThresholdsClassifierCV,
 )
 from sklearn_metalabel.learners import LabelWeightedLogistic
-from sklearn_metalabel.policies import FixedWeights
+from sklearn_metalabel.policies import FixedThresholds, FixedWeights
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -38,6 +38,13 @@ def test_thresholds_and_weights_are_read_by_the_names_of_labels(form):
     ):
         with pytest.raises(ValueError, match=r"must name each label once, and \['c', 'z'\]"):
             estimator.fit(X, FRAME)
+
+
+@pytest.mark.parametrize("form", [dict, pd.Series])
+def test_a_policy_that_knows_no_names_refuses_them(form):
+    policy = FixedThresholds(form({"c": 0.1, "a": 0.9, "b": 0.5}))
+    with pytest.raises(ValueError, match="thresholds go by names, which a policy does not know"):
+        TunedThresholdsClassifierCV(prediction_policy=policy).fit(X, FRAME)
 
 
 def test_a_series_without_names_goes_by_place():

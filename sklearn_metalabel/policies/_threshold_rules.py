@@ -23,7 +23,7 @@ from sklearn_metalabel.thresholds import (
     scutfbr,
     shrunken,
 )
-from sklearn_metalabel.utils import check_thresholds, takes_sample_weight, weights_differ
+from sklearn_metalabel.utils import check_thresholds, has_label_names, takes_sample_weight, weights_differ
 
 __all__ = [
     "EpisodeThresholds",
@@ -322,6 +322,11 @@ class FixedThresholds(PredictionPolicy):
 
     def check(self):
         """Raise where thresholds are outside [0, 1]."""
+        if has_label_names(self.thresholds):
+            raise ValueError(
+                "thresholds go by names, which a policy does not know; pass an array in the order of the columns of y, "
+                "or use FixedThresholdsClassifier, which reads names."
+            )
         try:
             t = np.atleast_1d(np.asarray(self.thresholds, dtype=np.float64))
         except (TypeError, ValueError) as error:

@@ -15,6 +15,7 @@ __all__ = [
     "check_thresholds",
     "check_weighted_pair",
     "dense_labels",
+    "has_label_names",
     "in_label_order",
     "label_sums",
     "row_blocks",
@@ -158,14 +159,18 @@ def check_thresholds(thresholds: ArrayLike, n_labels: int, *, samples: bool = Fa
     return t
 
 
+def has_label_names(values):
+    """Whether values of labels go by names: those of a mapping, or of a pandas Series whose index is not numbers."""
+    if isinstance(values, Mapping):
+        return True
+    return hasattr(values, "index") and hasattr(values, "to_dict") and values.index.dtype.kind not in "iu"
+
+
 def in_label_order(values, label_names, name):
     """Values of labels as an array in the order of the labels; a pandas Series or a mapping is read by their names."""
-    by_name = dict(values) if isinstance(values, Mapping) else None
-    if hasattr(values, "index") and hasattr(values, "to_dict") and values.index.dtype.kind not in "iu":
-        by_name = values.to_dict()
-    if by_name is None:
+    if not has_label_names(values):
         return values
-    by_name = {str(label): value for label, value in by_name.items()}
+    by_name = {str(label): value for label, value in dict(values).items()}
     wrong = sorted(set(by_name) ^ set(label_names))
     if wrong:
         raise ValueError(
