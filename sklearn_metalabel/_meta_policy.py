@@ -34,11 +34,10 @@ from sklearn_metalabel.utils import (
     check_row_weights,
     draw_seed,
     fit_context,
+    label_frequencies,
     restore_on_error,
     take_rows,
-    total_weight,
     warn_constant_labels,
-    weighted_positives,
 )
 
 __all__ = ["MetaPolicyClassifier"]
@@ -251,7 +250,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight`, array-like of shape (n_samples,), and `groups` for the splitter, or what metadata routing
             asks for. A weight says how many times a sample counts: in the loss of the base learner, the folds, rewards,
@@ -405,9 +404,8 @@ class _Rows:
         return replace(rows, held_out_weight=check_row_weights(rows.held_out_weight, kept.size))
 
     def frequencies(self):
-        """Share of positives of each label, (L,), by weight."""
-        positives = weighted_positives(self.Y, self.held_out_weight)
-        return positives / total_weight(self.Y.shape[0], self.held_out_weight)
+        """Share of positives of each label, (L,), by weight, among the rows in which it is known."""
+        return label_frequencies(self.Y, self.held_out_weight)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,10 @@ from sklearn_metalabel.utils import (
     draw_seeds,
     fit_context,
     fix_random_states,
+    has_unknown,
+    label_frequencies,
     label_rows,
+    positives_only,
     restore_on_error,
     take_rows,
     takes_sample_weight,
@@ -215,7 +218,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples, as the classifier takes them.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight`, array-like of shape (n_samples,), other metadata for the classifier and `groups` for the
             splitter, or what metadata routing asks for. A weight says how many times a sample counts: in the
@@ -338,7 +341,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             splits = _splits_by_weight(cv, Y, weight)
         else:
             ours = self.cv is None or isinstance(self.cv, Real)
-            splits = checked_splits(cv.split(np.zeros(Y.shape[0]), Y if ours else y, **split_params), Y.shape[0])
+            target = positives_only(Y) if ours else y
+            splits = checked_splits(cv.split(np.zeros(Y.shape[0]), target, **split_params), Y.shape[0])
         if len(splits) > 1 and not self.refit:
             raise ValueError(
                 f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
@@ -392,23 +396,23 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
             self.allow_unlabeled_ = False
             return
-        truth = _boolean_rows(Y, rows)
+        truth = _boolean_rows(positives_only(Y), rows)
         if np.ptp(fold_of) == 0:
             fold_of = _dealt(truth, seed)
         of_rows = None if weight is None else weight[rows]
-        link = None if self.response_method_ == "predict_proba" else fit_link(truth, R, of_rows)
+        unknown = (label_rows(Y, rows, np.int8) < 0) if has_unknown(Y) else None
+        link = None if self.response_method_ == "predict_proba" else fit_link(truth, R, of_rows, unknown)
         P = R if link is None else link.probabilities(R)
-        held_out = OutOfFold(truth, P, fold_of, of_rows)
+        held_out = OutOfFold(truth if unknown is None else np.where(unknown, np.nan, truth), P, fold_of, of_rows)
         two_classes = self._target.kind == "binary"
         policy.fit(held_out, scoring, allow_unlabeled=two_classes or self.allow_unlabeled, random_state=seed)
         if two_classes and not policy.keeps_thresholds:
             policy.prefer_half(held_out, scoring)
         t = policy.thresholds_
         if not policy.keeps_thresholds:
-            Y = Y if weight is None else Y[weight > 0]
-            positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
-            t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, t))
-            policy.warn(self.label_names_, two_classes | (held_out.highest() >= t) | (positives == 0))
+            frequency = label_frequencies(Y if weight is None else Y[weight > 0])
+            t = np.where(frequency == 0, 1.0, np.where(frequency == 1, 0.0, t))
+            policy.warn(self.label_names_, two_classes | (held_out.highest() >= t) | (frequency == 0))
         policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
         self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_
@@ -432,7 +436,7 @@ def _splitter(cv, n_samples, rng):
 def _splits_by_weight(cv, Y, weight):
     """Splits of the rows of weight above 0; the others are held out nowhere, and in every training part."""
     kept, others = np.flatnonzero(weight), np.flatnonzero(weight == 0)
-    splits = cv.split(np.zeros(kept.size), Y[kept])
+    splits = cv.split(np.zeros(kept.size), positives_only(Y[kept]))
     return [(np.concatenate([kept[train], others]), kept[test]) for train, test in splits]
 
 
@@ -474,14 +478,16 @@ def _without_invented_scores(S, y_train):
 
     What a classifier answers there is no score: 0 would count as uncertain.
     """
-    positives = np.asarray(y_train.sum(axis=0, dtype=np.int64)).ravel()
-    varied = (positives > 0) & (positives < y_train.shape[0])
+    # NaN, which is not known, differs from itself.
+    ones, unknown = (np.asarray(marks.sum(axis=0)).ravel() for marks in (y_train == 1, y_train != y_train))
+    zeros = y_train.shape[0] - ones - unknown
+    varied = (ones > 0) & (zeros > 0)
     if varied.all() or S.size == 0:
         return S
     S = S.copy()
     low, high = (S[:, varied].min(), S[:, varied].max()) if varied.any() else (-1.0, 1.0)
-    S[:, positives == 0] = low
-    S[:, positives == y_train.shape[0]] = high
+    S[:, ones == 0] = low
+    S[:, (zeros == 0) & (ones > 0)] = high
     return S
 
 

@@ -139,6 +139,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
     (3,)
     """
 
+    _leaves_unknown_out = False
     _input_form = "matrix"  # predictions of labels are appended to the columns
     _parameter_constraints = {
         "estimator": "no_validation",

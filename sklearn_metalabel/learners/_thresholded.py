@@ -12,7 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_metalabel.decoding import PROBABILITIES, SCORES, decide_rows
-from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners._base import LabelClassifier, LabelProbabilityMixin
+from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
 from sklearn_metalabel.learners._resolve import as_classifier, as_multilabel, innermost, is_skorch_net
 from sklearn_metalabel.learners._response import check_response_method, label_response
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
@@ -22,9 +23,12 @@ from sklearn_metalabel.utils import (
     count_rows,
     encode_target,
     has_parts,
+    has_unknown,
     label_rows,
     refuse_masked,
+    refuse_unknown,
     to_probabilities,
+    with_nan,
 )
 
 __all__ = ["ThresholdedClassifier", "constant_labels_are_quiet"]
@@ -40,6 +44,8 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     X is never converted here: pipelines inside may start from texts or data frames.
     """
+
+    _leaves_unknown_out = True  # where the classifier inside does, which is looked at before it is trained
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):
@@ -160,6 +166,9 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
             return self._target.classes[Y[:, 0].astype(np.intp)]
         if self._target.kind == "multiclass":
             return self._target.classes[Y.argmax(axis=1)]
+        if has_unknown(Y):
+            _check_leaves_out(classifier, Y)
+            return with_nan(Y)
         if is_skorch_net(innermost(classifier)):
             return label_rows(Y)  # its losses take floats
         takes_sparse = isinstance(classifier, LabelClassifier | OneVsRestClassifier)
@@ -185,6 +194,15 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         tags.input_tags.sparse = inner.sparse
         tags.input_tags.allow_nan = inner.allow_nan
         return tags
+
+
+def _check_leaves_out(classifier, Y):
+    """Refuse entries that are not known where the classifier inside cannot leave them out."""
+    inner = innermost(classifier)
+    is_ours = isinstance(inner, LabelProbabilityMixin) and inner._leaves_unknown_out
+    if not (is_ours or isinstance(classifier, WeightedOneVsRest)):
+        remedy = "set multi_label=False, which fits a clone for each label to the rows where it is known, or fill them"
+        refuse_unknown(Y, type(inner).__name__, remedy)
 
 
 @contextmanager

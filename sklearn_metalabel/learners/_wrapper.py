@@ -82,6 +82,11 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
         """What the base learner takes as X beside matrices."""
         return as_label_classifier(self.estimator)._input_form
 
+    @property
+    def _leaves_unknown_out(self):
+        """Whether the base learner does."""
+        return as_label_classifier(self.estimator)._leaves_unknown_out
+
     def _label_probabilities(self, X):
         """P of the final base learner."""
         return self.estimator_._label_probabilities(X)

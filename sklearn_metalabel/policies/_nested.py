@@ -72,6 +72,9 @@ def _nested_decisions(policy, out_of_fold, folds, asked):
             R = P[at]
             for fallback, D in zip(used, decisions, strict=True):
                 D[at] = decide_block(R, t, fallback)
+    if out_of_fold.unknown is not None:
+        for D in decisions:
+            D[out_of_fold.unknown] = False
     return tried, decisions
 
 
