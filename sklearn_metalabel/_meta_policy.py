@@ -6,9 +6,7 @@ from numbers import Integral
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import MethodMapping
 
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.learners import BaseLearnerWrapper, as_label_classifier, make_folds, train_classifier
@@ -120,7 +118,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         A row for everything that was compared by `scoring` on held-out rows: "proposal" (of the training policy),
         "prediction_policy", "allow_unlabeled", "mean_test_<name>" for each scoring, "mean_test_score",
         "rank_test_score" and, where they are known, "split<k>_test_score". The means are over all held-out rows
-        together, so that rare labels count.
+        together, so that rare labels count. "std_thresholds" is how far a label's thresholds of the folds lie apart, on
+        average; `prediction_policy_` has it for each label.
     best_score_ : float or None
         Out-of-fold score of what was chosen; None where nothing was held out.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -294,9 +293,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             `sample_weight` goes to the base learner and, by this estimator's own request, to the thresholds; `groups`
             go to the splitter.
         """
-        router = self._with_own_request(super().get_metadata_routing())
-        splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)  # an iterator must not be used up
-        return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        return self._with_splitter(self._with_own_request(super().get_metadata_routing()))
 
     def _rows_that_count(self, X, Y, fit_params, routed):
         """The samples that have a weight, and their weights in training and on held-out rows."""

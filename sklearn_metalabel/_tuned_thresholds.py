@@ -10,7 +10,6 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
 
@@ -118,8 +117,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         A row for each policy, and for each value of `allow_unlabeled` that was tried: "prediction_policy",
         "allow_unlabeled" ("auto" where the policy decides it), "mean_test_<name>" for each scoring,
         "mean_test_score", "rank_test_score" and, where they are known, "split<k>_test_score". The means are over all
-        held-out rows together, so that rare labels count; they are not the means of the splits. Empty for binary and
-        multiclass targets.
+        held-out rows together, so that rare labels count; they are not the means of the splits. "std_thresholds" is
+        how far a label's thresholds of the folds lie apart, on probabilities and on average; `prediction_policy_` has
+        it for each label. Empty for multiclass targets.
     best_score_ : float or None
         The mean out-of-fold score of what was chosen.
     response_method_ : {"predict_proba", "decision_function"}
@@ -262,9 +262,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             `sample_weight` goes to the classifier and, by this estimator's own request, to the thresholds; `groups` go
             to the splitter.
         """
-        splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)
-        router = self._with_own_request(super().get_metadata_routing())
-        return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        return self._with_splitter(self._with_own_request(super().get_metadata_routing()))
 
     def _is_prefit(self):
         """Whether the estimator is fitted already."""

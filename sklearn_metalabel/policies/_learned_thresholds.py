@@ -167,7 +167,8 @@ class LearnedThresholds(PredictionPolicy):
 def _scored(search, scoring, name, parameters, allowed):
     """A row of results for a policy, and its parameters."""
     scores = mean_scores(search.scores(parameters, not allowed, scoring))
-    return {"prediction_policy": name, "allow_unlabeled": allowed, **scores}, parameters
+    choice = {"prediction_policy": name, "allow_unlabeled": allowed, "std_thresholds": search.spread(parameters)}
+    return {**choice, **scores}, parameters
 
 
 def _best(tried):

@@ -41,22 +41,28 @@ def nested_rows(policy, out_of_fold, scoring, allow_unlabeled, random_state):
     Returns
     -------
     rows : list of dict
-        "prediction_policy", "allow_unlabeled" (bool, or "auto" where the policy decides it), "mean_test_<name>" for
-        each part of the scoring, "mean_test_score" and "split<k>_test_score". The means are over all rows together.
+        "prediction_policy", "allow_unlabeled" (bool, or "auto" where the policy decides it), "std_thresholds" (L,),
+        "mean_test_<name>" for each part of the scoring, "mean_test_score" and "split<k>_test_score". The means are over
+        all rows together.
     """
     folds = [np.flatnonzero(out_of_fold.fold == fold) for fold in np.unique(out_of_fold.fold)]
-    tried, decisions = _nested_decisions(policy, out_of_fold, folds, (scoring, allow_unlabeled, random_state))
+    tried, decisions, spread = _nested_decisions(policy, out_of_fold, folds, (scoring, allow_unlabeled, random_state))
     Y, weight = out_of_fold.truth(), out_of_fold.sample_weight
     return [
-        {"prediction_policy": policy.name, "allow_unlabeled": fallback, **_scores(scoring, Y, D, folds, weight)}
+        {
+            "prediction_policy": policy.name,
+            "allow_unlabeled": fallback,
+            "std_thresholds": spread,
+            **_scores(scoring, Y, D, folds, weight),
+        }
         for fallback, D in zip(tried, decisions, strict=True)
     ]
 
 
 def _nested_decisions(policy, out_of_fold, folds, asked):
-    """Values of `allow_unlabeled` that were tried, and for each the decisions (n, L), bool, of all folds."""
+    """Values of `allow_unlabeled` that were tried, the decisions (n, L) of each, and the spread of thresholds (L,)."""
     wanted = fallbacks(asked[1])
-    tried, decisions, P = None, [], out_of_fold.P
+    tried, decisions, found, P = None, [], [], out_of_fold.P
     for inside in folds:
         seen = np.ones(len(P), dtype=bool)
         seen[inside] = len(folds) == 1
@@ -66,6 +72,7 @@ def _nested_decisions(policy, out_of_fold, folds, asked):
             tried = list(wanted) if own is None or len(wanted) == 1 else ["auto"]
             decisions = [np.empty(P.shape, dtype=bool) for _ in tried]
         t = check_thresholds(thresholds, P.shape[1])
+        found.append(t)
         used = [bool(fallback if own is None else own) for fallback in tried]
         for block in row_blocks(inside.size, P.shape[1]):
             at = inside[block]
@@ -75,7 +82,7 @@ def _nested_decisions(policy, out_of_fold, folds, asked):
     if out_of_fold.unknown is not None:
         for D in decisions:
             D[out_of_fold.unknown] = False
-    return tried, decisions
+    return tried, decisions, np.std(found, axis=0)
 
 
 def _scores(scoring, Y, D, folds, weight):
@@ -94,13 +101,16 @@ def mean_scores(by_part):
 
 
 def as_columns(rows):
-    """A dict of arrays from rows of results, with ranks; what a row lacks is NaN, and a score of NaN is last."""
+    """A dict of arrays from rows of results, with ranks; what a row lacks is NaN, and a score of NaN is last.
+
+    Of what a row has for each label, the mean is taken.
+    """
     texts = [name for name in ("proposal", "prediction_policy") if name in rows[0]]
     names = dict.fromkeys(name for row in rows for name in row if name not in (*texts, "allow_unlabeled"))
     results = {name: np.array([row[name] for row in rows], dtype=object) for name in texts}
     choices = [row["allow_unlabeled"] for row in rows]
     results["allow_unlabeled"] = np.array(choices, dtype=object if "auto" in choices else bool)
-    results |= {name: np.array([row.get(name, np.nan) for row in rows], dtype=np.float64) for name in names}
+    results |= {name: np.array([np.mean(row.get(name, np.nan)) for row in rows]) for name in names}
     scores = np.nan_to_num(results["mean_test_score"], nan=-np.inf)
     return {**results, "rank_test_score": rankdata(-scores, method="min").astype(np.int32)}
 

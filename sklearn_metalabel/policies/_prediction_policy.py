@@ -32,7 +32,11 @@ class PredictionPolicy(BaseEstimator, ABC):
         Mean out-of-fold score of what was chosen; None where nothing was held out.
     cv_results_ : dict of str -> ndarray
         A row for everything that was compared: "prediction_policy", "allow_unlabeled", "mean_test_<name>" for each
-        scoring, "mean_test_score", "rank_test_score" and "split<k>_test_score".
+        scoring, "mean_test_score", "rank_test_score" and "split<k>_test_score"; "std_thresholds" is the mean over the
+        labels of the standard deviation that their thresholds have over the folds.
+    std_thresholds_ : ndarray of shape (n_labels,) or None
+        The standard deviation of each label's threshold over the folds, for what was chosen; None where nothing was
+        held out.
 
     See Also
     --------
@@ -274,6 +278,7 @@ class PredictionPolicy(BaseEstimator, ABC):
         """Set the fitted attributes from the row of results that was best."""
         self.thresholds_, self.allow_unlabeled_ = thresholds, bool(allow_unlabeled)
         self.cv_results_, self.best_score_ = results, None if best is None else float(best["mean_test_score"])
+        self.std_thresholds_ = None if best is None else best.get("std_thresholds")
         return self
 
     def _keep_given(self, thresholds, allow_unlabeled):
