@@ -108,6 +108,12 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         by the most probable class instead.
     allow_unlabeled_ : bool
         Whether a sample may get no label.
+    dependence_ : Dependence or None
+        How labels depend on each other: `predict` gives a sample the best of the observed label sets and of what
+        thresholds alone would give. None where each label is decided by itself.
+    marginals_ : SetMarginals or None
+        How the observed label sets correct what `predict_proba` returns; None where that made it no better out of fold.
+        Thresholds are for the probabilities of `estimator_`.
     estimator_ : estimator
         The base learner, trained on all rows under these weights.
     training_policy_ : TrainingPolicy
@@ -314,6 +320,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 f"n_jobs={self.n_jobs} would put several training runs on one CUDA device at the same time; "
                 "set n_jobs=None."
             )
+        prediction.check_target(self._target.kind, Y)
         if self._target.has_thresholds:
             prediction.check_labels(Y.shape[1])
             prediction.check_allow_unlabeled(self.allow_unlabeled)
@@ -342,6 +349,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.positive_weights_ = np.ones(n_labels) if weights.positive is None else weights.positive
         self.prediction_policy_, rows = None, list(result.compared)
         self.thresholds_, self.allow_unlabeled_ = np.full(n_labels, 0.5), False
+        self.dependence_ = self.marginals_ = None
         self.best_score_ = max((row["mean_test_score"] for row in rows), default=None)
         if self._target.has_thresholds:
             self._choose_thresholds(policies, result, seed)
@@ -365,6 +373,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 policy.warn(self.label_names_, two_classes | (result.out_of_fold.highest() >= t) | (frequency == 0))
         self.prediction_policy_, self.best_score_ = policy, policy.best_score_
         self.thresholds_, self.allow_unlabeled_ = policy.thresholds_, policy.allow_unlabeled_
+        self.dependence_, self.marginals_ = policy.dependence_, policy.marginals_
 
     def _may_be_unlabeled(self):
         """Whether a sample may get no label: one of two classes is no label, and always may."""
@@ -372,13 +381,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _fitted_attributes(self):
         """What a copy of this estimator needs in order to predict."""
-        return {name: getattr(self, name) for name in ("estimator_", "weights_", "thresholds_", "allow_unlabeled_")}
+        names = ("estimator_", "weights_", "thresholds_", "allow_unlabeled_", "dependence_", "marginals_")
+        return {name: getattr(self, name) for name in names}
 
     def _decision_thresholds(self):
         return self.thresholds_
 
     def _decide(self, P):
-        return decide(P, self.thresholds_, self.allow_unlabeled_)
+        return decide(P, self.thresholds_, self.allow_unlabeled_, dependence=getattr(self, "dependence_", None))
 
 
 @dataclass(frozen=True, eq=False)

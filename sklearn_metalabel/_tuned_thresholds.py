@@ -1,6 +1,7 @@
 """The estimator that chooses thresholds for any classifier on out-of-fold rows."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -111,6 +112,12 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         scores higher out of fold beyond chance. Multiclass targets are predicted by the classifier instead.
     allow_unlabeled_ : bool
         Whether a sample may get no label.
+    dependence_ : Dependence or None
+        How labels depend on each other, for responses: `predict` gives a sample the best of the observed label sets and
+        of what thresholds alone would give. None where each label is decided by itself.
+    marginals_ : SetMarginals or None
+        How the observed label sets correct what `predict_proba` returns; None where that made it no better out of fold,
+        or where decision values are cut. Thresholds are for the probabilities of `estimator_`.
     prediction_policy_ : PredictionPolicy or None
         The fitted prediction policy; None for multiclass targets.
     cv_results_ : dict of str -> ndarray
@@ -239,6 +246,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         X, Y = self._check_training_data(X, y)
         weight = self._check_threshold_weight(fit_params, routed, Y.shape[0])
         scoring = scoring.for_target(self._target)
+        policy.check_target(self._target.kind, Y)
         if self._target.has_thresholds:
             self._check_weighted(policy, scoring, Y, weight)
         rng = check_random_state(self.random_state)
@@ -390,6 +398,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, weight, seed):
         """Set the thresholds and how they were found; `weight` (n,) says how many times rows of Y count, or is None."""
         self.prediction_policy_, self.cv_results_, self.best_score_ = None, {}, None
+        self.dependence_ = self.marginals_ = None
         if not self._target.has_thresholds:
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
             self.allow_unlabeled_ = False
@@ -414,6 +423,10 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
         self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_
+        self.dependence_ = policy.dependence_
+        self.marginals_ = policy.marginals_ if link is None else None  # decision values were calibrated, no more
+        if link is not None and policy.dependence_ is not None:
+            self.dependence_ = replace(policy.dependence_, scale=policy.dependence_.scale * link.slope)
         self.cv_results_, self.best_score_ = policy.cv_results_, policy.best_score_
 
 

@@ -68,7 +68,8 @@ class LabelProbabilityMixin(ClassifierMixin):
             Binary and multiclass targets: probability of each class, rows sum to 1.
         """
         P = self._probabilities(X)
-        return self._target.probabilities(P)
+        marginals = getattr(self, "marginals_", None)
+        return self._target.probabilities(P if marginals is None else marginals.correct(P))
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -81,7 +82,8 @@ class LabelProbabilityMixin(ClassifierMixin):
         Returns
         -------
         margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
-            Multi-label targets: probability minus threshold, positive where a label is above its threshold.
+            Multi-label targets: probability minus threshold, positive where a label is above its threshold; `predict`
+            may decide otherwise where labels depend on each other, or a sample must get a label.
             Multiclass targets: log-odds of each class. Binary targets: log-odds of the second class.
         """
         P = self._probabilities(X)

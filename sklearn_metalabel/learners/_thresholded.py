@@ -65,7 +65,9 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         check_is_fitted(self)
         if self._target.kind != "multilabel":
             return self.estimator_.predict_proba(X)
-        return label_response(self.estimator_, X, "predict_proba", len(self.thresholds_))
+        P = label_response(self.estimator_, X, "predict_proba", len(self.thresholds_))
+        marginals = getattr(self, "marginals_", None)
+        return P if marginals is None else marginals.correct(P)
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -78,8 +80,10 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         Returns
         -------
         margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
-            Multi-label targets: response minus threshold, positive exactly where a label is above its threshold. Where
-            that would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with the response.
+            Multi-label targets: response minus threshold, positive exactly where a label is above its threshold;
+            `predict` may decide otherwise where labels depend on each other (`dependence_`), or a sample must get a
+            label. Where a margin would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with
+            the response.
             Binary targets, shape (n_samples,): log-odds, or decision values, beyond those of the threshold. Multiclass
             targets: decision values or log-odds of the classifier inside.
         """
@@ -106,8 +110,9 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         -------
         y : ndarray of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
-            target). Binary targets: the second class where its response is above its threshold. Multiclass targets: the
-            class that the classifier inside predicts.
+            target): those above their thresholds, or the label set that `dependence_` draws them to. Binary targets:
+            the second class where its response is above its threshold. Multiclass targets: the class that the
+            classifier inside predicts.
         """
         check_is_fitted(self)
         if not self._target.has_thresholds:
@@ -124,7 +129,8 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     def _decide(self, R):
         """Decisions (n, L) for responses."""
-        return decide_rows(R, self.thresholds_, self.allow_unlabeled_, self._units())
+        dependence = getattr(self, "dependence_", None)
+        return decide_rows(R, self.thresholds_, self.allow_unlabeled_, self._units(), dependence)
 
     def _margins(self, R):
         """Responses minus thresholds, finite."""

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from sklearn_metalabel.decoding import decide_block
+from sklearn_metalabel.decoding import Dependence, SetMarginals, decide_block
 from sklearn_metalabel.utils import check_thresholds, row_blocks
 
-__all__ = ["FALLBACKS", "as_columns", "as_rows", "fallbacks", "mean_scores", "nested_rows"]
+__all__ = ["FALLBACKS", "Choice", "as_columns", "as_rows", "fallbacks", "mean_scores", "nested_rows"]
 
 # Whether a sample may get no label, in the order that they are tried; of equal scores the first wins.
 FALLBACKS = (True, False)
+
+
+class Choice(NamedTuple):
+    """What a policy chooses on some rows; `allow_unlabeled` is None where that is left to a comparison."""
+
+    thresholds: NDArray[np.float64]
+    allow_unlabeled: bool | None = None
+    dependence: Dependence | None = None
+    marginals: SetMarginals | None = None
 
 
 def fallbacks(allow_unlabeled):
@@ -66,19 +78,20 @@ def _nested_decisions(policy, out_of_fold, folds, asked):
     for inside in folds:
         seen = np.ones(len(P), dtype=bool)
         seen[inside] = len(folds) == 1
-        thresholds, own = policy._choose(out_of_fold.take(seen), *asked)
+        choice = policy._choose(out_of_fold.take(seen), *asked)
+        own = choice.allow_unlabeled
         if tried is None:
             # A policy that decides for itself has one row, whatever it decides on other folds.
             tried = list(wanted) if own is None or len(wanted) == 1 else ["auto"]
             decisions = [np.empty(P.shape, dtype=bool) for _ in tried]
-        t = check_thresholds(thresholds, P.shape[1])
+        t = check_thresholds(choice.thresholds, P.shape[1])
         found.append(t)
         used = [bool(fallback if own is None else own) for fallback in tried]
         for block in row_blocks(inside.size, P.shape[1]):
             at = inside[block]
             R = P[at]
             for fallback, D in zip(used, decisions, strict=True):
-                D[at] = decide_block(R, t, fallback)
+                D[at] = decide_block(R, t, fallback, dependence=choice.dependence)
     if out_of_fold.unknown is not None:
         for D in decisions:
             D[out_of_fold.unknown] = False
