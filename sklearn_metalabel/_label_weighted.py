@@ -129,5 +129,5 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         options = {"sample_weight": sample_weight}
         self.weights_ = resolve_label_weight(self.label_weight, Y, self.label_names_, self.hierarchy, **options)
         weights, seed = LossWeights(self.weights_), draw_seed(self.random_state)
-        self.estimator_ = train_classifier(base, X, Y, weights, sample_weight=sample_weight, seed=seed)
+        self.estimator_ = self._complete(train_classifier(base, X, Y, weights, sample_weight=sample_weight, seed=seed))
         return self

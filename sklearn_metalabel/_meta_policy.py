@@ -285,7 +285,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         refit = context.subcontext("refit")
         refit.call_on_fit_task_begin(estimator=self, X=X, y=y)
         options = {"sample_weight": data.sample_weight, "seed": seeds[0], "solution": result.solution}
-        self.estimator_ = train_classifier(base, data.X, data.Y, result.loss_weights, **options)
+        self.estimator_ = self._complete(train_classifier(base, data.X, data.Y, result.loss_weights, **options))
         for ended in (refit, context):
             ended.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         return self
@@ -373,6 +373,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 policy.warn(self.label_names_, two_classes | (result.out_of_fold.highest() >= t) | (frequency == 0))
         self.prediction_policy_, self.best_score_ = policy, policy.best_score_
         self.thresholds_, self.allow_unlabeled_ = policy.thresholds_, policy.allow_unlabeled_
+        policy.name_labels(self.label_names_)
         self.dependence_, self.marginals_ = policy.dependence_, policy.marginals_
 
     def _may_be_unlabeled(self):

@@ -423,6 +423,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
         self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_
+        policy.name_labels(self.label_names_)
         self.dependence_ = policy.dependence_
         self.marginals_ = policy.marginals_ if link is None else None  # decision values were calibrated, no more
         if link is not None and policy.dependence_ is not None:

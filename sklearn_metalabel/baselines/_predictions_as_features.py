@@ -206,7 +206,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
         folds = self._folds(Y, y, routed.splitter.split, rng)
         self.edges_ = self._find_edges(X, Y, sample_weight, folds, rng)
         self.order_ = np.argsort(longest_paths(self.label_names_, self.edges_), kind="stable")
-        self.estimator_ = self._trained(X, Y, sample_weight, self.edges_, folds, draw_seed(rng))
+        self.estimator_ = self._complete(self._trained(X, Y, sample_weight, self.edges_, folds, draw_seed(rng)))
         return self
 
     def get_metadata_routing(self):

@@ -13,6 +13,7 @@ from sklearn_metalabel.decoding._decide import (
     margins as margins,
 )
 from sklearn_metalabel.decoding._dependence import Dependence, alone as alone
+from sklearn_metalabel.decoding._label_pairs import strongest_pairs as strongest_pairs
 from sklearn_metalabel.decoding._label_sets import (
     LabelSets,
     codes_of_rows as codes_of_rows,

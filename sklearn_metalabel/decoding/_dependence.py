@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_metalabel.decoding._candidate_sets import best_sets
+from sklearn_metalabel.decoding._label_pairs import LabelPairs, strongest_pairs
 from sklearn_metalabel.decoding._label_sets import LabelSets, codes_of_rows, segment_sums
 
 __all__ = ["Dependence", "alone", "own_energies"]
@@ -33,6 +34,8 @@ class Dependence:
         What stands for it in a set that was not observed; the lower, the more rows get an observed set.
     scale : float, default=1.0
         Factor b of the margins.
+    label_names : ndarray of shape (n_labels,), default=None
+        Names of the labels, for tables; None numbers them.
 
     See Also
     --------
@@ -51,12 +54,55 @@ class Dependence:
     >>> decide(P, 0.5, dependence=dependence)
     array([[1, 1, 0],
            [0, 0, 1]])
+    >>> pairs = dependence.pairs(1)
+    >>> pairs["label"], pairs["other"], pairs["strength"].round(1)
+    (array(['0'], dtype='<U21'), array(['1'], dtype='<U21'), array([3.2]))
     """
 
     sets: LabelSets
     count_weight: float
     unseen: float
     scale: float = 1.0
+    label_names: NDArray | None = None
+
+    def pairs(self, n_pairs: int | None = None) -> LabelPairs:
+        """Table of the pairs of labels that pull each other up or exclude each other.
+
+        Parameters
+        ----------
+        n_pairs : int, default=None
+            Most pairs; None is all.
+
+        Returns
+        -------
+        pairs : dict of str -> ndarray
+            For `pandas.DataFrame`, the surest pair first: "label" and "other"; "together", the rows that have both, by
+            weight; "expected", those that would if labels were independent; "strength", the logarithm of the odds
+            ratio, above 0 where they pull each other up; "evidence", the statistic of the likelihood-ratio test of
+            independence.
+        """
+        return strongest_pairs(self.sets, self.label_names, n_pairs)
+
+    def frequent_sets(self, n_sets: int | None = None) -> dict:
+        """Table of the observed label sets, the most frequent first.
+
+        Parameters
+        ----------
+        n_sets : int, default=None
+            Most sets; None is all.
+
+        Returns
+        -------
+        table : dict of str -> ndarray
+            For `pandas.DataFrame`: "labels", a tuple of names each; "count", the rows that have this set, by weight;
+            "bonus", what it adds to the energy of the set.
+        """
+        sets, names = self.sets, self.label_names
+        names = np.arange(sets.n_labels).astype(str) if names is None else np.asarray(names)
+        order = np.argsort(-sets.counts, kind="stable")[:n_sets]
+        labels = np.empty(order.size, dtype=object)
+        labels[:] = [tuple(names[sets.labels[sets.indptr[k] : sets.indptr[k + 1]]].tolist()) for k in order]
+        return {"labels": labels, "count": sets.counts[order], "bonus": self.count_weight * sets.log_counts[order]}
 
     def decide(self, M, may_be_empty) -> NDArray[np.bool_]:
         """Decisions (b, L) for a few rows of finite margins M (b, L), before they are scaled."""

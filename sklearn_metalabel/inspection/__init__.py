@@ -1,5 +1,6 @@
 """Pictures and tables of what a fitted classifier has learned about its labels."""
 
+from sklearn_metalabel.inspection._dependence_display import DependenceDisplay
 from sklearn_metalabel.inspection._policy_display import PolicyDisplay
 
-__all__ = ["PolicyDisplay"]
+__all__ = ["DependenceDisplay", "PolicyDisplay"]

@@ -78,6 +78,14 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
         """The router with a request of this estimator's own, where there is one: unset, it follows the base learner."""
         return router if self._own_request() is None else router.add_self_request(self)
 
+    def _complete(self, trained):
+        """A label classifier that was trained on checked data, as if its own `fit` had checked them."""
+        trained._set_target(self._target)
+        for name in ("n_features_in_", "feature_names_in_", "_tensor_form"):
+            if name in vars(self):
+                setattr(trained, name, getattr(self, name))
+        return trained
+
     def _with_splitter(self, router):
         """The router with the splitter that `cv` is."""
         splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)  # an iterator must not be used up

@@ -186,7 +186,7 @@ class LearnedThresholds(PredictionPolicy):
         if learned.pays or self.dependence is True:
             best, parameters, dependence = row, learned.parameters, learned.dependence
         choice = Choice(search.thresholds(parameters), best["allow_unlabeled"], dependence, dependent.marginals)
-        return _Found(choice, parameters, [row, *rows], best, gain)
+        return _Found(choice, parameters, [*rows, row], best, gain)
 
     def _try(self, search, scoring, allow_unlabeled, random_state):
         """Rows of results and parameters: the learned policy, and what it started from and was mixed of.

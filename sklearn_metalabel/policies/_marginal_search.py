@@ -14,6 +14,8 @@ __all__ = ["learn_marginals"]
 
 _START, _RIDGE = (1.0, 0.3, 0.0), 1e-3
 _MIXINGS = (0.15, 0.3, 0.45, 0.6)
+# The log-loss must fall by so many standard errors: several mixtures are tried on the rows that the weights are fitted to.
+_ERRORS = 2.0
 
 
 def learn_marginals(search):
@@ -34,6 +36,8 @@ def learn_marginals(search):
     Y, P, Q = search.truth[rows], search.rows.P[rows].astype(np.float64), np.concatenate(marginals)
     loss, precision, found = _log_losses(Y, P), _precisions(Y, P, weight), []
     seen = Y.any(axis=0)
+    if not seen.any():
+        return None
     for mixing in _MIXINGS:
         mixed = (1 - mixing) * P + mixing * Q
         gain = loss - _log_losses(Y, mixed)
@@ -42,7 +46,7 @@ def learn_marginals(search):
             np.average((gain - mean) ** 2, weights=weight) / (len(rows) if weight is None else weight.sum())
         )
         gain_in_precision = (_precisions(Y, mixed, weight) - precision)[seen].mean()
-        if mean > error and gain_in_precision >= 0:
+        if mean > _ERRORS * error and gain_in_precision >= 0:
             found.append((gain_in_precision, mixing))
     if not found:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -193,6 +194,17 @@ class PredictionPolicy(BaseEstimator, ABC):
             Decisions in {0, 1}.
         """
         return decide(P, self.thresholds_, self.allow_unlabeled_, dependence=self.dependence_)
+
+    def name_labels(self, label_names):
+        """Give the tables of a fitted policy the names of the labels.
+
+        Parameters
+        ----------
+        label_names : ndarray of shape (n_labels,)
+            Names, in the order of the thresholds.
+        """
+        if self.dependence_ is not None:
+            self.dependence_ = replace(self.dependence_, label_names=np.asarray(label_names))
 
     def prefer_half(self, out_of_fold, scoring):
         """Of two classes take the more probable one, unless the threshold scores higher beyond chance.

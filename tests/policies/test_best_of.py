@@ -102,7 +102,7 @@ def test_compact_rows_choose_as_all_rows_do():
 def test_the_policies_given_are_left_alone():
     policy = ThresholdRule("scut")
     best = BestThresholds([policy]).fit(random_rows())
-    assert vars(policy) == {"rule": "scut"}
+    assert vars(policy) == {"rule": "scut", "dependence": False}
     assert best.best_policy_ is not policy
 
 

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.policies import PredictionPolicy, ThresholdRule, as_prediction_policy
-from sklearn_metalabel.policies._nested import as_columns, as_rows, fallbacks, nested_rows
+from sklearn_metalabel.policies._nested import Choice, as_columns, as_rows, fallbacks, nested_rows
 from sklearn_metalabel.thresholds import OutOfFold, micromacro, odr_macro, scut
 
 RULES = {"scut": scut, "micromacro": micromacro, "odr_macro": odr_macro}
@@ -23,7 +23,7 @@ class Noting(PredictionPolicy):
         return np.full(out_of_fold.n_labels, self.t)
 
     def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
-        return self.find_thresholds(out_of_fold, scoring, random_state), self.own
+        return Choice(self.find_thresholds(out_of_fold, scoring, random_state), self.own)
 
 
 def compare(policy, rows, given="f1_micro", allow_unlabeled="auto"):

@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.metrics import fbeta_score, jaccard_score
+
+from sklearn_metalabel.metrics import Scoring
+from sklearn_metalabel.policies import (
+    LearnedThresholds,
+    PlugInThresholds,
+    SCutFBRThresholds,
+    ShrunkenThresholds,
+    ThresholdRule,
+    as_prediction_policy,
+)
+from sklearn_metalabel.policies._dependence_search import _gain, _influences
+from sklearn_metalabel.thresholds import CompactRows, OutOfFold
+
+NAMES = ["accuracy", "f1_micro", "f1_macro", "f1_samples"]
+DEPENDENT = [
+    LearnedThresholds(),
+    LearnedThresholds(0),
+    ThresholdRule("micromacro", dependence="auto"),
+    ShrunkenThresholds(dependence="auto"),
+    PlugInThresholds(dependence="auto"),
+    SCutFBRThresholds(0.1, dependence="auto"),
+]
+
+
+def one_of_each_pair(n=400, seed=0):
+    """Held-out rows with one label of each of four pairs, of which probabilities say too little."""
+    rng = np.random.default_rng(seed)
+    first = rng.random((n, 4)) < 0.4
+    Y = np.empty((n, 8), dtype=bool)
+    Y[:, ::2], Y[:, 1::2] = first, ~first
+    Z = 1.2 * (2 * Y - 1) + rng.normal(scale=1.5, size=Y.shape)
+    return OutOfFold(Y, 1 / (1 + np.exp(-Z)), np.arange(n) % 3)
+
+
+def apart(n=400, seed=0):
+    """Held-out rows whose labels have nothing to do with each other."""
+    rng = np.random.default_rng(seed)
+    P = rng.uniform(0.02, [0.9, 0.6, 0.5, 0.4, 0.4], (n, 5))
+    return OutOfFold(rng.random(P.shape) < P, P, np.arange(n) % 3)
+
+
+@pytest.mark.parametrize("policy", DEPENDENT, ids=lambda policy: policy.name)
+def test_dependence_pays_where_labels_hang_together(policy):
+    rows, fresh = one_of_each_pair(), one_of_each_pair(seed=1)
+    policy = type(policy)(**policy.get_params()).fit(rows, random_state=0)
+    alone = type(policy)(**{**policy.get_params(), "dependence": False}).fit(rows, random_state=0)
+    scores = [Scoring.resolve("accuracy")(fresh.Y, each.predict(fresh.P) != 0) for each in (policy, alone)]
+    assert scores[0] > scores[1] + 0.1
+    assert policy.dependence_ is not None
+    assert alone.dependence_ is None
+    assert policy.best_score_ > alone.best_score_
+    D = policy.predict(fresh.P)
+    assert (D[:, ::2] + D[:, 1::2] == 1).mean() > 0.8
+
+
+def test_labels_that_are_independent_are_mostly_kept_apart():
+    kept = [LearnedThresholds().fit(apart(seed=seed), random_state=0).dependence_ is None for seed in range(10)]
+    assert sum(kept) >= 8
+
+
+def test_dependence_can_be_asked_for_and_says_what_it_gains():
+    policy = LearnedThresholds(dependence=True).fit(apart(), random_state=0)
+    gain, error = policy.dependence_gain_
+    assert policy.dependence_ is not None
+    assert error > 0
+    assert gain < error
+    assert LearnedThresholds(dependence=False).fit(apart(), random_state=0).dependence_gain_ is None
+    row = policy.cv_results_["prediction_policy"].tolist().index("learned with label sets")
+    assert policy.cv_results_["mean_test_score"][row] == policy.best_score_
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_influence_of_rows_is_that_of_their_weight(name):
+    rng = np.random.default_rng(0)
+    Y, D, w = rng.random((40, 4)) < 0.4, rng.random((40, 4)) < 0.4, rng.uniform(0.5, 2, 40)
+    score, influence = _influences({name: 1.0}, Y, D, w)
+    scoring, step = Scoring.resolve(name), 1e-6
+    assert score == pytest.approx(scoring(Y, D, w))
+    for i in range(0, 40, 7):
+        moved = scoring(Y, D, w + step * (np.arange(40) == i))
+        assert influence[i] / w.sum() == pytest.approx((moved - score) / step, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_errors_in_closed_form_are_those_of_the_jackknife(name):
+    rng = np.random.default_rng(0)
+    Y = rng.random((2000, 4)) < 0.4
+    D, other = (Y ^ (rng.random(Y.shape) < share) for share in (0.1, 0.2))
+    scoring = Scoring.resolve(name)
+    as_function = Scoring({name: lambda y, d: scoring(y != 0, d != 0)})
+    (gain, error), (again, by_jackknife) = (_gain(each, Y, D, other, None) for each in (scoring, as_function))
+    assert gain == pytest.approx(again)
+    assert error == pytest.approx(by_jackknife, rel=0.5)
+
+
+def f2(y_true, y_pred):
+    return fbeta_score(y_true, y_pred, beta=2, average="macro", zero_division=0)
+
+
+@pytest.mark.parametrize("scoring", [f2, ["accuracy", "jaccard_samples"], "accuracy"])
+def test_any_scoring_decides_whether_dependence_pays(scoring):
+    rows, fresh = one_of_each_pair(), one_of_each_pair(seed=1)
+    policy = LearnedThresholds().fit(rows, scoring, random_state=0)
+    gain, error = policy.dependence_gain_
+    assert (policy.dependence_ is not None) == (gain > error)
+    assert scoring is f2 or gain > error
+    alone = LearnedThresholds(dependence=False).fit(rows, scoring, random_state=0)
+    scores = [jaccard_score(fresh.Y, each.predict(fresh.P), average="samples") for each in (policy, alone)]
+    assert scores[0] > scores[1] - 0.02
+
+
+@pytest.mark.parametrize("policy", [LearnedThresholds(), ThresholdRule("scut", dependence=True)])
+def test_weight_two_is_a_row_twice(policy):
+    rows = one_of_each_pair(300)
+    weight = np.random.default_rng(1).integers(1, 3, 300).astype(float)
+    copies = np.repeat(np.arange(300), weight.astype(int))
+    by_weight = OutOfFold(rows.Y, rows.P, rows.fold, weight)
+    twice = OutOfFold(rows.Y[copies], rows.P[copies], rows.fold[copies])
+    a, b = (type(policy)(**policy.get_params()).fit(each, random_state=0) for each in (by_weight, twice))
+    assert a.dependence_.count_weight == pytest.approx(b.dependence_.count_weight, rel=1e-2)
+    assert a.dependence_.unseen == pytest.approx(b.dependence_.unseen, rel=1e-2)
+    assert_allclose(a.thresholds_, b.thresholds_, rtol=2e-2)
+    assert (a.predict(rows.P) == b.predict(rows.P)).mean() > 0.995
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    first, second = (LearnedThresholds().fit(one_of_each_pair(), random_state=0) for _ in range(2))
+    assert_array_equal(first.thresholds_, second.thresholds_)
+    assert first.dependence_.unseen == second.dependence_.unseen
+
+
+def test_rows_that_are_not_complete_or_not_known_keep_labels_apart():
+    rows = one_of_each_pair()
+    compact = OutOfFold.from_compact(CompactRows.from_dense(rows.Y, rows.P, rows.fold))
+    assert LearnedThresholds().fit(compact, random_state=0).dependence_ is None
+    assert LearnedThresholds(dependence=True).needs_all_probabilities(Scoring.resolve("accuracy"))
+    assert not LearnedThresholds().needs_all_probabilities(Scoring.resolve("accuracy"))
+    gaps = rows.Y.astype(float)
+    gaps[3, 2] = np.nan
+    assert LearnedThresholds().fit(OutOfFold(gaps, rows.P, rows.fold), random_state=0).dependence_ is None
+
+
+@pytest.mark.parametrize("policy", [*DEPENDENT, as_prediction_policy(["learned", "scut"])], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "Y",
+    [
+        np.zeros((12, 3)),
+        np.ones((12, 3)),
+        np.tile([1, 0, 1], (12, 1)),
+        np.eye(12)[:, :3],
+        np.arange(24).reshape(12, 2) % 2,
+    ],
+    ids=["no labels", "all labels", "one set", "sets seen once", "two labels"],
+)
+def test_few_rows_with_few_sets_are_enough(policy, Y):
+    P = np.random.default_rng(0).uniform(0.01, 0.99, Y.shape)
+    fitted = type(policy)(**policy.get_params(deep=False)).fit(OutOfFold(Y, P, np.arange(12) % 3), random_state=0)
+    assert fitted.predict(P).shape == Y.shape
+
+
+@pytest.mark.parametrize("given", ["yes", None, 1, 0.5, "sets"])
+@pytest.mark.parametrize("make", [LearnedThresholds, ThresholdRule, ShrunkenThresholds, PlugInThresholds])
+def test_other_values_are_refused(make, given):
+    with pytest.raises(ValueError, match='dependence must be True, False or "auto", got'):
+        make(dependence=given).fit(apart())
+
+
+def test_marginals_make_probabilities_better_or_are_left_out():
+    rows, fresh = one_of_each_pair(), one_of_each_pair(seed=1)
+    marginals = LearnedThresholds().fit(rows, random_state=0).marginals_
+    better = marginals.correct(fresh.P)
+
+    def log_loss(P):
+        return -np.log(np.where(fresh.Y, P, 1 - P)).mean()
+
+    assert log_loss(better) < log_loss(fresh.P) - 0.02
+    assert LearnedThresholds(dependence=False).fit(rows, random_state=0).marginals_ is None
+    independent = [LearnedThresholds().fit(apart(seed=seed), random_state=0).marginals_ is None for seed in range(5)]
+    assert sum(independent) >= 4
