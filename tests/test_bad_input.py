@@ -343,6 +343,7 @@ INVALID = {
     "warm_start": ["yes", 2.0],
     "n_jobs": [1.5, "all"],
     "random_state": ["zero", -1],
+    "memory": [3, True, ["folder"]],
     "verbose": ["loud", -1],
 }
 NO_WEIGHTS = ["rare", None, 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], lambda Y: [1.0]]

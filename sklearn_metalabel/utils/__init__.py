@@ -21,6 +21,7 @@ from sklearn_metalabel.utils._label_arrays import (
     weighted_positives,
 )
 from sklearn_metalabel.utils._lazy import lazy_names
+from sklearn_metalabel.utils._memory import TrainingMemory, call_training, delayed_training, training_memory
 from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
 from sklearn_metalabel.utils._random import (
@@ -69,8 +70,10 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "Target",
+    "TrainingMemory",
     "UnreachableThresholdWarning",
     "aligned",
+    "call_training",
     "categorical_columns",
     "check_hierarchy_is_used",
     "check_labels",
@@ -83,6 +86,7 @@ __all__ = [
     "clip_probabilities",
     "count_rows",
     "current_threads",
+    "delayed_training",
     "dense_labels",
     "draw_seed",
     "draw_seeds",
@@ -116,6 +120,7 @@ __all__ = [
     "torch_seed",
     "torch_settings",
     "total_weight",
+    "training_memory",
     "use_threads",
     "warn_broken_promise",
     "warn_constant_labels",
