@@ -2,10 +2,11 @@
 
 import inspect
 import sys
+from operator import itemgetter
 from types import CodeType, FunctionType
 
 import scipy.sparse as sp
-from joblib.hashing import NumpyHasher
+from joblib.hashing import NumpyHasher, Pickler
 
 __all__ = ["stable_hash"]
 
@@ -38,6 +39,8 @@ class _Hasher(NumpyHasher):
             obj = self.known[id(obj)]
         elif isinstance(obj, type | FunctionType):
             super().save(_code_behind(obj))
+        elif isinstance(obj, set | frozenset):
+            obj = type(obj).__name__, sorted(stable_hash(each, self.known) for each in obj)
         elif sp.issparse(obj) and obj.format in ("csr", "csc"):
             obj = type(obj).__name__, obj.shape, obj.data, obj.indices, obj.indptr
         elif torch is not None and isinstance(obj, torch.Tensor) and obj.layout == torch.strided:
@@ -50,6 +53,18 @@ class _Hasher(NumpyHasher):
             # Dictionaries are written in the order of their keys; parameters that are tied have one name.
             super().save([name for part in (obj.named_modules(), obj.named_parameters()) for name, _ in part])
         super().save(obj)
+
+    def _batch_setitems(self, items, *args):
+        """Write the entries of a dictionary by the order of their keys.
+
+        That of joblib begins anew where something inside cannot be written, and leaves it out.
+        """
+        items = list(items)
+        try:
+            items.sort(key=itemgetter(0))
+        except Exception:
+            items.sort(key=lambda item: stable_hash(item[0], self.known))
+        Pickler._batch_setitems(self, iter(items), *args)
 
 
 def _code_behind(obj):

@@ -1,7 +1,9 @@
 import importlib
 import os
+import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,8 @@ def things():
     optimizer.step()
     return {
         "array": A,
+        "sets": [{"a", 1, None, (2, "b")}, frozenset("some letters")],
+        "keys of several types": {"a": 1, 2: "b", None: 3, ("c", 4): {5: None, "d": 6}},
         "array of objects": np.array(["a", 1.0, None], dtype=object),
         "list of texts": ["some text", "some other text"],
         "sparse": sp.random_array((6, 3), density=0.5, rng=0, format="csr"),
@@ -104,6 +108,18 @@ def in_order(*names):
 )
 def test_other_things_have_other_hashes(one, other):
     assert stable_hash(one) != stable_hash(other)
+
+
+class Holder:
+    def __init__(self, **held):
+        self.__dict__.update(held)
+
+
+@pytest.mark.parametrize("made", [threading.Lock, lambda: (each for each in ()), lambda: lambda: None])
+def test_what_cannot_be_written_is_refused_however_deep_it_lies(made):
+    for thing in (made(), [made()], Holder(a=made()), Holder(b=Holder(a=1, b=made(), c=2)), {1: {"x": made()}}):
+        with pytest.raises((TypeError, AttributeError, pickle.PicklingError), match="pickle"):
+            stable_hash(thing)
 
 
 def test_parts_that_are_known_are_not_looked_at_again():
