@@ -531,6 +531,7 @@ INVALID_LEARNERS = [
     (TorchClassifier(mlp, device=0), "'device'"),
     (LabelWeightedClassifier(label_weight="depth"), "'label_weight'"),
     (LabelWeightedClassifier(hierarchy=3), "'hierarchy'"),
+    (TunedThresholdsClassifierCV(memory=3), "'memory'"),
 ]
 
 
