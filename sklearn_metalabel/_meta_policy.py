@@ -28,13 +28,16 @@ from sklearn_metalabel.policies import (
 )
 from sklearn_metalabel.utils import (
     CallbackSupportMixin,
+    HasMethods,
     StrOptions,
+    call_training,
     check_row_weights,
     draw_seed,
     fit_context,
     label_frequencies,
     restore_on_error,
     take_rows,
+    training_memory,
     warn_constant_labels,
 )
 
@@ -89,6 +92,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         ``torch.set_num_threads(1)``.
     random_state : int, RandomState instance or None, default=None
         All randomness of `fit`; global random states are left as they were.
+    memory : None, str or object with the joblib.Memory interface, default=None
+        Folder that keeps every finished training, so that a `fit` that was killed, or failed, goes on from there when
+        it is called again: with the same data, parameters and versions, which takes a `random_state`. The folder
+        holds fitted models and predictions as pickles, so only use one that you trust, and may be deleted after the
+        fit. None keeps nothing.
     verbose : int, default=0
         1 prints a line for each training run.
 
@@ -188,6 +196,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
+        "memory": [None, str, HasMethods(["cache"])],
         "verbose": ["verbose"],
     }
 
@@ -203,6 +212,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         warm_start=False,
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         self.estimator = estimator
@@ -214,6 +224,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.memory = memory
         self.verbose = verbose
 
     @classmethod
@@ -285,7 +296,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         refit = context.subcontext("refit")
         refit.call_on_fit_task_begin(estimator=self, X=X, y=y)
         options = {"sample_weight": data.sample_weight, "seed": seeds[0], "solution": result.solution}
-        self.estimator_ = self._complete(train_classifier(base, data.X, data.Y, result.loss_weights, **options))
+        final = base, data.X, data.Y, result.loss_weights
+        self.estimator_ = self._complete(call_training(task.memory, train_classifier, *final, **options))
         for ended in (refit, context):
             ended.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         return self
@@ -335,7 +347,10 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         has_thresholds = self._target.has_thresholds
         judge = Judge(policies.prediction, policies.scoring, self._may_be_unlabeled(), has_thresholds)
         previous = getattr(self, "training_policy_", None) if self.warm_start else None
-        options = {"n_jobs": self.n_jobs, "random_state": rng, "previous": previous}
+        rows = folds[0]
+        weights = {"sample_weight": rows.sample_weight, "held_out_weight": rows.held_out_weight}
+        memory = training_memory(self, base, X=rows.X, y=rows.Y, **weights)
+        options = {"n_jobs": self.n_jobs, "random_state": rng, "previous": previous, "memory": memory}
         task = TrainingTask(base, folds, self.label_names_, judge, has_thresholds, **options)
         context = self._init_callback_context(max_subtasks=policies.training.count_runs(task) + 1)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import Parallel
 from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
 
 from sklearn_metalabel.learners import (
@@ -34,11 +34,13 @@ from sklearn_metalabel.model_selection import (
 from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
 from sklearn_metalabel.thresholds import OutOfFold, fit_link
 from sklearn_metalabel.utils import (
+    HasMethods,
     Interval,
     StrOptions,
     aligned,
     count_rows,
     current_threads,
+    delayed_training,
     draw_seed,
     draw_seeds,
     fit_context,
@@ -50,6 +52,7 @@ from sklearn_metalabel.utils import (
     restore_on_error,
     take_rows,
     takes_sample_weight,
+    training_memory,
     use_threads,
     warn_constant_labels,
 )
@@ -101,6 +104,11 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         Fits at the same time; the result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         Randomness of the folds, of the policy, and of the classifier where its own `random_state` is None.
+    memory : None, str or object with the joblib.Memory interface, default=None
+        Folder that keeps every fitted classifier, so that a `fit` that was killed, or failed, goes on from there when
+        it is called again: with the same data, parameters and versions, which takes a `random_state`. The folder
+        holds fitted models and predictions as pickles, so only use one that you trust, and may be deleted after the
+        fit. None keeps nothing.
 
     Attributes
     ----------
@@ -188,6 +196,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
+        "memory": [None, str, HasMethods(["cache"])],
     }
 
     def __init__(
@@ -203,6 +212,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         refit=True,
         n_jobs=None,
         random_state=None,
+        memory=None,
     ):
         self.estimator = estimator
         self.prediction_policy = prediction_policy
@@ -214,6 +224,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         self.refit = refit
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.memory = memory
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=False)
@@ -301,6 +312,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         """Refuse an estimator that is not fitted."""
         if self.refit:
             raise ValueError('cv="prefit" keeps the estimator as it is, got refit=True; set refit=False.')
+        if self.memory is not None:
+            raise ValueError('cv="prefit" trains nothing that memory could keep; set memory=None.')
         if is_trained_module(self.estimator):
             return
         if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
@@ -369,9 +382,10 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         parts = [(_those_kept(train, kept), test, not self.refit) for train, test in splits]
         parts += [(kept, None, True)] if self.refit else []
         seeds, threads = draw_seeds(rng, len(parts)), current_threads()
+        memory = training_memory(self, X=X, y=target)
         with constant_labels_are_quiet():
             fitted = Parallel(n_jobs=self.n_jobs)(
-                delayed(_fit_part)(
+                delayed_training(memory, _fit_part)(
                     fix_random_states(clone(classifier), seed), X, target, part, params, method, n_labels, threads
                 )
                 for part, seed in zip(parts, seeds, strict=True)

@@ -338,6 +338,7 @@ INVALID = {
     "warm_start": ["yes", 2.0],
     "n_jobs": [1.5, "all"],
     "random_state": ["zero", -1],
+    "memory": [3, True, ["folder"]],
     "verbose": ["loud", -1],
 }
 NO_WEIGHTS = ["rare", None, 0.5, [1, 1], [1, 1, 1, 0], [1, 1, 1, np.nan], lambda Y: [1.0]]
@@ -525,6 +526,7 @@ INVALID_LEARNERS = [
     (TorchClassifier(mlp, device=0), "'device'"),
     (LabelWeightedClassifier(label_weight="depth"), "'label_weight'"),
     (LabelWeightedClassifier(hierarchy=3), "'hierarchy'"),
+    (TunedThresholdsClassifierCV(memory=3), "'memory'"),
 ]
 
 

@@ -140,7 +140,10 @@ OTHERS |= {
     (LabelWeightedClassifier, "random_state"): {"estimator": NETWORK},
 }
 # What changes nothing that is learned has a test of its own below.
-SEEN_OTHERWISE = {MetaPolicyClassifier: {"warm_start", "n_jobs", "verbose"}, TunedThresholdsClassifierCV: {"n_jobs"}}
+SEEN_OTHERWISE = {
+    MetaPolicyClassifier: {"warm_start", "n_jobs", "memory", "verbose"},
+    TunedThresholdsClassifierCV: {"n_jobs", "memory"},
+}
 
 
 def outcome(clf):
@@ -228,6 +231,16 @@ def test_a_warm_start_acts_on_every_policy_that_learns(policy):
         for warm_start in (False, True)
     )
     assert_differ(anew, resumed)
+
+
+@pytest.mark.parametrize("make", [MetaPolicyClassifier, TunedThresholdsClassifierCV])
+def test_a_memory_keeps_what_was_trained_and_changes_nothing(make, tmp_path):
+    plain = outcome(make(random_state=0).fit(X, Y))
+    for _ in range(2):
+        kept = outcome(make(memory=str(tmp_path), random_state=0).fit(X, Y))
+        assert len(list(tmp_path.rglob("output.pkl"))) == 5  # three folds, all rows, and an empty one
+        for name, value in plain.items():
+            np.testing.assert_array_equal(kept[name], value, err_msg=name)
 
 
 @pytest.mark.parametrize("make", [MetaPolicyClassifier, TunedThresholdsClassifierCV])

@@ -146,6 +146,9 @@ class _Player:
         """The record of the episode."""
         weights, thresholds, features, anchors, rewards = zip(*trace, strict=True)
         sees = features[0] is not None
+        P = None if self.held_out is None else self._out_of_fold()
+        if self.plan.keep_run:
+            self.run.release()  # callbacks look at the base learner alone
         return Episode(
             meta=self.meta,
             weights=np.array(weights, dtype=np.float32),
@@ -154,7 +157,7 @@ class _Player:
             baselines=baselines,
             features=np.array(features) if sees else None,
             anchors=np.array(anchors) if sees else None,
-            P=None if self.held_out is None else self._out_of_fold(),
+            P=P,
             run=self.run if self.plan.keep_run else None,
         )
 

@@ -14,7 +14,7 @@ __all__ = ["learn_marginals"]
 
 _START, _RIDGE = (1.0, 0.3, 0.0), 1e-3
 _MIXINGS = (0.15, 0.3, 0.45, 0.6)
-# The log-loss must fall by so many standard errors: several mixtures are tried on the rows that the weights are fitted to.
+# The log-loss must fall by so many standard errors, since several mixtures are tried.
 _ERRORS = 2.0
 
 

@@ -81,6 +81,7 @@ def play_rounds(meta, task, plan, sigmas, seeds):
             delayed_on_fold(
                 run_episode,
                 folds[m - first],
+                memory=task.memory,
                 meta=rounds.meta,
                 base=task.base,
                 plan=replace(plan, sigma=sigmas[m]),

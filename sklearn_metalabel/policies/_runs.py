@@ -84,7 +84,7 @@ class TrialRunner:
     """Makes trials side by side, and reports each to the monitor."""
 
     def __init__(self, task, plan):
-        self.base, self.plan, self.monitor = task.base, plan, task.monitor
+        self.base, self.plan, self.monitor, self.memory = task.base, plan, task.monitor, task.memory
         self.threads = current_threads()
         self.n_jobs = count_workers(task.n_jobs, self.threads)
         self.stopped = False
@@ -96,6 +96,7 @@ class TrialRunner:
             delayed_on_fold(
                 run_trials,
                 fold,
+                memory=self.memory,
                 base=self.base,
                 path=path,
                 plan=self.plan,

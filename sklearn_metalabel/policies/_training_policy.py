@@ -13,6 +13,7 @@ from sklearn_metalabel.learners import Fold, LabelClassifier, LossWeights
 from sklearn_metalabel.policies._judge import Judge
 from sklearn_metalabel.policies._monitor import RunMonitor
 from sklearn_metalabel.thresholds import OutOfFold
+from sklearn_metalabel.utils import TrainingMemory
 
 __all__ = ["TrainingPolicy", "TrainingResult", "TrainingTask"]
 
@@ -41,6 +42,8 @@ class TrainingTask:
         All randomness.
     previous : TrainingPolicy, default=None
         What the last fit left, to resume from.
+    memory : TrainingMemory, default=None
+        Keeps finished training runs of `train_folds` and of the package's own policies.
 
     See Also
     --------
@@ -62,6 +65,7 @@ class TrainingTask:
     monitor: RunMonitor = field(default_factory=RunMonitor)
     random_state: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(0))
     previous: TrainingPolicy | None = None
+    memory: TrainingMemory | None = None
 
     @property
     def n_labels(self) -> int:

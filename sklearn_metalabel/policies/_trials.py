@@ -61,6 +61,10 @@ class Trial:
     run: TrainingRun | None = None
     paused: _Run | None = None
 
+    def __getstate__(self):
+        """All but the paused run, which only this process resumes: it is as large as the base learner and the data."""
+        return {**self.__dict__, "paused": None}
+
 
 def run_trials(
     base, fold, path, plan, seed, threads, *, share=1.0, solution=None, resumed=None, may_resume=False, scored=True
@@ -113,6 +117,8 @@ def run_trials(
                 trial.held_out = None
         elif plan.frequency is not None:
             trials[-1].compact = held_out.compact(run.run)
+    if plan.keep_run:
+        run.run.release()  # callbacks look at the base learner alone
     if share < 1 and may_resume:
         trials[-1].paused = run
     return trials

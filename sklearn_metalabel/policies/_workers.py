@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from joblib import cpu_count, effective_n_jobs
 from joblib.parallel import get_active_backend
-from sklearn.utils.parallel import delayed
+
+from sklearn_metalabel.utils import delayed_training
 
 __all__ = ["count_workers", "delayed_on_fold"]
 
@@ -18,13 +19,22 @@ def count_workers(n_jobs, threads):
     return min(wanted, max(1, cpu_count() // n_threads)) if is_local else wanted
 
 
-def delayed_on_fold(function, fold, **arguments):
-    """A delayed call ``function(fold=fold, **arguments)``.
+# Arguments that save time alone: the same comes out with them and without.
+_SAME_OUTCOME = {"resumed", "may_resume"}
+
+
+def delayed_on_fold(function, fold, memory=None, **arguments):
+    """A delayed call ``function(fold=fold, **arguments)``, whose outcome `memory` keeps where it is not None.
 
     The data are arguments of their own, which a cluster sends once for all folds, or takes from where they lie.
     """
     rows = replace(fold, X=None, Y=None, sample_weight=None, held_out_weight=None)
-    return delayed(_call_on_fold)(function, fold.X, fold.Y, fold.sample_weight, rows, arguments, fold.held_out_weight)
+    options = {}
+    if memory is not None:
+        kept = {name: value for name, value in arguments.items() if name not in _SAME_OUTCOME}
+        options["key"] = (function, fold, kept)
+    call = delayed_training(memory, _call_on_fold)
+    return call(function, fold.X, fold.Y, fold.sample_weight, rows, arguments, fold.held_out_weight, **options)
 
 
 def _call_on_fold(function, X, Y, sample_weight, rows, arguments, held_out_weight):

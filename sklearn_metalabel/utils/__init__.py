@@ -24,6 +24,7 @@ from sklearn_metalabel.utils._label_arrays import (
     weighted_positives,
 )
 from sklearn_metalabel.utils._lazy import lazy_names
+from sklearn_metalabel.utils._memory import TrainingMemory, call_training, delayed_training, training_memory
 from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
 from sklearn_metalabel.utils._random import (
@@ -83,9 +84,11 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "Target",
+    "TrainingMemory",
     "UnreachableThresholdWarning",
     "aligned",
     "as_certain_negatives",
+    "call_training",
     "categorical_columns",
     "check_hierarchy_is_used",
     "check_labels",
@@ -99,6 +102,7 @@ __all__ = [
     "clip_probabilities",
     "count_rows",
     "current_threads",
+    "delayed_training",
     "dense_labels",
     "draw_seed",
     "draw_seeds",
@@ -141,6 +145,7 @@ __all__ = [
     "torch_settings",
     "total_weight",
     "totals_of",
+    "training_memory",
     "use_threads",
     "warn_broken_promise",
     "warn_constant_labels",

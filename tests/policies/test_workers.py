@@ -34,3 +34,14 @@ def test_data_are_arguments_of_their_own_and_arrive_in_the_fold():
     assert factor == 3
     for name, value in vars(fold).items():
         assert_array_equal(getattr(arrived, name), value)
+
+
+def test_a_memory_is_told_all_but_what_only_saves_time():
+    class Memory:
+        def delayed(self, function, *arguments, key):
+            return key
+
+    fold, train = Fold(np.ones((4, 2)), np.eye(4), None, train=np.arange(3)), print
+    for options in ({}, {"resumed": object(), "may_resume": True}):
+        key = _workers.delayed_on_fold(train, fold, memory=Memory(), seed=3, **options)
+        assert key == (train, fold, {"seed": 3})
