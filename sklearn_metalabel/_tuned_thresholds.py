@@ -45,6 +45,7 @@ from sklearn_metalabel.utils import (
     fix_random_states,
     label_rows,
     restore_on_error,
+    shown,
     take_rows,
     takes_sample_weight,
     use_threads,
@@ -296,7 +297,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             return
         if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
             raise TypeError(
-                f'cv="prefit" needs a fitted classifier, got {self.estimator!r}; fit one first, or set cv=3.'
+                f'cv="prefit" needs a fitted classifier, got {shown(self.estimator)}; fit one first, or set cv=3.'
             )
         try:
             check_is_fitted(self.estimator, "module_" if is_skorch_net(self.estimator) else None)

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 
+from sklearn_metalabel.utils import refuse_masked
+
 # Demands are sums of products of floats; ties must stay ties whatever the order of the subtractions.
 _DECIMALS = 9
 
@@ -121,6 +123,7 @@ def label_matrix(y: Any) -> sparse.csr_array:
     """Turn a target of any accepted kind into a CSR indicator (n, L); one column per class if 1-D."""
     if y is None:
         raise ValueError("y is needed to stratify by its labels and is None; pass it to split(X, y).")
+    refuse_masked(y, "y")
     if sparse.issparse(y):
         Y = sparse.csr_array(y)
         Y.sum_duplicates()

@@ -21,6 +21,7 @@ from sklearn_metalabel.utils._label_arrays import (
     weighted_positives,
 )
 from sklearn_metalabel.utils._lazy import lazy_names
+from sklearn_metalabel.utils._messages import as_numbers, shown
 from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
 from sklearn_metalabel.utils._random import (
@@ -71,6 +72,7 @@ __all__ = [
     "Target",
     "UnreachableThresholdWarning",
     "aligned",
+    "as_numbers",
     "categorical_columns",
     "check_hierarchy_is_used",
     "check_labels",
@@ -109,6 +111,7 @@ __all__ = [
     "restore_on_error",
     "row_blocks",
     "settle_positives",
+    "shown",
     "take_rows",
     "takes_sample_weight",
     "to_logits",

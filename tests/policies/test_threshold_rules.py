@@ -184,7 +184,7 @@ WRONG = [
     (FixedThresholds([0.5, -0.1]), r"thresholds must .*\[0, 1\]"),
     (FixedThresholds([[0.5, 0.5]]), "thresholds must have shape"),
     (FixedThresholds(np.nan), "thresholds must"),
-    (FixedThresholds("half"), "thresholds must be a number or an array"),
+    (FixedThresholds("half"), "thresholds must be a dense array of real numbers, got 'half'"),
 ]
 
 
