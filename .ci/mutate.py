@@ -39,9 +39,17 @@ CALLED = [("min", "max"), ("minimum", "maximum"), ("argmin", "argmax"), ("any", 
 CALLED = {**dict(CALLED), **{second: first for first, second in CALLED}}
 # Tests that run where a module's own do not notice.
 ABOVE = {
-    "thresholds": ["tests/policies/test_threshold_rules.py", "tests/test_tuned_thresholds.py"],
+    "thresholds": [
+        "tests/thresholds/test_sample_weight.py",
+        "tests/policies/test_threshold_rules.py",
+        "tests/test_tuned_thresholds.py",
+    ],
     "decoding": ["tests/test_fixed_thresholds.py", "tests/test_tuned_thresholds.py"],
-    "policies": ["tests/policies/test_prediction_policy.py", "tests/test_meta_policy.py"],
+    "policies": [
+        "tests/policies/test_sample_weight.py",
+        "tests/policies/test_prediction_policy.py",
+        "tests/test_meta_policy.py",
+    ],
 }
 
 
@@ -181,10 +189,12 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rooms", nargs="+", choices=ABOVE, default=list(ABOVE))
     parser.add_argument("--seconds", type=float, default=300, help="after which the tests of a file are ended")
+    parser.add_argument("--only", default="", help="of those sampled, the mutants that have this in their description")
     options = parser.parse_args()
     matplotlib.use("agg")
     torch.set_num_threads(1)
     chosen = sample(options.rooms, options.n, random.Random(options.seed))
+    chosen = [mutant for mutant in chosen if options.only in f"{mutant.module} {mutant.says}"]
     tally, alive = defaultdict(lambda: [0, 0]), []
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / "checkout"

@@ -194,3 +194,14 @@ def test_a_parameter_that_is_not_as_described_is_refused_by_name(policy, match):
         policy.check()
     with pytest.raises(ValueError, match=match):
         policy.fit(random_rows(n=30))
+
+
+EDGES = [
+    *(ShrunkenThresholds(0), ShrunkenThresholds(np.inf), PlugInThresholds(0), PlugInThresholds(0.95)),
+    *(FixedThresholds(0), FixedThresholds(1), SCutFBRThresholds(0), SCutFBRThresholds(1.0, n_folds=2)),
+]
+
+
+@pytest.mark.parametrize("policy", EDGES, ids=repr)
+def test_the_ends_of_an_interval_are_taken(policy):
+    policy.check()
