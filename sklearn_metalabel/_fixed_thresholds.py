@@ -111,7 +111,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples, as the classifier takes them.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight` and other metadata for the classifier, or what metadata routing asks for.
 

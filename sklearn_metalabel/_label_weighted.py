@@ -109,7 +109,7 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}, or classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or classes.
         **fit_params : dict
             `sample_weight` for the base learner, or what its metadata routing asks for.
 

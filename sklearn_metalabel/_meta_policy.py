@@ -6,9 +6,7 @@ from numbers import Integral
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import MethodMapping
 
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.learners import BaseLearnerWrapper, as_label_classifier, make_folds, train_classifier
@@ -34,11 +32,10 @@ from sklearn_metalabel.utils import (
     check_row_weights,
     draw_seed,
     fit_context,
+    label_frequencies,
     restore_on_error,
     take_rows,
-    total_weight,
     warn_constant_labels,
-    weighted_positives,
 )
 
 __all__ = ["MetaPolicyClassifier"]
@@ -111,6 +108,12 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         by the most probable class instead.
     allow_unlabeled_ : bool
         Whether a sample may get no label.
+    dependence_ : Dependence or None
+        How labels depend on each other: `predict` gives a sample the best of the observed label sets and of what
+        thresholds alone would give. None where each label is decided by itself.
+    marginals_ : SetMarginals or None
+        How the observed label sets correct what `predict_proba` returns; None where that made it no better out of fold.
+        Thresholds are for the probabilities of `estimator_`.
     estimator_ : estimator
         The base learner, trained on all rows under these weights.
     training_policy_ : TrainingPolicy
@@ -121,7 +124,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         A row for everything that was compared by `scoring` on held-out rows: "proposal" (of the training policy),
         "prediction_policy", "allow_unlabeled", "mean_test_<name>" for each scoring, "mean_test_score",
         "rank_test_score" and, where they are known, "split<k>_test_score". The means are over all held-out rows
-        together, so that rare labels count.
+        together, so that rare labels count. "std_thresholds" is how far a label's thresholds of the folds lie apart, on
+        average; `prediction_policy_` has it for each label.
     best_score_ : float or None
         Out-of-fold score of what was chosen; None where nothing was held out.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -251,7 +255,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight`, array-like of shape (n_samples,), and `groups` for the splitter, or what metadata routing
             asks for. A weight says how many times a sample counts: in the loss of the base learner, the folds, rewards,
@@ -295,9 +299,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             `sample_weight` goes to the base learner and, by this estimator's own request, to the thresholds; `groups`
             go to the splitter.
         """
-        router = self._with_own_request(super().get_metadata_routing())
-        splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)  # an iterator must not be used up
-        return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        return self._with_splitter(self._with_own_request(super().get_metadata_routing()))
 
     def _rows_that_count(self, X, Y, fit_params, routed):
         """The samples that have a weight, and their weights in training and on held-out rows."""
@@ -318,6 +320,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 f"n_jobs={self.n_jobs} would put several training runs on one CUDA device at the same time; "
                 "set n_jobs=None."
             )
+        prediction.check_target(self._target.kind, Y)
         if self._target.has_thresholds:
             prediction.check_labels(Y.shape[1])
             prediction.check_allow_unlabeled(self.allow_unlabeled)
@@ -346,6 +349,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.positive_weights_ = np.ones(n_labels) if weights.positive is None else weights.positive
         self.prediction_policy_, rows = None, list(result.compared)
         self.thresholds_, self.allow_unlabeled_ = np.full(n_labels, 0.5), False
+        self.dependence_ = self.marginals_ = None
         self.best_score_ = max((row["mean_test_score"] for row in rows), default=None)
         if self._target.has_thresholds:
             self._choose_thresholds(policies, result, seed)
@@ -369,6 +373,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
                 policy.warn(self.label_names_, two_classes | (result.out_of_fold.highest() >= t) | (frequency == 0))
         self.prediction_policy_, self.best_score_ = policy, policy.best_score_
         self.thresholds_, self.allow_unlabeled_ = policy.thresholds_, policy.allow_unlabeled_
+        self.dependence_, self.marginals_ = policy.dependence_, policy.marginals_
 
     def _may_be_unlabeled(self):
         """Whether a sample may get no label: one of two classes is no label, and always may."""
@@ -376,13 +381,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _fitted_attributes(self):
         """What a copy of this estimator needs in order to predict."""
-        return {name: getattr(self, name) for name in ("estimator_", "weights_", "thresholds_", "allow_unlabeled_")}
+        names = ("estimator_", "weights_", "thresholds_", "allow_unlabeled_", "dependence_", "marginals_")
+        return {name: getattr(self, name) for name in names}
 
     def _decision_thresholds(self):
         return self.thresholds_
 
     def _decide(self, P):
-        return decide(P, self.thresholds_, self.allow_unlabeled_)
+        return decide(P, self.thresholds_, self.allow_unlabeled_, dependence=getattr(self, "dependence_", None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -405,9 +411,8 @@ class _Rows:
         return replace(rows, held_out_weight=check_row_weights(rows.held_out_weight, kept.size))
 
     def frequencies(self):
-        """Share of positives of each label, (L,), by weight."""
-        positives = weighted_positives(self.Y, self.held_out_weight)
-        return positives / total_weight(self.Y.shape[0], self.held_out_weight)
+        """Share of positives of each label, (L,), by weight, among the rows in which it is known."""
+        return label_frequencies(self.Y, self.held_out_weight)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The estimator that chooses thresholds for any classifier on out-of-fold rows."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,7 +11,6 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
 
@@ -43,7 +43,10 @@ from sklearn_metalabel.utils import (
     draw_seeds,
     fit_context,
     fix_random_states,
+    has_unknown,
+    label_frequencies,
     label_rows,
+    positives_only,
     restore_on_error,
     shown,
     take_rows,
@@ -110,14 +113,21 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         scores higher out of fold beyond chance. Multiclass targets are predicted by the classifier instead.
     allow_unlabeled_ : bool
         Whether a sample may get no label.
+    dependence_ : Dependence or None
+        How labels depend on each other, for responses: `predict` gives a sample the best of the observed label sets and
+        of what thresholds alone would give. None where each label is decided by itself.
+    marginals_ : SetMarginals or None
+        How the observed label sets correct what `predict_proba` returns; None where that made it no better out of fold,
+        or where decision values are cut. Thresholds are for the probabilities of `estimator_`.
     prediction_policy_ : PredictionPolicy or None
         The fitted prediction policy; None for multiclass targets.
     cv_results_ : dict of str -> ndarray
         A row for each policy, and for each value of `allow_unlabeled` that was tried: "prediction_policy",
         "allow_unlabeled" ("auto" where the policy decides it), "mean_test_<name>" for each scoring,
         "mean_test_score", "rank_test_score" and, where they are known, "split<k>_test_score". The means are over all
-        held-out rows together, so that rare labels count; they are not the means of the splits. Empty for binary and
-        multiclass targets.
+        held-out rows together, so that rare labels count; they are not the means of the splits. "std_thresholds" is
+        how far a label's thresholds of the folds lie apart, on probabilities and on average; `prediction_policy_` has
+        it for each label. Empty for multiclass targets.
     best_score_ : float or None
         The mean out-of-fold score of what was chosen.
     response_method_ : {"predict_proba", "decision_function"}
@@ -216,7 +226,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples, as the classifier takes them.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}; or binary or multiclass classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or binary or multiclass classes.
         **fit_params : dict
             `sample_weight`, array-like of shape (n_samples,), other metadata for the classifier and `groups` for the
             splitter, or what metadata routing asks for. A weight says how many times a sample counts: in the
@@ -237,6 +247,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         X, Y = self._check_training_data(X, y)
         weight = self._check_threshold_weight(fit_params, routed, Y.shape[0])
         scoring = scoring.for_target(self._target)
+        policy.check_target(self._target.kind, Y)
         if self._target.has_thresholds:
             self._check_weighted(policy, scoring, Y, weight)
         rng = check_random_state(self.random_state)
@@ -260,9 +271,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             `sample_weight` goes to the classifier and, by this estimator's own request, to the thresholds; `groups` go
             to the splitter.
         """
-        splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)
-        router = self._with_own_request(super().get_metadata_routing())
-        return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        return self._with_splitter(self._with_own_request(super().get_metadata_routing()))
 
     def _is_prefit(self):
         """Whether the estimator is fitted already."""
@@ -339,7 +348,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             splits = _splits_by_weight(cv, Y, weight)
         else:
             ours = self.cv is None or isinstance(self.cv, Real)
-            splits = checked_splits(cv.split(np.zeros(Y.shape[0]), Y if ours else y, **split_params), Y.shape[0])
+            target = positives_only(Y) if ours else y
+            splits = checked_splits(cv.split(np.zeros(Y.shape[0]), target, **split_params), Y.shape[0])
         if len(splits) > 1 and not self.refit:
             raise ValueError(
                 f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
@@ -389,30 +399,35 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, weight, seed):
         """Set the thresholds and how they were found; `weight` (n,) says how many times rows of Y count, or is None."""
         self.prediction_policy_, self.cv_results_, self.best_score_ = None, {}, None
+        self.dependence_ = self.marginals_ = None
         if not self._target.has_thresholds:
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
             self.allow_unlabeled_ = False
             return
-        truth = _boolean_rows(Y, rows)
+        truth = _boolean_rows(positives_only(Y), rows)
         if np.ptp(fold_of) == 0:
             fold_of = _dealt(truth, seed)
         of_rows = None if weight is None else weight[rows]
-        link = None if self.response_method_ == "predict_proba" else fit_link(truth, R, of_rows)
+        unknown = (label_rows(Y, rows, np.int8) < 0) if has_unknown(Y) else None
+        link = None if self.response_method_ == "predict_proba" else fit_link(truth, R, of_rows, unknown)
         P = R if link is None else link.probabilities(R)
-        held_out = OutOfFold(truth, P, fold_of, of_rows)
+        held_out = OutOfFold(truth if unknown is None else np.where(unknown, np.nan, truth), P, fold_of, of_rows)
         two_classes = self._target.kind == "binary"
         policy.fit(held_out, scoring, allow_unlabeled=two_classes or self.allow_unlabeled, random_state=seed)
         if two_classes and not policy.keeps_thresholds:
             policy.prefer_half(held_out, scoring)
         t = policy.thresholds_
         if not policy.keeps_thresholds:
-            Y = Y if weight is None else Y[weight > 0]
-            positives = np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
-            t = np.where(positives == 0, 1.0, np.where(positives == Y.shape[0], 0.0, t))
-            policy.warn(self.label_names_, two_classes | (held_out.highest() >= t) | (positives == 0))
+            frequency = label_frequencies(Y if weight is None else Y[weight > 0])
+            t = np.where(frequency == 0, 1.0, np.where(frequency == 1, 0.0, t))
+            policy.warn(self.label_names_, two_classes | (held_out.highest() >= t) | (frequency == 0))
         policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
         self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_
+        self.dependence_ = policy.dependence_
+        self.marginals_ = policy.marginals_ if link is None else None  # decision values were calibrated, no more
+        if link is not None and policy.dependence_ is not None:
+            self.dependence_ = replace(policy.dependence_, scale=policy.dependence_.scale * link.slope)
         self.cv_results_, self.best_score_ = policy.cv_results_, policy.best_score_
 
 
@@ -433,7 +448,7 @@ def _splitter(cv, n_samples, rng):
 def _splits_by_weight(cv, Y, weight):
     """Splits of the rows of weight above 0; the others are held out nowhere, and in every training part."""
     kept, others = np.flatnonzero(weight), np.flatnonzero(weight == 0)
-    splits = cv.split(np.zeros(kept.size), Y[kept])
+    splits = cv.split(np.zeros(kept.size), positives_only(Y[kept]))
     return [(np.concatenate([kept[train], others]), kept[test]) for train, test in splits]
 
 
@@ -475,14 +490,16 @@ def _without_invented_scores(S, y_train):
 
     What a classifier answers there is no score: 0 would count as uncertain.
     """
-    positives = np.asarray(y_train.sum(axis=0, dtype=np.int64)).ravel()
-    varied = (positives > 0) & (positives < y_train.shape[0])
+    # NaN, which is not known, differs from itself.
+    ones, unknown = (np.asarray(marks.sum(axis=0)).ravel() for marks in (y_train == 1, y_train != y_train))
+    zeros = y_train.shape[0] - ones - unknown
+    varied = (ones > 0) & (zeros > 0)
     if varied.all() or S.size == 0:
         return S
     S = S.copy()
     low, high = (S[:, varied].min(), S[:, varied].max()) if varied.any() else (-1.0, 1.0)
-    S[:, positives == 0] = low
-    S[:, positives == y_train.shape[0]] = high
+    S[:, ones == 0] = low
+    S[:, (zeros == 0) & (ones > 0)] = high
     return S
 
 

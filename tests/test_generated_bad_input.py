@@ -2,7 +2,7 @@
 
 The cases are products: of the public classes and functions, and of what can be wrong with a parameter, with X, Y, P,
 thresholds or weights. Parameters with declared constraints are tried with everything that these exclude.
-NaN in Y is not among the cases.
+Entries of Y that are missing are not among the cases: they are labels that are not known.
 """
 
 import linecache
@@ -155,6 +155,7 @@ RECURRENT = {
     "initial_thresholds": [*SHARE, None],
 }
 # What the parameters of classes without declared constraints take; scikit-learn's constraints say it shortly.
+SWITCH = ["boolean", StrOptions({"auto"})]
 TAKES_TRAINING = {
     PolicySearch: {"reward": REWARD, "weights": NOTHING, "n_folds": NUMBER_OR_AUTO},
     FixedWeights: {"weights": NOTHING},
@@ -162,11 +163,16 @@ TAKES_TRAINING = {
     SharedGRUPolicy: RECURRENT,
 }
 TAKES_PREDICTION = {
-    LearnedThresholds: {"n_steps": AT_LEAST[0]},
-    ThresholdRule: {"rule": NOTHING},
-    ShrunkenThresholds: {"kappa": [Interval(Real, 0, None, closed="both")]},
-    PlugInThresholds: {"balance": [Interval(Real, 0, 0.95, closed="both")]},
-    SCutFBRThresholds: {"fbr": UNIT, "variant": [Interval(Integral, 0, 1, closed="both")], "n_folds": AT_LEAST[2]},
+    LearnedThresholds: {"n_steps": AT_LEAST[0], "dependence": SWITCH},
+    ThresholdRule: {"dependence": SWITCH, "rule": NOTHING},
+    ShrunkenThresholds: {"dependence": SWITCH, "kappa": [Interval(Real, 0, None, closed="both")]},
+    PlugInThresholds: {"dependence": SWITCH, "balance": [Interval(Real, 0, 0.95, closed="both")]},
+    SCutFBRThresholds: {
+        "dependence": SWITCH,
+        "fbr": UNIT,
+        "variant": [Interval(Integral, 0, 1, closed="both")],
+        "n_folds": AT_LEAST[2],
+    },
     FixedThresholds: {"thresholds": UNIT},
     ConstrainedThresholds: {"metric": NOTHING, "at_least": SHARE, "confidence": [*SHARE, None]},
     BestThresholds: {"policies": NOTHING},
@@ -322,7 +328,6 @@ BAD_Y = {
     "text": Y.astype(str),
     "text among numbers": with_entry(Y, "a", object),
     "an object among numbers": with_entry(Y, Rubbish(), object),
-    "None among numbers": with_entry(Y, None, object),
     "complex numbers": Y + 1j,
     "bytes": Y.astype("S1"),
     "dates": Y.astype("datetime64[D]"),
@@ -335,11 +340,12 @@ BAD_Y = {
     "fewer sparse rows": sp.csr_array(Y[:7]),
     "None": None,
     "a string": "abc",
+    "a number": 1,
+    "an object": Rubbish(),
     "one class": np.ones(18),
     "continuous targets": X[:, 0],
     "lists of labels": [["a"], ["a", "b"], []] * 6,
     "sets of labels": [{"a"}, {"a", "b"}, set()] * 6,
-    "masked entries": np.ma.masked_equal(Y, 1),
     "a frame of text": pd.DataFrame(Y.astype(str)),
     "a frame of dates": pd.DataFrame({"d": pd.date_range("2020", periods=18), "e": pd.date_range("2020", periods=18)}),
 }
@@ -398,7 +404,6 @@ BAD_TRUTH = {
     "text": Y.astype(str),
     "text among numbers": with_entry(Y, "a", object),
     "an object among numbers": with_entry(Y, Rubbish(), object),
-    "None among numbers": with_entry(Y, None, object),
     "complex numbers": Y + 1j,
     "fewer rows": Y[:7],
     "fewer columns": Y[:, :2],

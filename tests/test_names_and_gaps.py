@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import KFold
 
@@ -56,28 +57,34 @@ def test_a_series_without_names_goes_by_place():
 def test_masks_are_not_lost(make):
     mask = np.zeros(Y.shape, dtype=bool)
     mask[3, 1] = True
-    with pytest.raises(ValueError, match="y has 1 masked entries"):
-        make().fit(X, np.ma.array(Y, mask=mask))
     with pytest.raises(ValueError, match="X has 3 masked entries"):
         make().fit(np.ma.array(X, mask=np.pad(mask[:, :1], ((0, 0), (0, 3))) | np.eye(60, 4, k=-57, dtype=bool)), Y)
     assert make().fit(np.ma.array(X), np.ma.array(Y)).predict(X).shape == Y.shape
 
 
+GAP = Y.astype(float)
+GAP[5, 2] = np.nan
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
 @pytest.mark.parametrize("form", [lambda y: y, lambda y: pd.DataFrame(y, columns=NAMES), np.ndarray.tolist])
 @pytest.mark.parametrize("make", [MetaPolicyClassifier, FixedThresholdsClassifier])
-def test_missing_labels_are_named(make, form, missing):
+def test_missing_labels_are_not_known_in_whatever_form(make, form, missing):
     y = Y.astype(object)
     y[5, 2] = missing
-    with pytest.raises(ValueError, match="y contains NaN"):
-        make().fit(X, form(y))
+    options = {"random_state": 0} if make is MetaPolicyClassifier else {}
+    P, expected = (make(**options).fit(X, each).predict_proba(X) for each in (form(y), GAP))
+    assert_array_equal(P, expected)
 
 
-def test_missing_labels_of_nullable_columns_are_named():
-    y = FRAME.astype("Int64")
-    y.iloc[5, 2] = pd.NA
-    with pytest.raises(ValueError, match="y contains NaN"):
-        MetaPolicyClassifier().fit(X, y)
+def test_missing_labels_of_nullable_columns_and_masks_are_not_known():
+    nullable, expected = FRAME.astype("Int64"), MetaPolicyClassifier(random_state=0).fit(X, GAP).predict_proba(X)
+    nullable.iloc[5, 2] = pd.NA
+    for y in (nullable, np.ma.array(Y, mask=np.isnan(GAP)), sp.csr_array(GAP)):
+        assert_array_equal(MetaPolicyClassifier(random_state=0).fit(X, y).predict_proba(X), expected)
+
+
+def test_nullable_columns_without_a_gap_are_labels():
     nullable = FixedThresholdsClassifier().fit(X, FRAME.astype("Int64"))
     assert_array_equal(nullable.predict(X), FixedThresholdsClassifier().fit(X, Y).predict(X))
 

@@ -43,6 +43,8 @@ class JointLogistic(LabelWeightedLogistic):
         super().__init__(C, fit_intercept=fit_intercept, tol=tol)
         self.edges = edges
 
+    _leaves_unknown_out = False
+
     def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
         super()._fit_labels(X, Y, weights=weights, sample_weight=sample_weight, solution=solution)
         self.edge_coef_ = np.zeros(len(self.edges))

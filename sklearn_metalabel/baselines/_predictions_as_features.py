@@ -4,9 +4,9 @@ import inspect
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import Bunch, check_random_state, get_tags
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state, get_tags
 
 from sklearn_metalabel.baselines._chained_labels import ChainedLabels
 from sklearn_metalabel.baselines._joint_logistic import JointLogistic
@@ -21,7 +21,7 @@ from sklearn_metalabel.learners import (
     as_label_classifier,
     train_classifier,
 )
-from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
+from sklearn_metalabel.model_selection import MultilabelStratifiedKFold, checked_splits
 from sklearn_metalabel.utils import (
     HasMethods,
     Interval,
@@ -69,11 +69,12 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
         Most parents of a label, for ``structure="residual"``.
     min_correlation : float, default=0.1
         What the absolute correlation of two residuals must exceed, for ``structure="residual"``.
-    cv : int, default=None
-        Number of stratified folds from which predictions for the training rows are held out. They are what the
-        residuals are taken of and, without joint training, what labels are trained on in place of the parents' true
-        values. None takes the true values, and residuals on the training rows themselves: right for a base learner
-        that fits them loosely, misleading for one that learns them by heart, such as a forest.
+    cv : int, splitter, iterable of splits or None, default=None
+        Folds from which predictions for the training rows are held out, each row in one of them; an integer stratifies
+        over all labels. They are what the residuals are taken of and, without joint training, what labels are trained
+        on in place of the parents' true values. None takes the true values, and residuals on the training rows
+        themselves: right for a base learner that fits them loosely, misleading for one that learns them by heart, such
+        as a forest.
     n_jobs : int, default=None
         Labels fitted at the same time where training is not joint; the result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -139,6 +140,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
     (3,)
     """
 
+    _leaves_unknown_out = False
     _input_form = "matrix"  # predictions of labels are appended to the columns
     _parameter_constraints = {
         "estimator": "no_validation",
@@ -147,7 +149,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
         "joint": ["boolean", StrOptions({"auto"})],
         "max_parents": [Interval(Integral, 1, None, closed="left")],
         "min_correlation": [Interval(Real, 0, 1, closed="left")],
-        "cv": [Interval(Integral, 2, None, closed="left"), None],
+        "cv": ["cv_object"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -187,7 +189,7 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
             Label indicator matrix in {0, 1}, or classes.
         **fit_params : dict
-            `sample_weight` for the base learner, or what its metadata routing asks for.
+            `sample_weight` for the base learner and `groups` for the splitter, or what metadata routing asks for.
 
         Returns
         -------
@@ -201,23 +203,42 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
         if self._target.kind == "multilabel":
             warn_constant_labels(Y, self.label_names_)
         rng = check_random_state(self.random_state)
-        folds = self._folds(Y, rng)
+        folds = self._folds(Y, y, routed.splitter.split, rng)
         self.edges_ = self._find_edges(X, Y, sample_weight, folds, rng)
         self.order_ = np.argsort(longest_paths(self.label_names_, self.edges_), kind="stable")
         self.estimator_ = self._trained(X, Y, sample_weight, self.edges_, folds, draw_seed(rng))
         return self
 
-    def _folds(self, Y, rng):
-        """List of (train, test), or None."""
+    def get_metadata_routing(self):
+        """Say which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            `sample_weight` goes to the base learner; `groups` go to the splitter.
+        """
+        return self._with_splitter(super().get_metadata_routing())
+
+    def _folds(self, Y, y, split_params, rng):
+        """List of (train, test) in which each row is held out once, or None."""
+        n = Y.shape[0]
         if self.cv is None:
             return None
-        if Y.shape[0] < self.cv:
+        splitter, target = check_cv(self.cv), y
+        if isinstance(self.cv, Integral):
+            if n < self.cv:
+                raise ValueError(
+                    f"cv={self.cv} folds need at least {self.cv} samples, got n_samples={n}; add samples or lower cv."
+                )
+            splitter, target = MultilabelStratifiedKFold(self.cv, shuffle=True, random_state=draw_seed(rng)), Y
+        splits = checked_splits(splitter.split(np.zeros(n), target, **split_params), n)
+        times = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)
+        if (times != 1).any():
             raise ValueError(
-                f"cv={self.cv} folds need at least {self.cv} samples, got n_samples={Y.shape[0]}; add samples or "
-                "lower cv."
+                f"cv must hold out each sample once, since labels read held-out predictions of others, got "
+                f"{np.count_nonzero(times != 1)} of {n} samples held out otherwise; pass a K-fold splitter."
             )
-        splitter = MultilabelStratifiedKFold(self.cv, shuffle=True, random_state=draw_seed(rng))
-        return list(splitter.split(np.zeros(Y.shape[0]), Y))
+        return splits
 
     def _find_edges(self, X, Y, sample_weight, folds, rng):
         """Edges among the labels that have both values."""
@@ -273,12 +294,6 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
                 f"label, got {type(base).__name__}; set joint=False."
             )
         return self.joint
-
-    def _route_fit_params(self, fit_params):
-        """Metadata by consumer; all of it is the base learner's, since the folds here know no groups."""
-        if get_config()["enable_metadata_routing"]:
-            return super()._route_fit_params(fit_params)
-        return Bunch(estimator=Bunch(fit=fit_params))
 
     def __sklearn_tags__(self):
         """Tags: inputs are what the base learner takes."""

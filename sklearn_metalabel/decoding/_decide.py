@@ -6,9 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
+from sklearn_metalabel.decoding._dependence import Dependence
 from sklearn_metalabel.utils import check_probabilities, check_thresholds, row_blocks
 
-__all__ = ["PROBABILITIES", "SCORES", "Units", "decide", "decide_block", "decide_rows"]
+__all__ = ["PROBABILITIES", "SCORES", "Units", "decide", "decide_block", "decide_rows", "margins"]
+
+# Entries of a block of rows where label sets are looked at.
+_SET_BLOCK_ENTRIES = 2**20
+# Margin of a label that is never or always predicted, beyond that of any other.
+_FARTHEST = 1e4
 
 
 class Units(NamedTuple):
@@ -22,8 +28,10 @@ PROBABILITIES = Units(1.0, logit)
 SCORES = Units(np.inf, np.asarray)
 
 
-def decide(P: ArrayLike, thresholds: ArrayLike, allow_unlabeled: bool = True) -> NDArray[np.int64]:
-    """Predict the labels whose probability is strictly greater than their threshold.
+def decide(
+    P: ArrayLike, thresholds: ArrayLike, allow_unlabeled: bool = True, *, dependence: Dependence | None = None
+) -> NDArray[np.int64]:
+    """Predict the labels whose probability is strictly greater than their threshold, or sets of labels.
 
     Parameters
     ----------
@@ -35,6 +43,8 @@ def decide(P: ArrayLike, thresholds: ArrayLike, allow_unlabeled: bool = True) ->
         Whether a sample may get no label. False gives a sample without any label above its threshold the label of the
         largest margin ``logit(P) - logit(t)``. Labels with threshold 1 are left out, unless all labels have it: then
         the most probable label is taken. Ties go to the lower index.
+    dependence : Dependence, default=None
+        Label sets that were observed, which decisions are drawn to; None decides on each label alone.
 
     Returns
     -------
@@ -64,24 +74,42 @@ def decide(P: ArrayLike, thresholds: ArrayLike, allow_unlabeled: bool = True) ->
            [1, 0]])
     """
     R = check_probabilities(P)
-    return decide_rows(R, check_thresholds(thresholds, R.shape[1]), allow_unlabeled)
+    if dependence is not None and dependence.sets.n_labels != R.shape[1]:
+        raise ValueError(
+            f"dependence must be that of the {R.shape[1]} labels of P, got one of {dependence.sets.n_labels}; learn it "
+            "on the same labels."
+        )
+    return decide_rows(R, check_thresholds(thresholds, R.shape[1]), allow_unlabeled, dependence=dependence)
 
 
-def decide_rows(R, t, allow_unlabeled, units=PROBABILITIES):
+def decide_rows(R, t, allow_unlabeled, units=PROBABILITIES, dependence=None):
     """Decisions (n, L), int64, for responses R (n, L) and thresholds t (L,) in the given units; nothing is checked."""
     Y = np.empty(R.shape, dtype=np.int64)
-    for rows in row_blocks(*R.shape):
-        Y[rows] = decide_block(R[rows], t, allow_unlabeled, units)
+    for rows in row_blocks(*R.shape) if dependence is None else _larger_blocks(*R.shape):
+        Y[rows] = decide_block(R[rows], t, allow_unlabeled, units, dependence)
     return Y
 
 
-def decide_block(R, t, allow_unlabeled, units=PROBABILITIES):
+def _larger_blocks(n_samples, n_labels):
+    """Slices of as many rows as are worth a look at all sets."""
+    step = max(1, _SET_BLOCK_ENTRIES // n_labels)
+    return [slice(start, min(start + step, n_samples)) for start in range(0, n_samples, step)]
+
+
+def decide_block(R, t, allow_unlabeled, units=PROBABILITIES, dependence=None):
     """Decisions (b, L), bool, for few rows of responses."""
+    if dependence is not None:
+        return dependence.decide(margins(R, t, units), allow_unlabeled)
     D = R > t
     if not allow_unlabeled:
         empty = np.flatnonzero(~D.any(axis=1))
         D[empty, _nearest(R[empty], t, units)] = True
     return D
+
+
+def margins(R, t, units=PROBABILITIES):
+    """Responses minus thresholds, on the logit scale of probabilities; finite, and float64."""
+    return np.clip(units.scale(R.astype(np.float64)) - units.scale(t), -_FARTHEST, _FARTHEST)
 
 
 def _nearest(R, t, units):

@@ -19,6 +19,7 @@ from sklearn_metalabel.utils import (
     is_frame,
     is_matrix,
     refuse_masked,
+    refuse_unknown,
     restore_on_error,
     warn_constant_labels,
 )
@@ -50,6 +51,8 @@ class LabelProbabilityMixin(ClassifierMixin):
     # What X may be beside a matrix of numbers: "frame" (with a type for each column), or "tensor" (arrays of more than
     # two dimensions, and dictionaries of arrays).
     _input_form = "matrix"
+    # Whether the training leaves out single entries of y that are not known.
+    _leaves_unknown_out = False
 
     def predict_proba(self, X):
         """Probability of each label or class.
@@ -66,7 +69,8 @@ class LabelProbabilityMixin(ClassifierMixin):
             Binary and multiclass targets: probability of each class, rows sum to 1.
         """
         P = self._probabilities(X)
-        return self._target.probabilities(P)
+        marginals = getattr(self, "marginals_", None)
+        return self._target.probabilities(P if marginals is None else marginals.correct(P))
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -79,7 +83,8 @@ class LabelProbabilityMixin(ClassifierMixin):
         Returns
         -------
         margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
-            Multi-label targets: probability minus threshold, positive where a label is above its threshold.
+            Multi-label targets: probability minus threshold, positive where a label is above its threshold; `predict`
+            may decide otherwise where labels depend on each other, or a sample must get a label.
             Multiclass targets: log-odds of each class. Binary targets: log-odds of the second class.
         """
         P = self._probabilities(X)
@@ -159,6 +164,8 @@ class LabelProbabilityMixin(ClassifierMixin):
         """Checked X and encoded y; sets what scikit-learn and the predictions need to know of them."""
         X = self._check_X(X, reset=True)
         Y, target = encode_target(y, n_samples=count_rows(X))
+        if not self._leaves_unknown_out:
+            refuse_unknown(Y, type(self).__name__)
         self._set_target(target)
         return X, Y
 
@@ -195,7 +202,7 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}, or classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or classes.
         label_weight : array-like of shape (n_labels,), default=None
             Positive factor of each label's loss; None is one for all.
         **fit_params : dict

@@ -17,7 +17,7 @@ from sklearn_metalabel.model_selection import (
     MultilabelStratifiedShuffleSplit,
     checked_splits,
 )
-from sklearn_metalabel.utils import take_rows
+from sklearn_metalabel.utils import positives_only, take_rows
 
 __all__ = ["Fold", "make_folds"]
 
@@ -40,7 +40,7 @@ class Fold:
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
         All rows.
     Y : {ndarray, sparse matrix} of shape (n_samples, n_labels), int8
-        Their labels.
+        Their labels: 1, 0, or -1 where it is not known whether a row has the label.
     sample_weight : ndarray of shape (n_samples,) or None
         Factor of each row's loss.
     train : ndarray of int
@@ -143,7 +143,7 @@ def _splits(cv, Y, y, kept, groups, rng):
     if kept is None:
         return checked_splits(splitter.split(np.zeros(n), _stratifiable(cv, Y, y), groups), n)
     if isinstance(splitter, MultilabelStratifiedKFold | MultilabelStratifiedShuffleSplit):
-        return checked_splits(splitter.split(np.zeros(n), Y), n)
+        return checked_splits(splitter.split(np.zeros(n), positives_only(Y)), n)
     number = np.full(_num_samples(y), -1)
     number[kept] = np.arange(n)
     splits = checked_splits(splitter.split(np.zeros(number.size), y, groups), number.size)
@@ -174,7 +174,7 @@ def _splitter(cv, n_samples, rng):
 
 def _stratifiable(cv, Y, y):
     """The target for the splitter: the encoded labels for ours, the user's own for the user's."""
-    return Y if isinstance(cv, Integral) else y
+    return positives_only(Y) if isinstance(cv, Integral) else y
 
 
 def _at_most(rows, n, rng):

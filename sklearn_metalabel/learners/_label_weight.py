@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_metalabel.learners._base import check_label_weight
-from sklearn_metalabel.utils import in_label_order, label_depths, weighted_positives
+from sklearn_metalabel.utils import in_label_order, label_depths, weighted_positives, with_nan
 
 __all__ = ["NAMED_WEIGHTS", "resolve_label_weight"]
 
@@ -17,7 +17,7 @@ def resolve_label_weight(given, Y, label_names, hierarchy=None, *, name="label_w
     if isinstance(given, str):
         weights = _named_weights(given, Y, label_names, hierarchy, sample_weight)
     else:
-        weights = given(Y) if callable(given) else in_label_order(given, label_names, name)
+        weights = given(with_nan(Y)) if callable(given) else in_label_order(given, label_names, name)
     weights = check_label_weight(weights, Y.shape[1], name=name)
     return weights / weights.mean()
 

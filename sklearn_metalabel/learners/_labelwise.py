@@ -8,7 +8,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metalabel.learners._base import LabelClassifier
-from sklearn_metalabel.learners._one_label import ConstantLabel, fit_label, positive_probability
+from sklearn_metalabel.learners._one_label import ConstantLabel, fit_known_label, positive_probability
 from sklearn_metalabel.learners._training_run import BatchSampler, RefitRun, TrainingRun
 from sklearn_metalabel.utils import (
     HasMethods,
@@ -20,9 +20,11 @@ from sklearn_metalabel.utils import (
     draw_seed,
     draw_seeds,
     fix_random_states,
+    known_totals,
     label_column,
     take_rows,
     use_threads,
+    weighted_positives,
 )
 
 __all__ = ["LabelwiseClassifier", "PartialFitRun"]
@@ -84,6 +86,7 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
     """
 
     _input_form = "frame"
+    _leaves_unknown_out = True
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "incremental": ["boolean"],
@@ -167,10 +170,10 @@ class PartialFitRun(TrainingRun):
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         self.attach(X, Y, sample_weight)
         seeds = draw_seeds(seed, Y.shape[1])
-        positives = np.asarray(Y.sum(axis=0)).ravel()
-        constant = (positives == 0) | (positives == Y.shape[0])
+        positives = weighted_positives(Y, None)
+        constant = (positives == 0) | (positives == known_totals(Y))
         self.estimators = [
-            ConstantLabel().fit(X, label_column(Y, j))
+            fit_known_label(self.classifier.estimator, X, label_column(Y, j))
             if constant[j]
             else _seeded_clone(self.classifier.estimator, seeds[j])
             for j in range(Y.shape[1])
@@ -182,7 +185,10 @@ class PartialFitRun(TrainingRun):
         for j, estimator in enumerate(self.estimators):
             if not isinstance(estimator, ConstantLabel):
                 y = label_column(self.Y[rows], j)
-                estimator.partial_fit(X, y, classes=[0, 1], sample_weight=weights.label[j] * row_weight)
+                known = slice(None) if y.min() >= 0 else np.flatnonzero(y >= 0)
+                if len(y[known]):
+                    options = {"classes": [0, 1], "sample_weight": weights.label[j] * row_weight[known]}
+                    estimator.partial_fit(take_rows(X, known), y[known], **options)
 
     def predict_proba(self, X):
         return clip_probabilities(np.column_stack([positive_probability(e, X) for e in self.estimators]))
@@ -193,7 +199,7 @@ def _fit_one(estimator, X, y, label, weight, sample_weight, seed, threads):
     X, y = aligned(X), aligned(y)
     row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
     with use_threads(threads):
-        return fit_label(_seeded_clone(estimator, seed), X, y, label=label, sample_weight=weight * row_weight)
+        return fit_known_label(_seeded_clone(estimator, seed), X, y, label=label, sample_weight=weight * row_weight)
 
 
 def _seeded_clone(estimator, seed):

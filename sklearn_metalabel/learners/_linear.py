@@ -71,6 +71,7 @@ class LabelWeightedLogistic(LabelClassifier):
     (5, 20)
     """
 
+    _leaves_unknown_out = True
     _parameter_constraints = {
         "C": [Interval(Real, 0, None, closed="neither")],
         "fit_intercept": ["boolean"],
@@ -92,7 +93,7 @@ class LabelWeightedLogistic(LabelClassifier):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Label indicator matrix in {0, 1}, or classes.
+            Label indicator matrix in {0, 1}, NaN or masked where it is not known; or classes.
         sample_weight : array-like of shape (n_samples,), default=None
             Factor of each sample's loss.
         label_weight : array-like of shape (n_labels,), default=None

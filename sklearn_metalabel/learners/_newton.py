@@ -15,6 +15,8 @@ import numpy as np
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
+from sklearn_metalabel.utils import has_unknown, known_totals
+
 _SMALL = 2**20  # most entries of X, zeros included, for the tight tolerance
 _DEPTH = 256  # longest inner dimension given to BLAS, which cuts longer ones by its number of threads
 _WIDTH = 24  # labels in a block, and columns given to BLAS at once
@@ -89,14 +91,18 @@ def fit_logistic(
     on_weight = np.ones(len(C)) if positive_weight is None else np.asarray(positive_weight, dtype=np.float64)
     tol = default_tolerance(n, d) if tol is None else tol
     V, varied = _starting_point(Y, C, s, on_weight, d, fit_intercept, start)
+    partly = has_unknown(Y)
     n_newton = np.zeros(len(C), dtype=np.int64)
     with np.errstate(all="ignore"):
         design = _make_design(X, s, fit_intercept)
     width = int(np.clip(_BLOCK_BYTES // (8 * max(n, d + 1)), 1, _WIDTH))
 
     def solve(j):
-        on = Y[:, j].toarray() != 0
+        labels = Y[:, j].toarray()
+        on = labels > 0
         sign, weight = 1.0 - 2.0 * on, s[:, None] * C[j] * np.where(on, on_weight[j], 1.0)
+        if partly:
+            weight[labels < 0] = 0.0
         with np.errstate(all="ignore"):  # what overflows is caught by the check of each step
             V[:, j], n_newton[j] = _solve_block(design, sign, weight, V[:, j], tol, max_newton)
 
@@ -134,11 +140,11 @@ def _torch_threads():
 
 def _starting_point(Y, C, s, on_weight, d, fit_intercept, start):
     """Stack coefficients over intercepts, (d + 1, L), and list the labels that are not constant."""
-    on, used = (Y != 0).astype(np.float64), (s > 0).astype(np.float64)
+    on, used = (Y > 0).astype(np.float64), (s > 0).astype(np.float64)
     positive, n_positive = on.T @ s, on.T @ used
-    negative = np.maximum(s.sum() - positive, 0)
+    negative = np.maximum(known_totals(Y, s) - positive, 0)
     positive = positive * on_weight
-    constant = (n_positive == 0) | (n_positive == used.sum())
+    constant = (n_positive == 0) | (n_positive == known_totals(Y, used))
     prior = np.log((positive + 0.5) / (negative + 0.5))
     V = np.zeros((d + 1, len(C)))
     V[d] = prior if fit_intercept else 0

@@ -5,11 +5,11 @@ import re
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _check_method_params, _num_samples
 
-from sklearn_metalabel.utils import to_probabilities, warn_rare_label
+from sklearn_metalabel.utils import take_rows, to_probabilities, warn_rare_label
 
-__all__ = ["ConstantLabel", "fit_label", "positive_probability"]
+__all__ = ["ConstantLabel", "fit_known_label", "fit_label", "positive_probability"]
 
 
 # Rows of the rarer value that a classifier may be short of; an error with more of them has another reason.
@@ -38,6 +38,18 @@ class ConstantLabel(ClassifierMixin, BaseEstimator):
     def decision_function(self, X):
         """Scores (n,), the same for all rows."""
         return np.full(_num_samples(X), 1.0 if self.share_ > 0.5 else -1.0)
+
+
+def fit_known_label(estimator, X, y, *, label=0, **fit_params):
+    """`estimator` fitted to the rows in which a label (n,) of 0 and 1 is known, which it is not where it is NaN or -1.
+
+    Otherwise as `fit_label`.
+    """
+    known = np.flatnonzero(y >= 0)
+    if known.size < len(y):
+        fit_params = _check_method_params(np.empty(len(y)), fit_params, indices=known)
+        X, y = take_rows(X, known), y[known].astype(np.int8)
+    return fit_label(estimator, X, y, label=label, **fit_params)
 
 
 def fit_label(estimator, X, y, *, positive=1, label=0, **fit_params):

@@ -18,6 +18,7 @@ from sklearn_metalabel.utils import (
     count_rows,
     draw_seed,
     has_parts,
+    has_unknown,
     label_rows,
     map_parts,
     take_rows,
@@ -41,6 +42,7 @@ class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
     """
 
     _input_form = "tensor"
+    _leaves_unknown_out = True
     _parameter_constraints = {
         "net": [HasMethods(["initialize", "train_step", "fit_loop"])],
         "random_state": ["random_state"],
@@ -57,7 +59,7 @@ class SkorchLabelClassifier(MetaEstimatorMixin, LabelClassifier):
             net.initialize()
             X = _inputs(X, net)
             outputs = _Outputs(net, X, Y.shape[1])
-            with _WeightedLoss(net, weights, outputs):
+            with _WeightedLoss(net, weights, outputs, partly=has_unknown(Y)):
                 _fit_initialized(net, X, label_rows(Y))
         self.net_, self._outputs = net, outputs.after_training(net, X)
         self._emphasis = Emphasis.arguments(weights)
@@ -100,7 +102,7 @@ class SkorchRun(TrainingRun):
         self.net.notify("on_train_begin", X=self.X, y=self.Y)
 
     def attach(self, X, Y, sample_weight=None):
-        self.X, self.Y = _inputs(X, self.net), label_rows(Y)
+        self.X, self.Y, self.partly = _inputs(X, self.net), label_rows(Y), has_unknown(Y)
         train, valid = self.net.get_split_datasets(self.X, self.Y)
         self.datasets = {"dataset_train": train, "dataset_valid": valid}
         self.iterators = [
@@ -116,7 +118,7 @@ class SkorchRun(TrainingRun):
         if self.ended:
             return
         self.emphasis = Emphasis.arguments(weights)
-        with _WeightedLoss(self.net, weights, self.outputs):
+        with _WeightedLoss(self.net, weights, self.outputs, self.partly):
             try:
                 self._train_epoch()
             except KeyboardInterrupt as error:
@@ -204,11 +206,14 @@ class _Outputs:
 
 
 class _WeightedLoss:
-    """Within a block, the entries of a net's own loss are multiplied by weights; weights of one leave the net alone."""
+    """Within a block, the entries of a net's own loss are multiplied by weights; weights of one leave the net alone.
 
-    def __init__(self, net, weights, outputs):
+    Of labels that are `partly` known, the other entries (-1) count nothing.
+    """
+
+    def __init__(self, net, weights, outputs, partly):
         self.net, self.outputs = net, outputs
-        self.is_plain = not weights.asks_for and (weights.label == 1).all()
+        self.is_plain = not weights.asks_for and (weights.label == 1).all() and not partly
         self.label = torch.as_tensor(weights.label, dtype=torch.float32, device=net.device)
         self.emphasis = Emphasis(net.device, **Emphasis.arguments(weights))
 
@@ -225,6 +230,7 @@ class _WeightedLoss:
         reduction = getattr(criterion, "reduction", None)
         if reduction not in ("mean", "sum"):
             raise ValueError(self._refusal("has no reduction that can be left out"))
+        known, y_true = y_true >= 0, y_true.clamp(min=0)
         criterion.reduction = "none"
         try:
             entries = own(self.net, y_pred, y_true, *args, **kwargs)
@@ -235,14 +241,14 @@ class _WeightedLoss:
         y_pred = y_pred[0] if isinstance(y_pred, tuple | list) else y_pred
         targets = y_true.to(entries.device, torch.float32)
         logits = self.outputs.log_odds(y_pred.reshape(targets.shape)).detach()
-        loss = entries * self.emphasis.weight(self.label, logits, targets)
+        loss = entries * self.emphasis.weight(self.label, logits, targets) * known.to(targets)
         return loss.mean() if reduction == "mean" else loss.sum()
 
     def _refusal(self, reason):
         return (
             f"The criterion {type(self.net.criterion_).__name__} of the skorch net cannot be weighted by label: it "
             f'{reason}. Use BCEWithLogitsLoss, or one that gives a loss for each row and label with reduction="none"; '
-            'training_policy="uniform" needs no weights.'
+            'training_policy="uniform" needs no weights where y has no missing values.'
         )
 
 

@@ -12,7 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_metalabel.decoding import PROBABILITIES, SCORES, decide_rows
-from sklearn_metalabel.learners._base import LabelClassifier
+from sklearn_metalabel.learners._base import LabelClassifier, LabelProbabilityMixin
+from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
 from sklearn_metalabel.learners._resolve import as_classifier, as_multilabel, innermost, is_skorch_net
 from sklearn_metalabel.learners._response import check_response_method, label_response
 from sklearn_metalabel.learners._wrapper import BaseLearnerWrapper
@@ -22,9 +23,12 @@ from sklearn_metalabel.utils import (
     count_rows,
     encode_target,
     has_parts,
+    has_unknown,
     label_rows,
     refuse_masked,
+    refuse_unknown,
     to_probabilities,
+    with_nan,
 )
 
 __all__ = ["ThresholdedClassifier", "constant_labels_are_quiet"]
@@ -40,6 +44,8 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     X is never converted here: pipelines inside may start from texts or data frames.
     """
+
+    _leaves_unknown_out = True  # where the classifier inside does, which is looked at before it is trained
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):
@@ -59,7 +65,9 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         check_is_fitted(self)
         if self._target.kind != "multilabel":
             return self.estimator_.predict_proba(X)
-        return label_response(self.estimator_, X, "predict_proba", len(self.thresholds_))
+        P = label_response(self.estimator_, X, "predict_proba", len(self.thresholds_))
+        marginals = getattr(self, "marginals_", None)
+        return P if marginals is None else marginals.correct(P)
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -72,8 +80,10 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         Returns
         -------
         margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
-            Multi-label targets: response minus threshold, positive exactly where a label is above its threshold. Where
-            that would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with the response.
+            Multi-label targets: response minus threshold, positive exactly where a label is above its threshold;
+            `predict` may decide otherwise where labels depend on each other (`dependence_`), or a sample must get a
+            label. Where a margin would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with
+            the response.
             Binary targets, shape (n_samples,): log-odds, or decision values, beyond those of the threshold. Multiclass
             targets: decision values or log-odds of the classifier inside.
         """
@@ -100,8 +110,9 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         -------
         y : ndarray of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
-            target). Binary targets: the second class where its response is above its threshold. Multiclass targets: the
-            class that the classifier inside predicts.
+            target): those above their thresholds, or the label set that `dependence_` draws them to. Binary targets:
+            the second class where its response is above its threshold. Multiclass targets: the class that the
+            classifier inside predicts.
         """
         check_is_fitted(self)
         if not self._target.has_thresholds:
@@ -118,7 +129,8 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
     def _decide(self, R):
         """Decisions (n, L) for responses."""
-        return decide_rows(R, self.thresholds_, self.allow_unlabeled_, self._units())
+        dependence = getattr(self, "dependence_", None)
+        return decide_rows(R, self.thresholds_, self.allow_unlabeled_, self._units(), dependence)
 
     def _margins(self, R):
         """Responses minus thresholds, finite."""
@@ -160,6 +172,9 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
             return self._target.classes[Y[:, 0].astype(np.intp)]
         if self._target.kind == "multiclass":
             return self._target.classes[Y.argmax(axis=1)]
+        if has_unknown(Y):
+            _check_leaves_out(classifier, Y)
+            return with_nan(Y)
         if is_skorch_net(innermost(classifier)):
             return label_rows(Y)  # its losses take floats
         takes_sparse = isinstance(classifier, LabelClassifier | OneVsRestClassifier)
@@ -185,6 +200,15 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         tags.input_tags.sparse = inner.sparse
         tags.input_tags.allow_nan = inner.allow_nan
         return tags
+
+
+def _check_leaves_out(classifier, Y):
+    """Refuse entries that are not known where the classifier inside cannot leave them out."""
+    inner = innermost(classifier)
+    is_ours = isinstance(inner, LabelProbabilityMixin) and inner._leaves_unknown_out
+    if not (is_ours or isinstance(classifier, WeightedOneVsRest)):
+        remedy = "set multi_label=False, which fits a clone for each label to the rows where it is known, or fill them"
+        refuse_unknown(Y, type(inner).__name__, remedy)
 
 
 @contextmanager

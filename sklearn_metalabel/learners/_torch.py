@@ -117,6 +117,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     """
 
     _input_form = "tensor"
+    _leaves_unknown_out = True
     _parameter_constraints = {
         "module": [callable],
         "optimizer": [str, callable],

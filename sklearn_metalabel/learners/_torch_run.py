@@ -9,7 +9,17 @@ from torch import nn
 
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
 from sklearn_metalabel.learners._training_run import BatchSampler, TrainingRun
-from sklearn_metalabel.utils import count_rows, has_parts, label_rows, map_parts, resolve_device, to_probabilities
+from sklearn_metalabel.utils import (
+    count_rows,
+    has_parts,
+    has_unknown,
+    known_totals,
+    label_rows,
+    map_parts,
+    positives_only,
+    resolve_device,
+    to_probabilities,
+)
 
 __all__ = ["TorchRun", "data_sizes", "input_dtype", "predict_module"]
 
@@ -53,6 +63,7 @@ class TorchRun(TrainingRun):
         self._last_batch = None, None
         self._to_input = InputConverter(self.module, self.device, has_parts(X))
         self.X = map_parts(lambda part: part if sp.issparse(part) else self._to_input(part), X)
+        self.partly = has_unknown(Y)
         self.Y = Y if sp.issparse(Y) else torch.from_numpy(np.ascontiguousarray(Y)).to(self.device)
         self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
 
@@ -63,7 +74,11 @@ class TorchRun(TrainingRun):
         self._last_batch = rows, x
         self.module.train()
         logits = _forward(self.module, x, (len(rows), self.n_labels), self.classifier.precision)
+        known = (y >= 0).float() if self.partly else None
+        y = y if known is None else y.clamp_(min=0)
         weight = self._entry_weight(weights, logits, y)
+        if known is not None:
+            weight = weight * known
         if self.sample_weight is not None:
             weight = weight * self.sample_weight[index][:, None]
         loss = self.loss(logits, y, weight)
@@ -229,8 +244,9 @@ def _too_large(x):
 
 def _frequencies(Y):
     """Share of the rows that have each label, strictly between 0 and 1: half a row off where all or none have it."""
-    n = Y.shape[0]
-    return np.clip(np.asarray(Y.sum(axis=0, dtype=np.float64)).ravel(), 0.5, n - 0.5) / n
+    n = np.maximum(known_totals(Y), 1)
+    positives = np.asarray(positives_only(Y).sum(axis=0, dtype=np.float64)).ravel()
+    return np.clip(positives, 0.5, n - 0.5) / n
 
 
 def _padded(batch, size):

@@ -60,7 +60,7 @@ class TrainingRun(ABC):
         X : {ndarray, sparse matrix} of shape (n_samples, n_features)
             Training samples.
         Y : {ndarray, sparse matrix} of shape (n_samples, n_labels), int8
-            Labels in {0, 1}.
+            Labels in {0, 1}; -1 is not known, and has no part in the loss.
         sample_weight : ndarray of shape (n_samples,), default=None
             Factor of each sample's loss.
         seed : int, default=0

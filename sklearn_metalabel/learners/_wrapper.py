@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin
+from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _check_sample_weight
@@ -77,10 +78,20 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
         """The router with a request of this estimator's own, where there is one: unset, it follows the base learner."""
         return router if self._own_request() is None else router.add_self_request(self)
 
+    def _with_splitter(self, router):
+        """The router with the splitter that `cv` is."""
+        splitter = check_cv(self.cv if hasattr(self.cv, "get_n_splits") else None)  # an iterator must not be used up
+        return router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+
     @property
     def _input_form(self):
         """What the base learner takes as X beside matrices."""
         return as_label_classifier(self.estimator)._input_form
+
+    @property
+    def _leaves_unknown_out(self):
+        """Whether the base learner does."""
+        return as_label_classifier(self.estimator)._leaves_unknown_out
 
     def _label_probabilities(self, X):
         """P of the final base learner."""

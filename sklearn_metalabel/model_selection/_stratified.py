@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_metalabel.utils import refuse_masked
+from sklearn_metalabel.utils import missing_entries
 
 # Demands are sums of products of floats; ties must stay ties whatever the order of the subtractions.
 _DECIMALS = 9
@@ -120,13 +120,19 @@ def largest_remainder(share: NDArray[np.floating], total: int) -> NDArray[np.int
 
 
 def label_matrix(y: Any) -> sparse.csr_array:
-    """Turn a target of any accepted kind into a CSR indicator (n, L); one column per class if 1-D."""
+    """Turn a target of any accepted kind into a CSR indicator (n, L); one column per class if 1-D.
+
+    What is missing in a matrix is not known, and counts as absent.
+    """
     if y is None:
         raise ValueError("y is needed to stratify by its labels and is None; pass it to split(X, y).")
-    refuse_masked(y, "y")
     if sparse.issparse(y):
         Y = sparse.csr_array(y)
         Y.sum_duplicates()
+        missing = missing_entries(Y.data)
+        if missing is not None:
+            Y = Y.copy()
+            Y.data[missing] = 0
         Y.eliminate_zeros()
         if not (Y.data == 1).all():
             raise ValueError("A sparse y must hold 0 and 1 only, and holds other values; binarize it first.")
@@ -134,6 +140,9 @@ def label_matrix(y: Any) -> sparse.csr_array:
     array = _as_array(y)
     if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
         return _one_hot(array.ravel())
+    missing = missing_entries(y)
+    if missing is not None:
+        array = np.where(missing, 0, array)
     if array.ndim != 2 or not ((array == 0) | (array == 1)).all():
         raise ValueError(
             "y must be an indicator matrix (n_samples, n_labels) of 0 and 1, or 1-D classes; got shape "

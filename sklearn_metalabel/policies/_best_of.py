@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring, unique_name
-from sklearn_metalabel.policies._nested import as_columns
+from sklearn_metalabel.policies._nested import Choice, as_columns
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
 from sklearn_metalabel.utils import shown
 
@@ -70,6 +70,11 @@ class BestThresholds(PredictionPolicy):
         for policy in self._resolved().values():
             policy.check_labels(n_labels)
 
+    def check_target(self, kind, Y):
+        """Raise where a policy does not fit the target; documented in the base class."""
+        for policy in self._resolved().values():
+            policy.check_target(kind, Y)
+
     def check_allow_unlabeled(self, allow_unlabeled):
         """Raise where one of the policies cannot work with it; documented in the base class."""
         for policy in self._resolved().values():
@@ -86,7 +91,7 @@ class BestThresholds(PredictionPolicy):
 
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Thresholds of the best policy; documented in the base class."""
-        return self._choose(out_of_fold, scoring, "auto", random_state)[0]
+        return self._choose(out_of_fold, scoring, "auto", random_state).thresholds
 
     def fit(self, out_of_fold, scoring=DEFAULT_SCORING, *, allow_unlabeled="auto", proposed=None, random_state=None):
         """Compare the policies, and fit the best on all rows; documented in the base class."""
@@ -99,10 +104,11 @@ class BestThresholds(PredictionPolicy):
         results = as_columns(rows)
         best = rows[int(np.argmin(results["rank_test_score"]))]
         policy = self._resolved()[best["prediction_policy"]]
-        thresholds, own = policy._choose(out_of_fold, scoring, allow_unlabeled, random_state)
-        choice = best["allow_unlabeled"] if own is None else own
-        self.best_policy_ = policy._keep(np.asarray(thresholds, dtype=np.float64), choice, results, best)
-        return self._keep(self.best_policy_.thresholds_, choice, results, best)
+        choice = policy._choose(out_of_fold, scoring, allow_unlabeled, random_state)
+        own = best["allow_unlabeled"] if choice.allow_unlabeled is None else choice.allow_unlabeled
+        choice = choice._replace(thresholds=np.asarray(choice.thresholds, dtype=np.float64), allow_unlabeled=own)
+        self.best_policy_ = policy._keep(choice, results, best)
+        return self._keep(choice, results, best)
 
     def compare(self, out_of_fold, scoring, *, allow_unlabeled="auto", random_state=None):
         """Rows of all policies; documented in the base class."""
@@ -121,7 +127,7 @@ class BestThresholds(PredictionPolicy):
         fitted = type(self)(self.policies).fit(
             out_of_fold, scoring, allow_unlabeled=allow_unlabeled, random_state=random_state
         )
-        return fitted.thresholds_, fitted.allow_unlabeled_
+        return Choice(fitted.thresholds_, fitted.allow_unlabeled_, fitted.dependence_, fitted.marginals_)
 
     def _resolved(self):
         """The policies by name, unfitted."""

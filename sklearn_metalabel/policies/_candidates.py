@@ -67,8 +67,8 @@ def nested_candidates(out_of_fold, fold_of):
 def candidates_without_folds(ordered, fold_of, whole, link, sample_weight=None):
     """List of the candidates of the rows of all folds but each; calibrations start from that of `whole`."""
     rows = np.bincount(fold_of, sample_weight)
-    remaining = [np.delete(rows, k).sum() for k in range(rows.size)]
-    others = (ordered.without(k, n) for k, n in enumerate(remaining) if n)
+    remaining, total = [np.delete(rows, k).sum() for k in range(rows.size)], rows.sum()
+    others = (ordered.without(k, n, n / total) for k, n in enumerate(remaining) if n)
     return [find_candidates(each, link, whole.calibration)[0] for each in others] or [whole]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_metalabel.policies._nested import Choice
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
 from sklearn_metalabel.thresholds import check_constraint, constrained
 from sklearn_metalabel.utils import warn_broken_promise, weights_differ
@@ -101,4 +102,4 @@ class ConstrainedThresholds(PredictionPolicy):
 
     def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
         own = True if self.metric == "precision" else None
-        return np.asarray(self.find_thresholds(out_of_fold, scoring, random_state)), own
+        return Choice(np.asarray(self.find_thresholds(out_of_fold, scoring, random_state)), own)

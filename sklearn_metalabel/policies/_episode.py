@@ -9,12 +9,15 @@ from sklearn_metalabel.learners import LossWeights
 from sklearn_metalabel.policies._reinforcement import Rollout, observe
 from sklearn_metalabel.policies._squash import squash_thresholds, squash_weights
 from sklearn_metalabel.utils import (
+    as_certain_negatives,
     clip_probabilities,
+    is_certain_negative,
+    known_totals,
     label_rows,
     take_rows,
     to_logits,
     torch_seed,
-    total_weight,
+    totals_of,
     use_threads,
     weighted_positives,
 )
@@ -132,11 +135,12 @@ class _Player:
         A batch in which no row has a weight counts as one without weights.
         """
         if self.outcomes.Y is not None:
-            return self.outcomes.Y, self.run.predict_proba(self.outcomes.X), self.outcomes.weight
+            P = self.run.predict_proba(self.outcomes.X)
+            return *_without_unknown(self.outcomes.Y, slice(None), P), self.outcomes.weight
         P = self.run.predict_rows(self.X, rows)
         inside = slice(None) if rows is None else rows
         weight = None if self.batch_weight is None else self.batch_weight[inside]
-        return label_rows(self.Y, inside), P, None if weight is None or not weight.any() else weight
+        return *_without_unknown(self.Y, inside, P), None if weight is None or not weight.any() else weight
 
     def _episode(self, trace, baselines):
         """The record of the episode."""
@@ -159,12 +163,21 @@ class _Player:
         return clip_probabilities(self.run.predict_proba(self.held_out).astype(np.float32))
 
 
+def _without_unknown(Y, rows, P):
+    """Labels of rows as floats, and their probabilities; what is not known is a certain negative."""
+    labels = label_rows(Y, rows)
+    if labels.min(initial=0) >= 0:
+        return labels, P
+    known, P = as_certain_negatives(labels.astype(np.int8), P)
+    return known.astype(labels.dtype), P
+
+
 class _Outcomes:
     """What the policy may see: descriptors of the labels, and how their held-out rows fared."""
 
     def __init__(self, Y_train, fold, n_scored, sees):
         n_labels, weight = Y_train.shape[1], fold.weights_of(fold.train)
-        n, positives = total_weight(Y_train.shape[0], weight), weighted_positives(Y_train, weight).astype(np.float64)
+        n, positives = known_totals(Y_train, weight), weighted_positives(Y_train, weight).astype(np.float64)
         self.labels = (positives > 0) & (positives < n)
         scored = None if fold.scored is None else fold.scored[:n_scored]
         self.X = None if scored is None else take_rows(fold.X, scored)
@@ -172,7 +185,7 @@ class _Outcomes:
         self.weight = None if scored is None else fold.weights_of(scored)
         self.features = self.anchor = None
         if sees:
-            frequency = (np.log((positives + 1) / n) + 4) / 2
+            frequency = (np.log((positives + 1) / np.maximum(n, 1)) + 4) / 2
             self.features = np.column_stack([frequency, np.zeros((n_labels, 3))])
             self.anchor = np.zeros(n_labels)
 
@@ -181,8 +194,9 @@ class _Outcomes:
         if self.features is None:
             return
         Z, counted = to_logits(P), Y if weight is None else Y * weight[:, None]
-        positives, total = counted.sum(axis=0), total_weight(len(Y), weight)
-        sums = np.einsum("ij,ij->j", counted, Z), Z.sum(axis=0) if weight is None else weight @ Z
+        positives, total, unknown = counted.sum(axis=0), totals_of(P, weight), is_certain_negative(P)
+        known = Z if unknown is None else np.where(unknown, 0.0, Z)
+        sums = np.einsum("ij,ij->j", counted, Z), known.sum(axis=0) if weight is None else weight @ known
         least = 1 if weight is None else weight[weight > 0].min()
         of_positives = sums[0] / np.maximum(positives, least)
         of_negatives = (sums[1] - sums[0]) / np.maximum(total - positives, least)

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from sklearn_metalabel.policies._candidates import calibrated_logits
 from sklearn_metalabel.thresholds import BIN_PROBABILITIES
-from sklearn_metalabel.utils import label_rows, row_blocks, total_weight
+from sklearn_metalabel.utils import is_certain_negative, label_rows, row_blocks, total_weight
 
 __all__ = ["DecisionProblem"]
 
@@ -130,7 +130,8 @@ class DecisionProblem:
             for k in np.unique(fold):
                 inside = np.flatnonzero(fold == k)
                 kept[inside] |= _in_question(Z[inside], cuts[:, k])
-            i, j = np.nonzero(kept)
+            unknown = is_certain_negative(P[rows])
+            i, j = np.nonzero(kept if unknown is None else kept & ~unknown)
             parts.append((i + rows.start, j, fold[i], Z[i, j], truth[i, j]))
         entries = [np.concatenate(part) for part in zip(*parts, strict=True)]
         return cls(n, L, entries, sample_weight=sample_weight)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
-from sklearn_metalabel.policies._nested import as_columns, fallbacks, mean_scores
+from sklearn_metalabel.policies._dependence_search import (
+    DependenceSearch,
+    FoldCuts,
+    check_dependence,
+    check_target_of_dependence,
+    may_depend,
+)
+from sklearn_metalabel.policies._mixture import policy_cuts, policy_gradient
+from sklearn_metalabel.policies._nested import Choice, as_columns, fallbacks, mean_scores
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.utils import shown
@@ -27,6 +36,10 @@ class LearnedThresholds(PredictionPolicy):
     ----------
     n_steps : int, default=25
         Steps up the expected score; 0 takes the pre-trained policy as it is.
+    dependence : bool or "auto", default="auto"
+        Whether labels depend on each other: decisions are drawn to the label sets that were observed, by numbers that
+        are learned together with the cuts. "auto" keeps labels apart where that scores as well out of fold, up to
+        chance, and where rows are too many for all probabilities to be kept or labels are not known.
 
     Attributes
     ----------
@@ -37,13 +50,22 @@ class LearnedThresholds(PredictionPolicy):
     parameters_ : ndarray of shape (9, 2)
         Of the network: for each rule and the offset, a constant and the factor of the scaled log-frequency. Where one
         rule alone scored higher than what was learned, the constant of that rule is so large that only it counts.
+    dependence_ : Dependence or None
+        The observed label sets and how much they count; None where each label is decided by itself.
+    marginals_ : SetMarginals or None
+        How the observed label sets correct probabilities: a mixture that has a lower log-loss out of fold, beyond
+        chance, and no lower mean average precision; None where there is none.
+    dependence_gain_ : tuple of float or None
+        How much higher decisions with dependence score out of fold, and the standard error of that; None where it was
+        not tried.
     best_score_ : float
         Mean score on the out-of-fold rows. The rules' cuts were found on other folds, the network's 18 numbers on
         these rows too.
     cv_results_ : dict of str -> ndarray
         Rows as in :class:`PredictionPolicy`: of the learned policy ("learned"), of the parameters it started from
         ("pretrained") and of each rule alone ("candidate global"), the last two for each value of `allow_unlabeled`
-        that was tried. The learned policy is taken unless another one scores higher.
+        that was tried. The learned policy is taken unless another one scores higher. "learned with label sets" has the
+        scores of decisions with dependence, on folds that had no part in learning them.
 
     See Also
     --------
@@ -73,8 +95,9 @@ class LearnedThresholds(PredictionPolicy):
     (5,)
     """
 
-    def __init__(self, n_steps=25):
+    def __init__(self, n_steps=25, *, dependence="auto"):
         self.n_steps = n_steps
+        self.dependence = dependence
 
     @property
     def name(self):
@@ -82,9 +105,10 @@ class LearnedThresholds(PredictionPolicy):
         return "learned" if self.n_steps else "pretrained"
 
     def check(self):
-        """Raise where `n_steps` is no integer of at least 0."""
+        """Raise where `n_steps` is no integer of at least 0, or `dependence` is not as described."""
         if not isinstance(self.n_steps, Integral) or isinstance(self.n_steps, bool) or self.n_steps < 0:
             raise ValueError(f"n_steps must be an integer of at least 0, got {shown(self.n_steps)}; the default is 25.")
+        check_dependence(self.dependence)
 
     def fit(self, out_of_fold, scoring=DEFAULT_SCORING, *, allow_unlabeled="auto", proposed=None, random_state=None):
         """Learn the network on out-of-fold rows; documented in the base class."""
@@ -92,11 +116,9 @@ class LearnedThresholds(PredictionPolicy):
         scoring = scoring if isinstance(scoring, Scoring) else Scoring.resolve(scoring)
         if out_of_fold is None:
             return self._fit_without_rows(proposed, allow_unlabeled)
-        search = ThresholdSearch.of(out_of_fold)
-        tried = self._try(search, scoring, allow_unlabeled, random_state)
-        rows, best = [row for row, _ in tried], _best(tried)
-        self.parameters_ = best[1]
-        return self._keep(search.thresholds(best[1]), best[0]["allow_unlabeled"], as_columns(rows), best[0])
+        found = self._learn(out_of_fold, scoring, allow_unlabeled, random_state)
+        self.parameters_, self.dependence_gain_ = found.parameters, found.gain
+        return self._keep(found.choice, as_columns(found.rows), found.best)
 
     def find_thresholds(self, out_of_fold, scoring, random_state=None):
         """Learn the network, and decide for itself whether a sample may get no label.
@@ -115,7 +137,7 @@ class LearnedThresholds(PredictionPolicy):
         thresholds : ndarray of shape (n_labels,)
             In [0, 1].
         """
-        return self._choose(out_of_fold, scoring, "auto", random_state)[0]
+        return self._choose(out_of_fold, scoring, "auto", random_state).thresholds
 
     def compare(self, out_of_fold, scoring, *, allow_unlabeled="auto", random_state=None):
         """Score decisions on folds that the policy did not see; documented in the base class."""
@@ -136,14 +158,36 @@ class LearnedThresholds(PredictionPolicy):
             for allowed in fallbacks(allow_unlabeled)
         ]
 
+    def check_target(self, kind, Y):
+        """Raise where dependence is asked for and cannot be had; documented in the base class."""
+        check_target_of_dependence(self.dependence, kind, Y)
+
     def needs_all_probabilities(self, scoring):
         """Tell whether compact rows are not enough; documented in the base class."""
-        return not scoring.is_named
+        return not scoring.is_named or self.dependence is True
 
     def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
+        return self._learn(out_of_fold, scoring, allow_unlabeled, random_state).choice
+
+    def _learn(self, out_of_fold, scoring, allow_unlabeled, random_state):
+        """What is learned on these rows, with dependence where it pays."""
         search = ThresholdSearch.of(out_of_fold)
-        row, parameters = _best(self._try(search, scoring, allow_unlabeled, random_state))
-        return search.thresholds(parameters), row["allow_unlabeled"]
+        tried = self._try(search, scoring, allow_unlabeled, random_state)
+        rows, (best, parameters) = [row for row, _ in tried], _best(tried)
+        if not may_depend(self.dependence, out_of_fold):
+            choice = Choice(search.thresholds(parameters), best["allow_unlabeled"])
+            return _Found(choice, parameters, rows, best, None)
+        cuts = FoldCuts(parameters, policy_cuts, policy_gradient, search.folds, search.candidates)
+        options = {} if self.n_steps else {"n_steps": 0}
+        dependent = DependenceSearch.of(out_of_fold, search)
+        learned = dependent.learn(cuts, best["allow_unlabeled"], scoring, **options)
+        row = {**best, "prediction_policy": f"{self.name} with label sets", **mean_scores(learned.scores)}
+        row["std_thresholds"] = search.spread(learned.parameters)
+        dependence, gain = None, (learned.gain, learned.error)
+        if learned.pays or self.dependence is True:
+            best, parameters, dependence = row, learned.parameters, learned.dependence
+        choice = Choice(search.thresholds(parameters), best["allow_unlabeled"], dependence, dependent.marginals)
+        return _Found(choice, parameters, [row, *rows], best, gain)
 
     def _try(self, search, scoring, allow_unlabeled, random_state):
         """Rows of results and parameters: the learned policy, and what it started from and was mixed of.
@@ -165,10 +209,21 @@ class LearnedThresholds(PredictionPolicy):
         return [_scored(search, scoring, self.name, learned, allowed), *others]
 
 
+class _Found(NamedTuple):
+    """What is learned on some rows."""
+
+    choice: Choice
+    parameters: np.ndarray
+    rows: list
+    best: dict
+    gain: tuple[float, float] | None
+
+
 def _scored(search, scoring, name, parameters, allowed):
     """A row of results for a policy, and its parameters."""
     scores = mean_scores(search.scores(parameters, not allowed, scoring))
-    return {"prediction_policy": name, "allow_unlabeled": allowed, **scores}, parameters
+    choice = {"prediction_policy": name, "allow_unlabeled": allowed, "std_thresholds": search.spread(parameters)}
+    return {**choice, **scores}, parameters
 
 
 def _best(tried):

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from sklearn_metalabel.decoding import decide_block
+from sklearn_metalabel.decoding import Dependence, SetMarginals, decide_block
 from sklearn_metalabel.utils import check_thresholds, row_blocks, shown
 
-__all__ = ["FALLBACKS", "as_columns", "as_rows", "fallbacks", "mean_scores", "nested_rows"]
+__all__ = ["FALLBACKS", "Choice", "as_columns", "as_rows", "fallbacks", "mean_scores", "nested_rows"]
 
 # Whether a sample may get no label, in the order that they are tried; of equal scores the first wins.
 FALLBACKS = (True, False)
+
+
+class Choice(NamedTuple):
+    """What a policy chooses on some rows; `allow_unlabeled` is None where that is left to a comparison."""
+
+    thresholds: NDArray[np.float64]
+    allow_unlabeled: bool | None = None
+    dependence: Dependence | None = None
+    marginals: SetMarginals | None = None
 
 
 def fallbacks(allow_unlabeled):
@@ -42,38 +54,49 @@ def nested_rows(policy, out_of_fold, scoring, allow_unlabeled, random_state):
     Returns
     -------
     rows : list of dict
-        "prediction_policy", "allow_unlabeled" (bool, or "auto" where the policy decides it), "mean_test_<name>" for
-        each part of the scoring, "mean_test_score" and "split<k>_test_score". The means are over all rows together.
+        "prediction_policy", "allow_unlabeled" (bool, or "auto" where the policy decides it), "std_thresholds" (L,),
+        "mean_test_<name>" for each part of the scoring, "mean_test_score" and "split<k>_test_score". The means are over
+        all rows together.
     """
     folds = [np.flatnonzero(out_of_fold.fold == fold) for fold in np.unique(out_of_fold.fold)]
-    tried, decisions = _nested_decisions(policy, out_of_fold, folds, (scoring, allow_unlabeled, random_state))
+    tried, decisions, spread = _nested_decisions(policy, out_of_fold, folds, (scoring, allow_unlabeled, random_state))
     Y, weight = out_of_fold.truth(), out_of_fold.sample_weight
     return [
-        {"prediction_policy": policy.name, "allow_unlabeled": fallback, **_scores(scoring, Y, D, folds, weight)}
+        {
+            "prediction_policy": policy.name,
+            "allow_unlabeled": fallback,
+            "std_thresholds": spread,
+            **_scores(scoring, Y, D, folds, weight),
+        }
         for fallback, D in zip(tried, decisions, strict=True)
     ]
 
 
 def _nested_decisions(policy, out_of_fold, folds, asked):
-    """Values of `allow_unlabeled` that were tried, and for each the decisions (n, L), bool, of all folds."""
+    """Values of `allow_unlabeled` that were tried, the decisions (n, L) of each, and the spread of thresholds (L,)."""
     wanted = fallbacks(asked[1])
-    tried, decisions, P = None, [], out_of_fold.P
+    tried, decisions, found, P = None, [], [], out_of_fold.P
     for inside in folds:
         seen = np.ones(len(P), dtype=bool)
         seen[inside] = len(folds) == 1
-        thresholds, own = policy._choose(out_of_fold.take(seen), *asked)
+        choice = policy._choose(out_of_fold.take(seen), *asked)
+        own = choice.allow_unlabeled
         if tried is None:
             # A policy that decides for itself has one row, whatever it decides on other folds.
             tried = list(wanted) if own is None or len(wanted) == 1 else ["auto"]
             decisions = [np.empty(P.shape, dtype=bool) for _ in tried]
-        t = check_thresholds(thresholds, P.shape[1])
+        t = check_thresholds(choice.thresholds, P.shape[1])
+        found.append(t)
         used = [bool(fallback if own is None else own) for fallback in tried]
         for block in row_blocks(inside.size, P.shape[1]):
             at = inside[block]
             R = P[at]
             for fallback, D in zip(used, decisions, strict=True):
-                D[at] = decide_block(R, t, fallback)
-    return tried, decisions
+                D[at] = decide_block(R, t, fallback, dependence=choice.dependence)
+    if out_of_fold.unknown is not None:
+        for D in decisions:
+            D[out_of_fold.unknown] = False
+    return tried, decisions, np.std(found, axis=0)
 
 
 def _scores(scoring, Y, D, folds, weight):
@@ -92,13 +115,16 @@ def mean_scores(by_part):
 
 
 def as_columns(rows):
-    """A dict of arrays from rows of results, with ranks; what a row lacks is NaN, and a score of NaN is last."""
+    """A dict of arrays from rows of results, with ranks; what a row lacks is NaN, and a score of NaN is last.
+
+    Of what a row has for each label, the mean is taken.
+    """
     texts = [name for name in ("proposal", "prediction_policy") if name in rows[0]]
     names = dict.fromkeys(name for row in rows for name in row if name not in (*texts, "allow_unlabeled"))
     results = {name: np.array([row[name] for row in rows], dtype=object) for name in texts}
     choices = [row["allow_unlabeled"] for row in rows]
     results["allow_unlabeled"] = np.array(choices, dtype=object if "auto" in choices else bool)
-    results |= {name: np.array([row.get(name, np.nan) for row in rows], dtype=np.float64) for name in names}
+    results |= {name: np.array([np.mean(row.get(name, np.nan)) for row in rows]) for name in names}
     scores = np.nan_to_num(results["mean_test_score"], nan=-np.inf)
     return {**results, "rank_test_score": rankdata(-scores, method="min").astype(np.int32)}
 

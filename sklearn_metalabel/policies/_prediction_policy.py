@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
-from sklearn_metalabel.policies._nested import as_columns, as_rows, fallbacks, mean_scores, nested_rows
+from sklearn_metalabel.policies._nested import Choice, as_columns, as_rows, fallbacks, mean_scores, nested_rows
 from sklearn_metalabel.utils import check_thresholds, warn_unreachable_thresholds
 
 __all__ = ["PredictionPolicy"]
@@ -28,11 +28,19 @@ class PredictionPolicy(BaseEstimator, ABC):
         A label is predicted when its probability is strictly greater; 1 is never, 0 is always.
     allow_unlabeled_ : bool
         Whether a sample may get no label; else it gets the label of the largest margin.
+    dependence_ : Dependence or None
+        How labels depend on each other; None where each is decided by itself.
+    marginals_ : SetMarginals or None
+        How the observed label sets correct probabilities; None where that makes them no better.
     best_score_ : float or None
         Mean out-of-fold score of what was chosen; None where nothing was held out.
     cv_results_ : dict of str -> ndarray
         A row for everything that was compared: "prediction_policy", "allow_unlabeled", "mean_test_<name>" for each
-        scoring, "mean_test_score", "rank_test_score" and "split<k>_test_score".
+        scoring, "mean_test_score", "rank_test_score" and "split<k>_test_score"; "std_thresholds" is the mean over the
+        labels of the standard deviation that their thresholds have over the folds.
+    std_thresholds_ : ndarray of shape (n_labels,) or None
+        The standard deviation of each label's threshold over the folds, for what was chosen; None where nothing was
+        held out.
 
     See Also
     --------
@@ -74,6 +82,17 @@ class PredictionPolicy(BaseEstimator, ABC):
         ----------
         n_labels : int
             Number of labels.
+        """
+
+    def check_target(self, kind: str, Y) -> None:
+        """Raise where a parameter does not fit the target, before anything is trained.
+
+        Parameters
+        ----------
+        kind : {"multilabel", "binary", "multiclass"}
+            Labels, two classes or several.
+        Y : {ndarray, sparse matrix} of shape (n_samples, n_labels)
+            The encoded target: 1, 0, or -1 where it is not known.
         """
 
     def check_sample_weight(self, sample_weight: np.ndarray | None) -> None:
@@ -155,9 +174,10 @@ class PredictionPolicy(BaseEstimator, ABC):
         rows = self.compare(out_of_fold, scoring, allow_unlabeled=allow_unlabeled, random_state=random_state)
         results = as_columns(rows)
         best = rows[int(np.argmin(results["rank_test_score"]))]
-        thresholds, own = self._choose(out_of_fold, scoring, allow_unlabeled, random_state)
-        choice = best["allow_unlabeled"] if own is None else own
-        return self._keep(check_thresholds(thresholds, out_of_fold.n_labels), choice, results, best)
+        choice = self._choose(out_of_fold, scoring, allow_unlabeled, random_state)
+        own = best["allow_unlabeled"] if choice.allow_unlabeled is None else choice.allow_unlabeled
+        thresholds = check_thresholds(choice.thresholds, out_of_fold.n_labels)
+        return self._keep(choice._replace(thresholds=thresholds, allow_unlabeled=own), results, best)
 
     def predict(self, P):
         """Decide on probabilities.
@@ -172,7 +192,7 @@ class PredictionPolicy(BaseEstimator, ABC):
         Y : ndarray of shape (n_samples, n_labels), int64
             Decisions in {0, 1}.
         """
-        return decide(P, self.thresholds_, self.allow_unlabeled_)
+        return decide(P, self.thresholds_, self.allow_unlabeled_, dependence=self.dependence_)
 
     def prefer_half(self, out_of_fold, scoring):
         """Of two classes take the more probable one, unless the threshold scores higher beyond chance.
@@ -260,8 +280,8 @@ class PredictionPolicy(BaseEstimator, ABC):
         return True
 
     def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
-        """Thresholds, and `allow_unlabeled`, None where that is left to the comparison."""
-        return self.find_thresholds(out_of_fold, scoring, random_state), None
+        """The `Choice` on these rows."""
+        return Choice(self.find_thresholds(out_of_fold, scoring, random_state))
 
     def _fit_without_rows(self, proposed, allow_unlabeled):
         """Fit where no rows were held out."""
@@ -270,12 +290,14 @@ class PredictionPolicy(BaseEstimator, ABC):
             'prediction_policy="episode", which takes the thresholds that the training policy ends with.'
         )
 
-    def _keep(self, thresholds, allow_unlabeled, results, best):
-        """Set the fitted attributes from the row of results that was best."""
-        self.thresholds_, self.allow_unlabeled_ = thresholds, bool(allow_unlabeled)
+    def _keep(self, choice, results, best):
+        """Set the fitted attributes from a `Choice` and the row of results that was best."""
+        self.thresholds_, self.allow_unlabeled_ = choice.thresholds, bool(choice.allow_unlabeled)
+        self.dependence_, self.marginals_ = choice.dependence, choice.marginals
         self.cv_results_, self.best_score_ = results, None if best is None else float(best["mean_test_score"])
+        self.std_thresholds_ = None if best is None else best.get("std_thresholds")
         return self
 
     def _keep_given(self, thresholds, allow_unlabeled):
         """Set thresholds that were compared with nothing; a sample may stay without a label unless that is refused."""
-        return self._keep(thresholds, fallbacks(allow_unlabeled)[0], {}, None)
+        return self._keep(Choice(thresholds, fallbacks(allow_unlabeled)[0]), {}, None)

@@ -35,7 +35,7 @@ def proposed_paths(run, weights, positives, n_samples, last=None):
     equal = LossWeights(weights)
     if run.scales:
         return [[Proposal(_SCALE.format(scale), equal.scaled(scale), scale) for scale in _near(run.scales, last)]]
-    rarity = n_samples / np.clip(positives, min(1, n_samples), n_samples)
+    rarity = n_samples / np.clip(positives, np.minimum(1, n_samples), n_samples)
     tried = {
         EQUAL: equal,
         "positives": LossWeights(weights, positive=rarity**_RARITY_EXPONENT),

@@ -12,7 +12,7 @@ from sklearn_metalabel.policies._monitor import RunReport
 from sklearn_metalabel.policies._reinforcement import MetaLearner, average_meta_learners
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import current_threads, label_rows
+from sklearn_metalabel.utils import as_certain_negatives, current_threads, label_rows
 
 __all__ = ["EpisodeRounds", "play_rounds"]
 
@@ -39,12 +39,8 @@ class EpisodeRounds:
         played = [(fold, e.P) for fold, e in zip(folds, self.last_round, strict=False) if e.P is not None]
         if not played:
             return None
-        return OutOfFold.concatenate(
-            [
-                OutOfFold(label_rows(f.Y, f.held_out, dtype=bool), P, sample_weight=f.weights_of(f.held_out))
-                for f, P in played
-            ]
-        )
+        parts = [(*as_certain_negatives(label_rows(f.Y, f.held_out, np.int8), P), f) for f, P in played]
+        return OutOfFold.concatenate([OutOfFold(Y, P, sample_weight=f.weights_of(f.held_out)) for Y, P, f in parts])
 
     def history(self):
         """Arrays by episode and step, ready for a plot."""

@@ -9,7 +9,7 @@ from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._trials import TrialPlan, run_trials
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import current_threads, draw_seeds, total_weight, weighted_positives
+from sklearn_metalabel.utils import current_threads, draw_seeds, label_frequencies
 
 __all__ = ["TrialRunner", "folds_for", "held_out_rows", "trial_plan", "train_folds"]
 
@@ -70,13 +70,8 @@ def folds_for(task):
 def trial_plan(task, folds, reward):
     """How trials on these folds are run."""
     is_compact = any(fold.all_held_out is not None for fold in folds)
-    frequency = _frequency(folds[0].Y, folds[0].held_out_weight) if is_compact else None
+    frequency = label_frequencies(folds[0].Y, folds[0].held_out_weight) if is_compact else None
     return TrialPlan(reward, task.monitor.keeps_runs, frequency)
-
-
-def _frequency(Y, weight):
-    """Share of positives of each label, by weight."""
-    return weighted_positives(Y, weight) / total_weight(Y.shape[0], weight)
 
 
 def held_out_rows(trials):

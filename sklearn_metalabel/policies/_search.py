@@ -18,7 +18,7 @@ from sklearn_metalabel.policies._training_policy import TrainingPolicy, Training
 from sklearn_metalabel.policies._trials import Trial
 from sklearn_metalabel.rewards import as_reward
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import draw_seeds, shown, total_weight, weighted_positives
+from sklearn_metalabel.utils import draw_seeds, known_totals, shown, weighted_positives
 
 __all__ = ["PolicySearch"]
 
@@ -172,7 +172,7 @@ class _SearchPlan:
         paths = [[Proposal(EQUAL, LossWeights(label))]]
         emphasised = run.emphases and task.has_thresholds  # classes need probabilities as they are
         if run.scales or emphasised:
-            counts = weighted_positives(Y, weight), total_weight(Y.shape[0], weight)
+            counts = weighted_positives(Y, weight), known_totals(Y, weight)
             paths = proposed_paths(run, label, *counts, _last(task.previous))
         # Of what is not kept whole, no scale of each label can be put together.
         is_compact = any(fold.all_held_out is not None for fold in folds)

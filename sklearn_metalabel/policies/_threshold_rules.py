@@ -9,6 +9,12 @@ import numpy as np
 
 from sklearn_metalabel.metrics import DEFAULT_SCORING, function_name
 from sklearn_metalabel.policies._candidates import CANDIDATES
+from sklearn_metalabel.policies._dependence_search import (
+    check_dependence,
+    check_target_of_dependence,
+    may_depend,
+    rule_with_dependence,
+)
 from sklearn_metalabel.policies._nested import fallbacks, mean_scores
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
@@ -101,7 +107,16 @@ class _RulePolicy(PredictionPolicy):
 
     def needs_all_probabilities(self, scoring):
         """Tell whether compact rows are not enough; documented in the base class."""
-        return self._candidate is None or not scoring.is_named
+        return self._candidate is None or not scoring.is_named or self.dependence is True
+
+    def check_target(self, kind, Y):
+        """Raise where dependence is asked for and cannot be had; documented in the base class."""
+        check_target_of_dependence(self.dependence, kind, Y)
+
+    def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
+        if not may_depend(self.dependence, out_of_fold):
+            return super()._choose(out_of_fold, scoring, allow_unlabeled, random_state)
+        return rule_with_dependence(self, out_of_fold, scoring, allow_unlabeled)
 
     def _rule(self, Y, P, sample_weight):
         """Thresholds (L,) from truth, probabilities and weights of rows, or None."""
@@ -116,6 +131,10 @@ class ThresholdRule(_RulePolicy):
     rule : {"half", "global", "scut", "odr_micro", "odr_macro", "micromacro"} or callable, default="micromacro"
         A rule of :mod:`sklearn_metalabel.thresholds`, 0.5 ("half"), or a function ``(Y, P) -> thresholds``, which is
         given `sample_weight` where rows have weights and it has a parameter of that name.
+    dependence : bool or "auto", default=False
+        Whether labels depend on each other: decisions are drawn to the observed label sets, and all thresholds are
+        shifted together, by numbers learned on nested out-of-fold rows. "auto" does so where it scores higher, beyond
+        chance.
 
     See Also
     --------
@@ -130,8 +149,9 @@ class ThresholdRule(_RulePolicy):
     array([0.333, 0.1  ])
     """
 
-    def __init__(self, rule="micromacro"):
+    def __init__(self, rule="micromacro", *, dependence=False):
         self.rule = rule
+        self.dependence = dependence
 
     @property
     def name(self):
@@ -144,6 +164,7 @@ class ThresholdRule(_RulePolicy):
             raise ValueError(
                 f"rule must be one of {list(_RULES)} or a function (Y, P) -> thresholds, got {shown(self.rule)}."
             )
+        check_dependence(self.dependence)
 
     @property
     def _candidate(self):
@@ -171,6 +192,10 @@ class ShrunkenThresholds(_RulePolicy):
     ----------
     kappa : float in [0, inf], default=10.0
         Strength: a label with this many positives is half its own, half the pool's.
+    dependence : bool or "auto", default=False
+        Whether labels depend on each other: decisions are drawn to the observed label sets, and all thresholds are
+        shifted together, by numbers learned on nested out-of-fold rows. "auto" does so where it scores higher, beyond
+        chance.
 
     See Also
     --------
@@ -185,8 +210,9 @@ class ShrunkenThresholds(_RulePolicy):
     array([0.449, 0.1  ])
     """
 
-    def __init__(self, kappa=10.0):
+    def __init__(self, kappa=10.0, *, dependence=False):
         self.kappa = kappa
+        self.dependence = dependence
 
     @property
     def name(self):
@@ -197,6 +223,7 @@ class ShrunkenThresholds(_RulePolicy):
         """Raise where `kappa` is not a number of at least 0."""
         if not isinstance(self.kappa, Real) or not self.kappa >= 0:
             raise ValueError(f"kappa must be a number in [0, inf], got {shown(self.kappa)}; the default is 10.")
+        check_dependence(self.dependence)
 
     @property
     def _candidate(self):
@@ -213,6 +240,10 @@ class PlugInThresholds(_RulePolicy):
     ----------
     balance : float in [0, 0.95], default=0.6
         Share of macro-F1 in what is maximised; the rest is micro-F1.
+    dependence : bool or "auto", default=False
+        Whether labels depend on each other: decisions are drawn to the observed label sets, and all thresholds are
+        shifted together, by numbers learned on nested out-of-fold rows. "auto" does so where it scores higher, beyond
+        chance.
 
     See Also
     --------
@@ -230,8 +261,9 @@ class PlugInThresholds(_RulePolicy):
     array([0.31, 0.17])
     """
 
-    def __init__(self, balance=0.6):
+    def __init__(self, balance=0.6, *, dependence=False):
         self.balance = balance
+        self.dependence = dependence
 
     @property
     def name(self):
@@ -242,6 +274,7 @@ class PlugInThresholds(_RulePolicy):
         """Raise where `balance` is not a number in [0, 0.95]."""
         if not isinstance(self.balance, Real) or not 0 <= self.balance <= 0.95:
             raise ValueError(f"balance must be a number in [0, 0.95], got {shown(self.balance)}; the default is 0.6.")
+        check_dependence(self.dependence)
 
     @property
     def _candidate(self):
@@ -262,6 +295,10 @@ class SCutFBRThresholds(_RulePolicy):
         The fallback: 0 never predicts the label, 1 takes its highest out-of-fold probability.
     n_folds : int >= 2, default=3
         Folds of "nested".
+    dependence : bool or "auto", default=False
+        Whether labels depend on each other: decisions are drawn to the observed label sets, and all thresholds are
+        shifted together, by numbers learned on nested out-of-fold rows. "auto" does so where it scores higher, beyond
+        chance.
 
     See Also
     --------
@@ -276,10 +313,11 @@ class SCutFBRThresholds(_RulePolicy):
     array([0.333, 0.5  ])
     """
 
-    def __init__(self, fbr="nested", *, variant=1, n_folds=3):
+    def __init__(self, fbr="nested", *, variant=1, n_folds=3, dependence=False):
         self.fbr = fbr
         self.variant = variant
         self.n_folds = n_folds
+        self.dependence = dependence
 
     @property
     def name(self):
@@ -289,6 +327,7 @@ class SCutFBRThresholds(_RulePolicy):
     def check(self):
         """Raise where a parameter is none of those that the rule takes."""
         scutfbr([[1], [0]], [[0.6], [0.4]], self.fbr, self.variant, self.n_folds, random_state=0)
+        check_dependence(self.dependence)
 
     def _rule(self, Y, P, sample_weight):
         options = {"random_state": 0, "sample_weight": sample_weight}

@@ -75,6 +75,11 @@ class ThresholdSearch:
         """Scores of a policy by the parts of a scoring, on each fold with candidates from the other folds."""
         return _scores(self.nested, _all_cuts(parameters, self.folds), always_label, scoring)
 
+    def spread(self, parameters):
+        """Standard deviation (L,) over the folds of the thresholds that a policy has on each."""
+        cuts = _all_cuts(parameters, self.folds)
+        return probability_thresholds(self.link, cuts).std(axis=0)
+
     def candidate_scores(self, number, always_label, scoring):
         """Scores of a candidate's cuts in the same way."""
         cuts = np.stack([candidates.cuts[number] for candidates in self.folds])

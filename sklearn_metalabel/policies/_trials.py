@@ -11,7 +11,17 @@ from sklearn_metalabel.learners import TrainingRun
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.thresholds import CompactRows, OutOfFold
-from sklearn_metalabel.utils import clip_probabilities, generator_states, label_rows, take_rows, torch_seed, use_threads
+from sklearn_metalabel.utils import (
+    as_certain_negatives,
+    clip_probabilities,
+    generator_states,
+    has_unknown,
+    is_unlabeled,
+    label_rows,
+    take_rows,
+    torch_seed,
+    use_threads,
+)
 
 __all__ = ["Trial", "TrialPlan", "run_trials"]
 
@@ -140,12 +150,13 @@ class _HeldOut:
 
     def __init__(self, fold, plan):
         self.X = take_rows(fold.X, fold.held_out)
-        self.Y, self.weight = label_rows(fold.Y, fold.held_out, dtype=bool), fold.weights_of(fold.held_out)
+        self.labels = label_rows(fold.Y, fold.held_out, dtype=np.int8)
+        self.Y, self.weight = self.labels > 0, fold.weights_of(fold.held_out)
         self.fold, self.plan = fold, plan
 
     def predict(self, run):
-        """Probabilities of the rows."""
-        return _predict(run, self.X)
+        """Probabilities of the rows; what is not known of them is a certain negative."""
+        return as_certain_negatives(self.labels, _predict(run, self.X))[1]
 
     def score(self, P):
         """How probabilities of the rows are scored by the reward."""
@@ -161,9 +172,13 @@ class _HeldOut:
         """What thresholds need of all held-out rows."""
         rows = CompactRows(self.plan.frequency)
         step = max(_LEAST_BLOCK, _BLOCK_ENTRIES // rows.n_labels)
-        for part in np.split(self.fold.all_held_out, range(step, len(self.fold.all_held_out), step)):
-            P = _predict(run, take_rows(self.fold.X, part))
-            rows.add(P, self.fold.Y[part], sample_weight=self.fold.weights_of(part))
+        all_rows = self.fold.all_held_out
+        all_rows = all_rows[~is_unlabeled(self.fold.Y[all_rows])]
+        for part in np.split(all_rows, range(step, len(all_rows), step)):
+            labels, P = self.fold.Y[part], _predict(run, take_rows(self.fold.X, part))
+            if has_unknown(labels):
+                labels, P = as_certain_negatives(label_rows(labels, dtype=np.int8), P)
+            rows.add(P, labels, sample_weight=self.fold.weights_of(part))
         return OutOfFold.from_compact(rows)
 
 

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from sklearn_metalabel.thresholds._cuts import fill_constant_labels
 from sklearn_metalabel.thresholds._link import LogisticLink
-from sklearn_metalabel.utils import check_weighted_pair, row_blocks
+from sklearn_metalabel.utils import check_weighted_pair, is_certain_negative, row_blocks
 
 __all__ = ["Calibration", "Histogram", "calibrate", "calibrate_histogram", "logit_histogram", "logits"]
 
@@ -54,7 +54,7 @@ class Calibration:
     intercept: np.ndarray  # (L,)
     slope: np.ndarray  # (L,), positive
     positives: np.ndarray  # (L,), of all rows, by weight
-    n_samples: float  # by weight
+    n_samples: float | np.ndarray  # by weight; (L,) where labels are known in different rows
     histogram: Histogram  # of the labels with both values
     shared: np.ndarray  # (4,), b0, b1, c0 and c1
     own: np.ndarray  # (2, L), u and v
@@ -88,7 +88,7 @@ def calibrate(Y, P, sample_weight=None):
 
 def calibrate_histogram(histogram, positives, n, start=None):
     """`Calibration` from the histogram of the labels with both values; `start` is one of nearly the same rows."""
-    frequency, varied = np.log((positives + 0.5) / n), histogram.labels
+    frequency, varied = np.log((positives + 0.5) / np.maximum(n, 1)), histogram.labels
     if not varied.size:
         identity = np.zeros(frequency.size), np.ones(frequency.size)
         return Calibration(*identity, positives, n, histogram, np.zeros(4), np.zeros((2, frequency.size)))
@@ -112,10 +112,14 @@ def logit_histogram(Y, P, labels, weight=None):
     for start in range(0, labels.size, _LABELS_PER_BLOCK):
         block = labels[start : start + _LABELS_PER_BLOCK]
         counts = np.zeros((3, block.size * _N_BINS))
-        for rows, Z, hits in _logit_blocks(Y, P, block):
+        for rows, Z, hits, unknown in _logit_blocks(Y, P, block):
             cell = np.clip((Z - low) * scale, 0, _GRID_CELLS - 1).astype(np.intp)
             keys = table[cell] + _N_BINS * np.arange(block.size)
-            of_entries = _entry_weights(None if weight is None else weight[rows], Z, hits)
+            entry_weight = None if weight is None else np.broadcast_to(weight[rows, None], Z.shape)
+            if unknown is not None:
+                keys, Z, hits = keys[~unknown], Z[~unknown], hits[~unknown]
+                entry_weight = None if weight is None else entry_weight[~unknown]
+            of_entries = _entry_weights(entry_weight, Z, hits)
             for total, k, weights in zip(counts, (keys, keys, keys[hits]), of_entries, strict=True):
                 total += np.bincount(k.ravel(), weights=weights, minlength=total.size)
         used = np.flatnonzero(counts[0])
@@ -129,20 +133,23 @@ def logits(P):
     return np.log(P / (1 - P))
 
 
-def _entry_weights(weight, Z, hits):
+def _entry_weights(weights, Z, hits):
     """What the entries of a block, their logits and the positives among them count; None is once each."""
-    if weight is None:
+    if weights is None:
         return None, Z.ravel(), None
-    weights = np.broadcast_to(weight[:, None], Z.shape)
     return weights.ravel(), (weights * Z).ravel(), weights[hits]
 
 
 def _logit_blocks(Y, P, labels):
-    """Yield (rows, logits, truth) of the columns `labels`, the last two (rows of a block, labels)."""
+    """Yield (rows, logits, truth, unknown) of the columns `labels`, all but the first (rows of a block, labels).
+
+    The last masks certain negatives, and is None where there are none.
+    """
     Y = Y[:, labels].tocsr() if sp.issparse(Y) else Y
     for rows in row_blocks(P.shape[0], labels.size):
         hits = Y[rows].toarray() if sp.issparse(Y) else np.take(Y[rows], labels, axis=1)
-        yield rows, logits(np.take(P[rows], labels, axis=1)), hits != 0
+        block = np.take(P[rows], labels, axis=1)
+        yield rows, logits(block), hits != 0, is_certain_negative(block)
 
 
 def _sample_logits(Y, P, labels, weight=None):
@@ -150,8 +157,12 @@ def _sample_logits(Y, P, labels, weight=None):
     step = -(-P.shape[0] * labels.size // _SAMPLE_ENTRIES)
     truth = (Y.tocsr() if sp.issparse(Y) else Y)[::step][:, labels]
     truth = truth.toarray() if sp.issparse(truth) else truth
-    Z = logits(P[::step][:, labels]).astype(np.float64)
-    return Z.ravel(), truth.ravel() != 0, None if weight is None else np.repeat(weight[::step], labels.size)
+    sample = P[::step][:, labels].ravel()
+    weights = None if weight is None else np.repeat(weight[::step], labels.size)
+    unknown = is_certain_negative(sample)
+    inside = slice(None) if unknown is None or unknown.all() else ~unknown
+    Z, truth = logits(sample[inside]).astype(np.float64), (truth.ravel() != 0)[inside]
+    return Z, truth, None if weight is None else weights[inside]
 
 
 def _bins(Z, is_positive, weights=None):

@@ -7,7 +7,15 @@ in narrow bins of their odds, so that no count above a cut is off by more than a
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_metalabel.utils import label_rows, row_blocks, total_weight, weighted_positives
+from sklearn_metalabel.utils import (
+    is_certain_negative,
+    label_rows,
+    row_blocks,
+    settle_positives,
+    total_weight,
+    totals_of,
+    weighted_positives,
+)
 
 __all__ = ["BIN_PROBABILITIES", "CompactRows"]
 
@@ -69,13 +77,14 @@ class CompactRows:
         Not rows but labels keep their best entries here, several for each positive: cuts further down are poor ones.
         """
         Y = Y.tocsr() if sp.issparse(Y) else Y
-        positives, total = weighted_positives(Y, sample_weight), total_weight(P.shape[0], sample_weight)
-        compact = cls(positives / total)
+        positives, total = weighted_positives(Y, sample_weight), totals_of(P, sample_weight)
+        compact = cls(positives / np.maximum(total, 1e-300))
         if sample_weight is not None:
             compact._weigh(sample_weight)
         compact._count(P, sample_weight)
         # Weights far below 1 count small parts of rows, and as few entries are to be kept for them as for rows.
-        least, many = (min(1.0, total / P.shape[0]) * number for number in (_LEAST_OF_LABEL, _MANY_OF_LABEL))
+        share = np.minimum(1.0, total / P.shape[0])
+        least, many = share * _LEAST_OF_LABEL, share * _MANY_OF_LABEL
         wanted = least + np.minimum(_KEPT_PER_POSITIVE * positives, many + 2 * positives)
         above = np.cumsum(compact.left_out[:, ::-1], axis=1)
         # The highest bin that has enough entries in it and above; labels with fewer entries are kept whole.
@@ -147,6 +156,17 @@ class CompactRows:
         """Number of rows."""
         return sum(part[0].size for part in self._parts)
 
+    def totals(self):
+        """Weight of the rows, or an array (L,) where not all rows have an entry of each label, kept or counted."""
+        total, weight = total_weight(self.n_samples, self.sample_weight), self.sample_weight
+        row, label, _, _ = self.entries()
+        n_entries = row.size + (self.left_out.sum() if weight is None else np.inf)
+        if n_entries == self.n_samples * self.n_labels:
+            return total
+        kept = np.bincount(label, None if weight is None else weight[row], minlength=self.n_labels)
+        totals = kept + self.left_out.sum(axis=1)
+        return total if np.allclose(totals, total, rtol=1e-9) else settle_positives(totals, total)
+
     def entries(self):
         """Row (ascending), label, probability and truth of the entries kept, each of shape (E,)."""
         lengths = self._joined(1)
@@ -183,8 +203,12 @@ class CompactRows:
         return np.nonzero(kept)
 
     def _keep(self, P, truth, fold, sample_weight, row, label):
-        """Keep the given entries of a block; return their labels and probabilities."""
-        values, hits = P[row, label], np.asarray(truth[row, label]).ravel() != 0
+        """Keep the given entries of a block, but for certain negatives; return their labels and probabilities."""
+        values = P[row, label]
+        unknown = is_certain_negative(values)
+        if unknown is not None:
+            row, label, values = (array[~unknown] for array in (row, label, values))
+        hits = np.asarray(truth[row, label]).ravel() != 0
         lengths = np.bincount(row, minlength=P.shape[0])
         folds = np.broadcast_to(np.asarray(fold, dtype=np.int64), P.shape[:1]).copy()
         self._parts.append((folds, lengths.astype(np.int32), label.astype(np.int32), values, hits, sample_weight))
@@ -199,7 +223,7 @@ class CompactRows:
         self.left_out = np.zeros(self.left_out.shape, dtype=np.uint32 if sample_weight is None else np.float64)
 
     def _count(self, P, sample_weight=None, kept=None):
-        """Count every entry of a block, the kept ones too unless these are given as a mask.
+        """Count every entry of a block but certain negatives, the kept ones too unless these are given as a mask.
 
         Sums of weights round, so that they cannot be taken out again.
         """
@@ -212,7 +236,10 @@ class CompactRows:
                 if sample_weight is not None:
                     weights = np.broadcast_to(sample_weight[part, None], keys.shape)
                     weights = (weights if kept is None else np.where(kept[part, block], 0.0, weights)).ravel()
-                counts = np.bincount(keys.ravel(), weights, minlength=_N_BINS * first.size)
+                unknown, keys = is_certain_negative(P[part, block]), keys.ravel()
+                if unknown is not None:
+                    keys, weights = keys[~unknown.ravel()], None if weights is None else weights[~unknown.ravel()]
+                counts = np.bincount(keys, weights, minlength=_N_BINS * first.size)
                 self.left_out[block] += counts.reshape(-1, _N_BINS).astype(self.left_out.dtype)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 from sklearn_metalabel.thresholds._cuts import ALWAYS, NEVER, midpoints
-from sklearn_metalabel.utils import check_pair, dense_labels, shown
+from sklearn_metalabel.utils import check_pair, dense_labels, is_certain_negative, shown
 
 __all__ = ["check_constraint", "constrained"]
 
@@ -82,12 +82,14 @@ def constrained(
     check_constraint(metric, at_least, confidence)
     Y, P, _ = check_pair(Y, P)
     threshold = _for_precision if metric == "precision" else _for_recall
-    return np.array(
-        [
-            threshold(dense_labels(Y, [j])[0], P[:, j].astype(np.float64), at_least, confidence)
-            for j in range(P.shape[1])
-        ]
-    )
+    unknown = is_certain_negative(P)
+
+    def of_label(j):
+        y, p = dense_labels(Y, [j])[0], P[:, j].astype(np.float64)
+        known = slice(None) if unknown is None else ~unknown[:, j]
+        return threshold(y[known], p[known], at_least, confidence)
+
+    return np.array([of_label(j) for j in range(P.shape[1])])
 
 
 def check_constraint(metric, at_least, confidence):

@@ -52,13 +52,14 @@ class LogisticLink:
         return np.where(np.isfinite(cut), exact, cut)
 
 
-def fit_link(Y, S, sample_weight=None):
+def fit_link(Y, S, sample_weight=None, unknown=None):
     """`LogisticLink` of all labels together, from truth (n, L), bool, and decision values of the same shape.
 
-    `sample_weight` (n,) says how many times each row counts. Targets are smoothed as in Platt scaling, so that the
+    `sample_weight` (n,) says how many times each row counts, and `unknown` (n, L), bool, which entries count nothing.
+    Targets are smoothed as in Platt scaling, so that the
     slope stays finite where the scores separate.
     """
-    truth, scores, mean, (positives, total) = _entries(Y, S, sample_weight)
+    truth, scores, mean, (positives, total) = _entries(Y, S, sample_weight, unknown)
     centre = mean(scores)
     scale = np.sqrt(mean((scores - centre) ** 2))
     z = (scores - centre) / (scale if scale > 0 else 1.0)
@@ -75,15 +76,16 @@ def fit_link(Y, S, sample_weight=None):
     return LogisticLink(float(slope), float(found.x[1] - slope * centre))
 
 
-def _entries(Y, S, sample_weight):
+def _entries(Y, S, sample_weight, unknown):
     """Truth and scores of all entries, or of many drawn at random, their mean by weight, and what these count."""
     at = ...
     if S.size > _SAMPLE_ENTRIES:
         rng = np.random.RandomState(0)
         at = tuple(rng.randint(size, size=_SAMPLE_ENTRIES) for size in S.shape)
-    truth, scores = Y[at].ravel(), S[at].ravel().astype(np.float64)
+    known = slice(None) if unknown is None else ~unknown[at].ravel()
+    truth, scores = Y[at].ravel()[known], S[at].ravel()[known].astype(np.float64)
     if sample_weight is None:
         return truth, scores, np.mean, (np.count_nonzero(truth), truth.size)
-    weights = np.broadcast_to(np.asarray(sample_weight)[:, None], S.shape)[at].ravel()
+    weights = np.broadcast_to(np.asarray(sample_weight)[:, None], S.shape)[at].ravel()[known]
     total = weights.sum()
     return truth, scores, lambda values: weights @ values / total, (weights[truth].sum(), total)

@@ -48,14 +48,16 @@ class Ordered(NamedTuple):
     bin: np.ndarray  # (M,), of the histogram
     logits: np.ndarray  # (M,)
     positives: np.ndarray  # (L,), by weight
-    n_samples: float  # by weight
+    n_samples: float | np.ndarray  # by weight; (L,) where labels are known in different rows
     weighted: bool = False
 
-    def without(self, fold, n_samples):
-        """All but a fold; `n_samples` rows, by weight, remain, and of the entries left out the same share."""
+    def without(self, fold, n_samples, share):
+        """All but a fold; `n_samples` rows, by weight, remain, which are a share of all, also of those left out."""
         kept = self.fold != fold
         label, scores, hits, rows, fold_of, bins, z = (array[kept] for array in self[:7])
-        rows = np.where(fold_of == _LEFT_OUT, rows * (n_samples / self.n_samples), rows)
+        rows = np.where(fold_of == _LEFT_OUT, rows * share, rows)
+        if np.ndim(self.n_samples):
+            n_samples = settle_positives(np.bincount(label, rows, minlength=self.positives.size), n_samples)
         positives = _count_positives(label, hits, rows if self.weighted else None, self.positives.size, n_samples)
         return Ordered(label, scores, hits, rows, fold_of, bins, z, positives, n_samples, self.weighted)
 
@@ -136,7 +138,7 @@ def order_entries(out_of_fold, fold):
     z = logits(scores.astype(np.float64))
     low, high = (z.min(), z.max()) if z.size else (0.0, 1.0)
     bins = np.minimum((z - low) * (_N_BINS / max(high - low, 1e-6)), _N_BINS - 1).astype(np.int16)
-    total = total_weight(compact.n_samples, weight)
+    total = compact.totals()
     positives = _count_positives(label, hits, None if weight is None else rows, compact.n_labels, total)
     entries = (label, scores, hits, rows, fold[order].astype(np.int8), bins, z)
     return Ordered(*entries, positives, total, weight is not None)

@@ -10,7 +10,13 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_metalabel.thresholds._compact import CompactRows
-from sklearn_metalabel.utils import check_labels, check_probabilities, check_row_weights, label_rows, total_weight
+from sklearn_metalabel.utils import (
+    check_row_weights,
+    check_truth,
+    is_certain_negative,
+    label_rows,
+    total_weight,
+)
 
 __all__ = ["OutOfFold"]
 
@@ -25,7 +31,7 @@ class OutOfFold:
     Parameters
     ----------
     Y : {array-like, sparse matrix} of shape (n_samples, n_labels)
-        Truth, in {0, 1}.
+        Truth, in {0, 1}; what is NaN or masked is not known and decides nothing.
     P : array-like of shape (n_samples, n_labels), float32 or float64
         Probabilities strictly inside (0, 1), from classifiers that did not train on these rows.
     fold : array-like of shape (n_samples,), int, default=None
@@ -45,6 +51,9 @@ class OutOfFold:
         Weight of all rows; their number where each counts once.
     is_complete : bool
         Whether all probabilities are there.
+    unknown : ndarray of shape (n_samples, n_labels), bool, or None
+        Entries whose truth is not known: there `Y` has 0 and `P` 2**-100, so that no threshold predicts them. None
+        where all is known, or where not all probabilities are there. Rows of which nothing is known are left out.
 
     Raises
     ------
@@ -73,7 +82,7 @@ class OutOfFold:
         fold: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ):
-        probabilities = check_probabilities(P)
+        truth, probabilities = check_truth(Y, P)
         n = len(probabilities)
         fold_of = np.zeros(n, dtype=np.intp) if fold is None else np.asarray(fold)
         if fold_of.shape != (n,):
@@ -81,17 +90,21 @@ class OutOfFold:
                 f"fold must have shape ({n},), one fold for each row of P, got shape {fold_of.shape}; leave it "
                 "out where there are no folds."
             )
-        self._set(check_labels(Y, probabilities.shape), probabilities, fold_of)
+        self._set(truth, probabilities, fold_of)
         weight = check_row_weights(sample_weight, n)
         if weight is not None:
             kept = slice(None) if weight.all() else np.flatnonzero(weight)
             self._set(self._Y[kept], self._P[kept], self.fold[kept], weight[kept])
+        if self.unknown is not None and self.unknown.all(axis=1).any():
+            known = self.take(~self.unknown.all(axis=1))
+            self._set(known._Y, known._P, known.fold, known.sample_weight)
 
     def _set(self, Y, P, fold, sample_weight=None):
         # Rows are read in blocks, and rows of a CSC matrix are slow to cut out.
         self._Y, self._P, self.fold = Y.tocsr() if sp.issparse(Y) else Y, P, fold
         self.n_samples, self.n_labels = P.shape
         self.sample_weight = sample_weight
+        self.unknown = is_certain_negative(P)
 
     @classmethod
     def from_compact(cls, compact: CompactRows) -> OutOfFold:
@@ -108,7 +121,7 @@ class OutOfFold:
             Without `Y` and `P`.
         """
         held = cls.__new__(cls)
-        held._Y = held._P = None
+        held._Y = held._P = held.unknown = None
         held.fold, held.n_samples, held.n_labels = compact.fold_of, compact.n_samples, compact.n_labels
         held.sample_weight, held.compact = compact.sample_weight, compact
         return held

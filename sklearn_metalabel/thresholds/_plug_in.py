@@ -135,7 +135,7 @@ def _expected_counts(calibration):
         hits=hits,
         expected=hits[stops] - hits[stops - histogram.sizes],
         n_labels=np.count_nonzero(calibration.positives),
-        certain=n * np.count_nonzero(calibration.positives == n),
+        certain=float(np.where(calibration.positives == n, n, 0).sum()),
     )
 
 

@@ -10,10 +10,9 @@ from sklearn_metalabel.utils import (
     check_probabilities,
     check_row_weights,
     count_rows,
+    label_frequencies,
     row_blocks,
     shown,
-    total_weight,
-    weighted_positives,
 )
 
 __all__ = ["pcut", "rcut"]
@@ -110,7 +109,7 @@ def pcut(
     P = check_probabilities(P)
     Y = check_labels(Y, (count_rows(Y), P.shape[1]))
     weight = check_row_weights(sample_weight, Y.shape[0])
-    share = weighted_positives(Y, weight) / total_weight(Y.shape[0], weight)
+    share = label_frequencies(Y, weight)
     counts = np.minimum(np.round(proportion * share * P.shape[0]), P.shape[0]).astype(np.int64)
     decisions = np.zeros(P.shape, dtype=np.int64)
     for labels in row_blocks(P.shape[1], P.shape[0]):

@@ -8,6 +8,14 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_metalabel.utils._messages import as_numbers
+from sklearn_metalabel.utils._unknown import (
+    UNKNOWN,
+    as_certain_negatives,
+    is_certain_negative,
+    known_totals,
+    missing_entries,
+    positives_only,
+)
 
 __all__ = [
     "check_labels",
@@ -15,14 +23,17 @@ __all__ = [
     "check_probabilities",
     "check_row_weights",
     "check_thresholds",
+    "check_truth",
     "check_weighted_pair",
     "dense_labels",
     "has_label_names",
     "in_label_order",
+    "label_frequencies",
     "label_sums",
     "row_blocks",
     "settle_positives",
     "total_weight",
+    "totals_of",
     "weighted_positives",
 ]
 
@@ -53,10 +64,7 @@ def check_probabilities(P: ArrayLike) -> NDArray:
 
 def check_labels(Y, shape):
     """Return `Y` as an array, or a CSC matrix where it is sparse, of the given shape in {0, 1}, or raise."""
-    try:
-        Y = Y.tocsc() if sp.issparse(Y) else np.asarray(Y)
-    except ValueError as error:
-        raise ValueError(f"Y must have the shape of P, {shape}, and its rows differ in length.") from error
+    Y = Y.tocsc() if sp.issparse(Y) else np.asarray(_even_rows(Y, shape))
     if Y.shape != shape:
         raise ValueError(
             f"Y must have the shape of P, {shape}, got {Y.shape}; pass the rows and labels that P was predicted for."
@@ -76,10 +84,29 @@ def check_labels(Y, shape):
     return Y
 
 
+def _even_rows(Y, shape):
+    """`Y` as an array, masked where it is, or raise where its rows differ in length."""
+    try:
+        return np.asanyarray(Y)
+    except ValueError as error:
+        raise ValueError(f"Y must have the shape of P, {shape}, and its rows differ in length.") from error
+
+
+def check_truth(Y, P) -> tuple[Matrix, NDArray]:
+    """Return validated `Y` and `P`, in which what `Y` does not know (NaN, or masked) is a certain negative."""
+    P = check_probabilities(P)
+    Y = Y if sp.issparse(Y) else _even_rows(Y, P.shape)
+    missing = None if sp.issparse(Y) else missing_entries(Y)
+    if missing is None:
+        return check_labels(Y, P.shape), P
+    encoded = check_labels(np.where(missing, 0, np.ma.getdata(Y)), P.shape).astype(np.int8)
+    encoded[missing] = UNKNOWN
+    return as_certain_negatives(encoded, P)
+
+
 def check_pair(Y, P) -> tuple[Matrix, NDArray, NDArray[np.int64]]:
     """Return validated `Y` and `P`, and the number of positives of each label."""
-    P = check_probabilities(P)
-    Y = check_labels(Y, P.shape)
+    Y, P = check_truth(Y, P)
     return Y, P, np.asarray(Y.sum(axis=0)).ravel().astype(np.int64)
 
 
@@ -105,16 +132,26 @@ def check_row_weights(sample_weight, n_samples) -> NDArray[np.float64] | None:
 def check_weighted_pair(Y, P, sample_weight) -> tuple[Matrix, NDArray, NDArray | None, NDArray, float]:
     """Return validated `Y` and `P`, the weights of rows, positives (L,) by weight, and the weight of all rows.
 
-    Rows of weight 0 are left out. Where all weights are 1, they are None, and the rest are counts of rows.
+    Rows of weight 0 are left out. Where all weights are 1, they are None, and the rest are counts of rows. The last is
+    an array (L,) of the rows in which each label is known where not all are.
     """
     Y, P, positives = check_pair(Y, P)
     weight = check_row_weights(sample_weight, P.shape[0])
     if weight is None:
-        return Y, P, None, positives, P.shape[0]
+        return Y, P, None, positives, totals_of(P)
     if not weight.all():
         rows = np.flatnonzero(weight)
         Y, P, weight = (Y.tocsr()[rows].tocsc() if sp.issparse(Y) else Y[rows]), P[rows], weight[rows]
-    return Y, P, weight, weighted_positives(Y, weight), weight.sum()
+    return Y, P, weight, weighted_positives(Y, weight), totals_of(P, weight)
+
+
+def totals_of(P, sample_weight=None):
+    """Weight of the rows of P, or an array (L,) where some entries are certain negatives, which do not count."""
+    total, unknown = total_weight(P.shape[0], sample_weight), is_certain_negative(P)
+    if unknown is None:
+        return total
+    lost = unknown.sum(axis=0) if sample_weight is None else label_sums(unknown, sample_weight)
+    return np.maximum(total - lost, 0)
 
 
 def total_weight(n_samples, sample_weight):
@@ -124,15 +161,25 @@ def total_weight(n_samples, sample_weight):
 
 def weighted_positives(Y, sample_weight):
     """Positives of each label (L,), by weight; exactly the weight of all rows where a label has no negatives."""
+    total = known_totals(Y, sample_weight)
+    Y = positives_only(Y)
     if sample_weight is None:
         return np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
-    total = sample_weight.sum()
     positives = Y.T @ sample_weight if sp.issparse(Y) else label_sums(Y, sample_weight)
     return settle_positives(positives, total)
 
 
+def label_frequencies(Y, sample_weight=None):
+    """Share of positives of each label (L,), by weight, among the rows in which it is known; 0 where there are none."""
+    totals = known_totals(Y, sample_weight)
+    return weighted_positives(Y, sample_weight) / np.maximum(totals, np.finfo(np.float64).tiny)
+
+
 def settle_positives(positives, total):
-    """Weighted positives (L,) that differ from the weight of all rows by more than rounding, or not at all."""
+    """Weighted positives (L,) that differ from the weight of all rows by more than rounding, or not at all.
+
+    `total` is one number, or an array (L,).
+    """
     return np.where(positives >= total * (1 - _ROUNDING), total, positives)
 
 

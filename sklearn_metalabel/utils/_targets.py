@@ -9,7 +9,7 @@ from scipy.special import logit
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, _num_samples, check_consistent_length, column_or_1d
 
-from sklearn_metalabel.utils._rows import refuse_masked
+from sklearn_metalabel.utils._unknown import UNKNOWN, missing_entries
 
 __all__ = ["Target", "encode_target", "label_column", "label_rows"]
 
@@ -61,12 +61,14 @@ class Target:
 
 
 def encode_target(y, *, n_samples=None):
-    """Return Y of shape (n, L) in {0, 1} (int8, CSR where given sparse with many labels) and its `Target`."""
+    """Return Y of shape (n, L) in {0, 1} (int8, CSR where given sparse with many labels) and its `Target`.
+
+    What is missing or masked in a label matrix is not known, and -1.
+    """
     if y is None:
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
-    refuse_masked(y, "y")
     names = _column_names(y)
-    if not sp.issparse(y) and not hasattr(y, "__array__") and _is_ragged(y):
+    if not sp.issparse(y) and not hasattr(y, "__array__") and np.iterable(y) and _is_ragged(y):
         raise ValueError(
             "y must be an indicator matrix of shape (n_samples, n_labels), got sequences of different "
             "lengths; encode lists of labels with sklearn.preprocessing.MultiLabelBinarizer first."
@@ -74,21 +76,22 @@ def encode_target(y, *, n_samples=None):
     if sp.issparse(y):
         y = sp.csr_array(y, copy=True)
         y.sum_duplicates()
-        _check_finite(y.data)
+        missing = missing_entries(y.data)
     else:
-        y = _check_y_values(y)
+        y, missing = _check_y_values(y)
     if n_samples is not None:
         check_consistent_length(np.empty(n_samples), y)
     if getattr(y, "ndim", 1) == 2 and (y.shape[1] > 1 or _is_one_label(y)):
-        return _encode_indicator(y, names)
+        return _encode_indicator(y, names, missing)
     check_classification_targets(y)
     return _encode_classes(y)
 
 
 def label_rows(Y, rows=slice(None), dtype=np.float32):
-    """Dense rows of an encoded target."""
+    """Dense rows of an encoded target; as truth values, what is not known is False."""
     block = Y[rows]
-    return (block.toarray() if sp.issparse(block) else block).astype(dtype, copy=False)
+    block = block.toarray() if sp.issparse(block) else block
+    return block > 0 if dtype is bool and block.dtype.kind == "i" else block.astype(dtype, copy=False)
 
 
 def label_column(Y, j):
@@ -109,33 +112,21 @@ def _is_ragged(y):
 
 
 def _check_y_values(y):
-    """A dense target as an array without NaN; a single column of classes becomes 1-D with scikit-learn's warning."""
+    """A dense target as an array, and the mask of its missing entries or None.
+
+    A single column of classes becomes 1-D with scikit-learn's warning, and may lack nothing.
+    """
+    missing = missing_entries(y)
     array = np.asarray(y)
-    if array.dtype.kind == "O":
-        _check_none_missing(array)
     if array.ndim <= 1 or (array.ndim == 2 and array.shape[1] == 1 and not _is_one_label(array)):
+        if missing is not None:
+            raise ValueError(
+                f"Input y contains NaN or infinity, or another missing value, in {np.count_nonzero(missing)} of its "
+                "rows; classes must be known, so drop these rows (a label matrix of 0 and 1 may have missing values)."
+            )
         _check_y(column_or_1d(array), y_numeric=False)
-        return column_or_1d(array, warn=True)
-    _check_finite(array)
-    return array
-
-
-def _check_none_missing(y):
-    """Refuse None, NaN and pandas' NA among objects."""
-    missing = next((value for value in y.ravel().tolist() if value is None or not _equals_itself(value)), y)
-    if missing is not y:
-        raise ValueError(
-            f"Input y contains NaN or infinity, or another missing value, got {missing!r}; labels must be 0 or 1, so "
-            "impute or drop these rows."
-        )
-
-
-def _equals_itself(value):
-    """Whether a value is not NaN or NA, which equal nothing."""
-    try:
-        return bool(value == value)
-    except (TypeError, ValueError):
-        return False
+        return column_or_1d(array, warn=True), None
+    return array, missing
 
 
 def _is_one_label(y):
@@ -143,7 +134,9 @@ def _is_one_label(y):
     values = np.asarray(y.data if sp.issparse(y) else y)
     if y.ndim != 2 or y.shape[1] != 1 or values.dtype.kind not in "biufO":
         return False
-    is_number = values.dtype.kind != "O" or all(isinstance(value, Number) for value in values.ravel().tolist())
+    missing = missing_entries(values)
+    values = values.ravel() if missing is None else values[~missing]
+    is_number = values.dtype.kind != "O" or all(isinstance(value, Number) for value in values.tolist())
     return is_number and bool(np.isin(values.astype(float), (0, 1)).all())
 
 
@@ -155,14 +148,10 @@ def _log_odds_beyond(p, thresholds):
     return np.where(p > t, np.maximum(margin, tiny), np.minimum(margin, 0.0))
 
 
-def _check_finite(values):
-    """Refuse NaN and infinity."""
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("Input y contains NaN or infinity; labels must be 0 or 1, so impute or drop these rows.")
-
-
-def _encode_indicator(y, names):
-    """Encode a matrix with one column a label."""
+def _encode_indicator(y, names, missing):
+    """Encode a matrix with one column a label; `missing` masks the entries, or the stored ones, that are not known."""
+    if missing is not None:
+        y = _without_missing(y, missing)
     values = y.data if sp.issparse(y) else y
     if values.dtype.kind in "OUS":  # may hold what cannot be sorted
         values = np.array(list(dict.fromkeys(values.ravel().tolist())), dtype=object)
@@ -174,16 +163,30 @@ def _encode_indicator(y, names):
             f"values such as {values[~allowed][:3].tolist()}; "
             "encode it with sklearn.preprocessing.MultiLabelBinarizer first."
         )
-    sparse = sp.issparse(y)
+    L, sparse = y.shape[1], sp.issparse(y)
+    Y = sp.csr_array(y, dtype=np.int8) if sparse else np.ascontiguousarray(y, dtype=np.int8)
+    if missing is not None:
+        (Y.data if sparse else Y)[missing] = UNKNOWN
+        _check_some_known(missing, y)
     if sparse:
-        Y = sp.csr_array(y, dtype=np.int8)
         Y.eliminate_zeros()
-        Y = Y.toarray() if y.shape[1] <= _DENSE_LABELS_AT_MOST else Y
-    else:
-        Y = np.ascontiguousarray(y, dtype=np.int8)
-    L = y.shape[1]
+        Y = Y.toarray() if L <= _DENSE_LABELS_AT_MOST else Y
     names = np.asarray([str(j) for j in range(L)], dtype=object) if names is None else names
     return Y, Target("multilabel", np.tile([0, 1], (L, 1)), names, sparse)
+
+
+def _without_missing(y, missing):
+    """A copy of a label matrix with 0 for what is missing."""
+    y = y.copy() if sp.issparse(y) else np.array(y)
+    (y.data if sp.issparse(y) else y)[missing] = 0
+    return y
+
+
+def _check_some_known(missing, y):
+    """Refuse a matrix of which nothing is known."""
+    n_missing = np.count_nonzero(missing)
+    if n_missing == y.shape[0] * y.shape[1]:
+        raise ValueError(f"y holds no known label, got {n_missing} missing values; pass some rows with 0 and 1.")
 
 
 def _encode_classes(y):

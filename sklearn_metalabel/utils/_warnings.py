@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 
+from sklearn_metalabel.utils._unknown import known_totals, positives_only
+
 __all__ = [
     "BrokenPromiseWarning",
     "ConstantLabelWarning",
@@ -68,8 +70,8 @@ def warn_broken_promise(kept, label_names, promise):
 
 def warn_constant_labels(Y, label_names):
     """Warn once, naming the columns of `Y` that hold one value only."""
-    positives = np.asarray(Y.sum(axis=0)).ravel()
-    constant = np.flatnonzero((positives == 0) | (positives == Y.shape[0]))
+    positives = np.asarray(positives_only(Y).sum(axis=0, dtype=np.int64)).ravel()
+    constant = np.flatnonzero((positives == 0) | (positives == known_totals(Y)))
     if constant.size == 0:
         return
     warnings.warn(

@@ -8,10 +8,13 @@ import scipy.sparse as sp
 from _cases import mlp, small_torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.datasets import make_multilabel_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import GroupKFold, RepeatedKFold, ShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -266,12 +269,48 @@ def test_an_invalid_parameter_is_refused_by_name(name, value, multilabel_data):
     refuses({name: value}, InvalidParameterError, f"'{name}'", multilabel_data)
 
 
-@pytest.mark.parametrize("cv", [None, 2])
-def test_unknown_metadata_is_refused(cv, multilabel_data):
-    match = r"fit got unexpected arguments \['groups'\]; it takes sample_weight"
-    refuses({"cv": cv}, TypeError, match, multilabel_data, groups=np.ones(80))
+@pytest.mark.parametrize(("cv", "name"), [(None, "groups"), (2, "colours")])
+def test_unknown_metadata_is_refused(cv, name, multilabel_data):
+    match = rf"fit got unexpected arguments \['{name}'\]; it takes sample_weight"
+    refuses({"cv": cv}, TypeError, match, multilabel_data, **{name: np.ones(80)})
+
+
+def test_groups_that_a_stratified_splitter_cannot_keep_together_give_a_warning(multilabel_data):
+    with pytest.warns(UserWarning, match="groups parameter is ignored"):
+        PredictionsAsFeaturesClassifier(cv=2).fit(*multilabel_data, groups=np.ones(80))
 
 
 def test_a_classifier_without_probabilities_still_works(multilabel_data):
     X, Y = multilabel_data
     assert PredictionsAsFeaturesClassifier(Perceptron()).fit(X, Y).score(X, Y) > 0.2
+
+
+def test_groups_reach_the_splitter_and_stay_together():
+    X, Y = make_multilabel_classification(120, n_classes=4, random_state=0)
+    groups, seen = np.arange(120) // 4, []
+
+    class Noted(GroupKFold):
+        def split(self, X, y=None, groups=None):
+            for train, test in super().split(X, y, groups):
+                seen.append(not set(groups[train]) & set(groups[test]))
+                yield train, test
+
+    chain = PredictionsAsFeaturesClassifier(LogisticRegression(), cv=Noted(3), random_state=0)
+    fitted = chain.fit(X, Y, groups=groups)
+    assert seen == [True] * 3
+    listed = PredictionsAsFeaturesClassifier(
+        LogisticRegression(), cv=list(GroupKFold(3).split(X, Y, groups)), random_state=0
+    )
+    assert_array_equal(listed.fit(X, Y).predict_proba(X), fitted.predict_proba(X))
+    with config_context(enable_metadata_routing=True):
+        routed = clone(chain).set_params(cv=GroupKFold(3)).fit(X, Y, groups=groups)
+    assert_array_equal(routed.predict_proba(X), fitted.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "cv", [ShuffleSplit(2, random_state=0), RepeatedKFold(n_splits=3, n_repeats=2), [([0, 1], [2])]]
+)
+def test_folds_that_hold_rows_out_never_or_twice_are_refused(cv):
+    X, Y = make_multilabel_classification(60, n_classes=3, random_state=0)
+    with pytest.raises(ValueError, match="cv must hold out each sample once.*pass a K-fold splitter"):
+        PredictionsAsFeaturesClassifier(cv=cv).fit(X, Y)

@@ -5,7 +5,7 @@ from _policy_cases import THREE, random_rows, scoring
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_metalabel.decoding import decide
-from sklearn_metalabel.policies import PredictionPolicy, ThresholdRule
+from sklearn_metalabel.policies import PredictionPolicy, ThresholdRule, as_prediction_policy
 from sklearn_metalabel.policies._nested import as_columns, as_rows, fallbacks, nested_rows
 from sklearn_metalabel.thresholds import OutOfFold, micromacro, odr_macro, scut
 
@@ -84,7 +84,7 @@ def test_an_unknown_way_is_refused(given):
 def test_sparse_truth_gives_what_dense_truth_gives():
     rows = random_rows()
     sparse = OutOfFold(sp.csr_array(rows.Y), rows.P, rows.fold)
-    assert compare(ThresholdRule("scut"), rows) == compare(ThresholdRule("scut"), sparse)
+    np.testing.assert_equal(compare(ThresholdRule("scut"), rows), compare(ThresholdRule("scut"), sparse))
 
 
 def test_each_part_of_the_scoring_has_a_column_and_the_score_is_their_mean():
@@ -127,5 +127,21 @@ def test_what_a_row_lacks_is_nan_and_a_choice_of_its_own_is_written_so():
 
 def test_columns_become_rows_again():
     rows = compare(ThresholdRule("scut"), random_rows(), THREE)
-    assert as_rows(as_columns(rows)) == rows
+    flat = [{**row, "std_thresholds": row["std_thresholds"].mean()} for row in rows]
+    assert as_rows(as_columns(rows)) == flat
     assert as_rows({}) == []
+
+
+@pytest.mark.parametrize("name", ["scut", "learned"])
+def test_the_spread_of_thresholds_over_folds_is_kept(name):
+    rng = np.random.default_rng(0)
+    P = rng.uniform(0.01, [0.9, 0.4], (300, 2))
+    Y, fold = rng.random(P.shape) < P, np.arange(300) % 3
+    policy = as_prediction_policy(name).fit(OutOfFold(Y, P, fold), "f1_macro", random_state=0)
+    spread = policy.std_thresholds_
+    assert spread.shape == (2,)
+    assert (spread > 0).all()
+    assert spread.mean() in policy.cv_results_["std_thresholds"]
+    if name == "scut":
+        apart = [scut(Y[fold != k], P[fold != k]) for k in range(3)]
+        assert_allclose(spread, np.std(apart, axis=0))

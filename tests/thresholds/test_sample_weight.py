@@ -159,8 +159,9 @@ def test_compact_rows_count_copies(n_kept):
     (Y, P), weight = case(n=2000), np.random.default_rng(0).integers(1, 4, 2000)
     rows, fold = np.repeat(np.arange(2000), weight), np.arange(2000) % 3
     weighted, copies = (ordered(*each, n_kept) for each in ((Y, P, fold, weight), (Y[rows], P[rows], fold[rows], None)))
-    for part in (weighted, weighted.without(1, (weight * (fold != 1)).sum())):
-        same = copies if part is weighted else copies.without(1, (fold[rows] != 1).sum())
+    left, n_left = (weight * (fold != 1)).sum(), (fold[rows] != 1).sum()
+    for part in (weighted, weighted.without(1, left, left / weight.sum())):
+        same = copies if part is weighted else copies.without(1, n_left, n_left / rows.size)
         assert_array_equal(part.positives, same.positives)
         assert_array_equal(micromacro_of(part, part.cuts()), micromacro_of(same, same.cuts()))
         assert_array_equal(global_of(part, part.pool()), global_of(same, same.pool()))

@@ -1,0 +1,95 @@
+"""Which of the observed label sets may be the best for a row: all are looked at, or those of its best labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_metalabel.decoding._label_sets import LabelSets, expand
+
+__all__ = ["best_sets", "candidate_sets"]
+
+# Numbers of an array of rows times sets, or rows times entries of sets.
+_BLOCK_ENTRIES = 4_000_000
+# Labels of all sets together up to which every set is looked at for every row.
+_FEW_ENTRIES = 20_000
+# Labels of a row whose sets are looked at beyond that.
+_BEST_LABELS = 16
+
+
+def best_sets(M, sets: LabelSets, count_weight, may_be_empty):
+    """The set of largest energy for each row of margins M (n, L): rows (ascending), sets and energies, all (P,).
+
+    The energy is the sum of the margins of the labels of the set and `count_weight` times the logarithm of its count.
+    A row of which no set is looked at is left out. Of equal sets the first is taken.
+    """
+    row, found = candidate_sets(M, sets, count_weight, may_be_empty, ((1.0, 0.0),), 1)
+    energy = sets.sums(M, row, found) + count_weight * sets.log_counts[found]
+    order = np.lexsort((found, -energy, row))  # the empty set is a candidate beside the best
+    first = order[np.flatnonzero(np.diff(row[order], prepend=-1))]
+    return row[first], found[first], energy[first]
+
+
+def candidate_sets(M, sets: LabelSets, count_weight, may_be_empty, variants, n_best):
+    """Rows (ascending) and sets, both (P,): the `n_best` of each row under each variant.
+
+    A variant is a factor of the weight of counts, and a number that all margins are lowered by.
+    """
+    empty = np.flatnonzero(sets.sizes == 0)
+    if not may_be_empty and len(sets) == empty.size:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    look = _among_all if sets.labels.size <= _FEW_ENTRIES else _among_those_of_best_labels
+    row, found = look(M, sets, [(factor * count_weight, shift) for factor, shift in variants], n_best)
+    number = np.arange(len(M))
+    row = np.concatenate([row, np.repeat(number, empty.size)])
+    found = np.concatenate([found, np.tile(empty, len(M))])
+    if not may_be_empty:
+        row, found = (values[sets.sizes[found] > 0] for values in (row, found))
+    key = np.unique(row * len(sets) + found)
+    return key // len(sets), key % len(sets)
+
+
+def _among_all(M, sets, variants, n_best):
+    """Candidates by the energies of all sets that are not empty."""
+    filled = np.flatnonzero(sets.sizes > 0)
+    indicators, sizes, log_counts = sets.indicators[filled], sets.sizes[filled], sets.log_counts[filled]
+    n_best, step = min(n_best, filled.size), max(1, _BLOCK_ENTRIES // max(filled.size, 1))
+    found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))]
+    for start in range(0, len(M) if filled.size else 0, step):
+        sums = (indicators @ M[start : start + step].T).T
+        number = np.arange(start, start + len(sums))
+        for weight, shift in variants:
+            energy = sums + (weight * log_counts - shift * sizes)
+            if n_best == 1:
+                best = energy.argmax(axis=1)[:, None]
+            else:
+                best = np.argpartition(energy, -n_best, axis=1)[:, -n_best:]
+            found.append((np.repeat(number, n_best), filled[best.ravel()]))
+    return _joined(found)
+
+
+def _among_those_of_best_labels(M, sets, variants, n_best):
+    """Candidates among the sets whose rarest label is one of the largest margins of a row, so that each comes once."""
+    indptr, listed = sets.by_rarest_label
+    n_top, mean_size = min(_BEST_LABELS, M.shape[1]), max(1.0, sets.sizes.mean())
+    found, start = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))], 0
+    while start < len(M):
+        block = M[start : start + max(1, _BLOCK_ENTRIES // M.shape[1])]
+        top = np.argpartition(block, -n_top, axis=1)[:, -n_top:]
+        n_listed = np.diff(indptr)[top].sum(axis=1)
+        n_rows = max(1, int(np.searchsorted(np.cumsum(n_listed * mean_size), _BLOCK_ENTRIES)))
+        block, top, n_listed = block[:n_rows], top[:n_rows], n_listed[:n_rows]
+        number, row = listed[expand(indptr, top.ravel())[0]], np.repeat(np.arange(len(block)), n_listed)
+        sums, first = sets.sums(block, row, number), np.cumsum(n_listed) - n_listed
+        for weight, shift in variants:
+            energy = sums + weight * sets.log_counts[number] - shift * sets.sizes[number]
+            order = np.lexsort((number, -energy, row))
+            kept = order[np.arange(order.size) - first[row[order]] < n_best]
+            found.append((start + row[kept], number[kept]))
+        start += len(block)
+    return _joined(found)
+
+
+def _joined(found):
+    """Rows and sets, each of several parts."""
+    rows, sets = zip(*found, strict=True)
+    return np.concatenate(rows), np.concatenate(sets)

@@ -1,0 +1,94 @@
+"""Probabilities of labels, corrected by how often label sets were observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from sklearn_metalabel.decoding._candidate_sets import candidate_sets
+from sklearn_metalabel.decoding._label_sets import LabelSets, expand
+
+__all__ = ["SetMarginals", "listed_sets"]
+
+# Factors of the weight of counts, and shifts of all logits, under which the likeliest sets of a row are looked for.
+_VARIANTS, _N_BEST = ((0.5, 0.0), (1.0, -1.0), (0.5, -2.0)), 24
+_BLOCK_ENTRIES = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class SetMarginals:
+    r"""Marginals of the labels under a distribution over the observed label sets, mixed with the probabilities.
+
+    The probability of a set S for a row is proportional to :math:`\exp(w_1 \sum_{j \in S} z_j + w_2 \log c_S + w_3
+    |S|)`, with the calibrated logits z and the count c of the set, over the likeliest sets of the row.
+
+    Parameters
+    ----------
+    sets : LabelSets
+        The observed label sets.
+    weights : tuple of float
+        :math:`w_1, w_2, w_3`.
+    mixing : float in [0, 1)
+        Share of the marginals; the rest are the probabilities as they were.
+    slope, intercept : float
+        Of the calibration.
+    """
+
+    sets: LabelSets
+    weights: tuple[float, float, float]
+    mixing: float
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def correct(self, P) -> NDArray[np.float64]:
+        """Correct probabilities.
+
+        Parameters
+        ----------
+        P : ndarray of shape (n_samples, n_labels)
+            Strictly inside (0, 1).
+
+        Returns
+        -------
+        corrected : ndarray of shape (n_samples, n_labels), float64
+            Strictly inside (0, 1).
+        """
+        corrected, step = np.array(P, dtype=np.float64), max(1, _BLOCK_ENTRIES // P.shape[1])
+        for start in range(0, len(P), step):
+            block = corrected[start : start + step]
+            marginals = self.marginals(self.slope * logit(block) + self.intercept)
+            block[:] = (1 - self.mixing) * block + self.mixing * marginals
+        return corrected
+
+    def marginals(self, Z) -> NDArray[np.float64]:
+        """Probability that a row's set has each label, (n, L), from calibrated logits.
+
+        Of a row of which no set is listed these are the calibrated probabilities.
+        """
+        row, number, features = listed_sets(Z, self.sets)
+        chances = _softmax(features @ np.asarray(self.weights), row)
+        at, bounds = expand(self.sets.indptr, number)
+        entry = np.repeat(row, np.diff(bounds)) * Z.shape[1] + self.sets.labels[at]
+        marginals = np.bincount(entry, np.repeat(chances, np.diff(bounds)), minlength=Z.size).reshape(Z.shape)
+        unlisted = np.setdiff1d(np.arange(len(Z)), row)
+        marginals[unlisted] = expit(Z[unlisted])
+        return marginals
+
+
+def listed_sets(Z, sets: LabelSets):
+    """The likeliest sets of each row of calibrated logits: rows (ascending), sets, and what their odds depend on."""
+    row, number = candidate_sets(Z, sets, 1.0, True, _VARIANTS, _N_BEST)
+    return row, number, np.column_stack([sets.sums(Z, row, number), sets.log_counts[number], sets.sizes[number]])
+
+
+def _softmax(energy, row):
+    """Chances that sum to 1 over the sets of each row."""
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    group = np.cumsum(np.diff(row, prepend=-1) != 0) - 1
+    if not starts.size:
+        return energy
+    odds = np.exp(energy - np.maximum.reduceat(energy, starts)[group])
+    return odds / np.add.reduceat(odds, starts)[group]

@@ -1,0 +1,327 @@
+"""Learn thresholds and how labels depend on each other together, and judge whether dependence pays."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_metalabel.decoding import Dependence, LabelSets, alone
+from sklearn_metalabel.policies._candidates import Candidates, calibrated_logits, probability_thresholds
+from sklearn_metalabel.policies._marginal_search import learn_marginals
+from sklearn_metalabel.policies._nested import Choice, fallbacks
+from sklearn_metalabel.policies._set_chances import SetChances, expected_score
+from sklearn_metalabel.policies._threshold_search import ThresholdSearch
+from sklearn_metalabel.utils import refuse_unknown, shown
+
+__all__ = [
+    "DependenceSearch",
+    "FoldCuts",
+    "Learned",
+    "check_dependence",
+    "check_target_of_dependence",
+    "may_depend",
+    "rule_with_dependence",
+]
+
+# Where the ascent starts for each scoring: the weight of counts, what stands for it in unseen sets, and the shift of
+# the cuts (a constant, and a factor of the scaled log-frequency). Chosen by nested scores of development sets.
+_STARTS = {
+    "accuracy": (0.40, -1.20, -0.50, 0.15),
+    "f1_micro": (0.25, -0.70, -0.35, 0.15),
+    "f1_macro": (0.10, -0.25, -0.12, 0.03),
+    "f1_samples": (0.25, -0.70, -0.35, 0.10),
+}
+_N_STEPS, _STEPS_NEARBY = 15, 5
+_LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 0.1, 0.9, 0.999
+# Pull towards the start, by the squared weight of all rows; the two numbers of the dependence are held faster.
+_PENALTY, _OWN_PENALTY = 4_000.0, 4.0
+# Dependence must be ahead of labels alone by so many standard errors of the difference.
+_ERRORS = 1.0
+# Entries (rows times labels) that are looked at; more rows are drawn from.
+_ENTRIES, _LEAST_ROWS = 4_000_000, 500
+# Parts of the rows that are left out in turn for the error of a scoring that is a function.
+_JACKKNIFE_PARTS = 20
+_TINY = 1e-12
+# Cuts of rules that nothing, or everything, passes.
+_FARTHEST = 30.0
+
+
+def check_dependence(dependence):
+    """Raise where `dependence` is none of what it may be."""
+    if not (isinstance(dependence, bool | np.bool_) or (isinstance(dependence, str) and dependence == "auto")):
+        raise ValueError(
+            f'dependence must be True, False or "auto", got {shown(dependence)}; "auto" chooses on out-of-fold rows.'
+        )
+
+
+def check_target_of_dependence(dependence, kind, Y):
+    """Raise where a target has no labels that depend on each other, and it is asked for."""
+    if dependence is not True:
+        return
+    if kind != "multilabel" or Y.shape[1] < 2:
+        got = "one label" if kind == "multilabel" else "classes, of which each sample has one"
+        raise ValueError(f'dependence=True needs several labels, and y has {got}; set dependence="auto".')
+    refuse_unknown(Y, "dependence=True", 'set dependence="auto"')
+
+
+def may_depend(dependence, out_of_fold):
+    """Whether dependence is to be learned, and can be on these rows."""
+    if dependence is False:
+        return False
+    several = out_of_fold.n_labels > 1 and out_of_fold.n_samples > 1
+    return bool(several and out_of_fold.is_complete and out_of_fold.unknown is None)
+
+
+class FoldCuts(NamedTuple):
+    """What the cuts of a policy are made of on the rows of each fold, and on all rows."""
+
+    start: np.ndarray  # parameters, of which the last row (constant, factor of the log-frequency) is an offset
+    cuts: object  # function of parameters and one of `parts` -> (L,)
+    gradient: object  # function of parameters, one of `parts` and a gradient in cuts (L,) -> that in parameters
+    parts: list  # of each fold, from the rows of the others
+    whole: object  # of all rows
+
+
+class Learned(NamedTuple):
+    """What was learned: parameters of the cuts, dependence, nested scores by part, and the gain over labels alone."""
+
+    parameters: np.ndarray
+    dependence: Dependence
+    scores: dict
+    gain: float
+    error: float
+
+    @property
+    def pays(self):
+        """Whether dependence scores higher than labels alone, beyond chance."""
+        return self.gain > _ERRORS * self.error
+
+
+class DependenceSearch:
+    """The search for dependence on complete out-of-fold rows.
+
+    Parameters
+    ----------
+    out_of_fold : OutOfFold
+        Complete rows, of which all labels are known.
+    fold_of : ndarray of shape (n,), int
+        Fold of each row, from 0.
+    link : LogisticLink
+        Calibrates the logits of all labels.
+    """
+
+    def __init__(self, out_of_fold, fold_of, link):
+        self.rows, self.fold_of, self.link = out_of_fold, fold_of, link
+        self.n_folds = int(fold_of.max()) + 1
+        self.truth = out_of_fold.truth()
+        n_kept = max(_LEAST_ROWS, _ENTRIES // out_of_fold.n_labels)
+        drawn = np.arange(out_of_fold.n_samples)
+        if drawn.size > n_kept:
+            drawn = np.sort(np.random.RandomState(0).choice(drawn, n_kept, replace=False))
+        self.inside = [drawn[fold_of[drawn] == k] for k in range(self.n_folds)]
+        self.sets = [self._sets_of(fold_of != k) for k in range(self.n_folds)]
+        self.all_sets = self._sets_of()
+
+    @cached_property
+    def marginals(self):
+        """`SetMarginals` that make probabilities better, or None."""
+        return learn_marginals(self)
+
+    @classmethod
+    def of(cls, out_of_fold, thresholds):
+        """The search on the rows of a `ThresholdSearch`, made once."""
+        kept = vars(out_of_fold)
+        if "_dependence_search" not in kept:
+            kept["_dependence_search"] = cls(out_of_fold, thresholds.fold_of, thresholds.link)
+        return kept["_dependence_search"]
+
+    def _sets_of(self, rows=slice(None)):
+        """Label sets of a mask of all rows."""
+        weight = self.rows.sample_weight
+        return LabelSets.from_rows(self.truth[rows], None if weight is None else weight[rows])
+
+    def learn(self, fold_cuts: FoldCuts, may_be_empty, scoring, *, n_steps=_N_STEPS) -> Learned:
+        """Parameters and dependence that ascend the expected score from the start, and what they gain.
+
+        A fold is judged with what was learned on the others, against the start without dependence, which may have seen
+        it: a gain is no luck of the search.
+        """
+        weights = scoring.named_weights
+        start, parts = self._start(fold_cuts, may_be_empty, weights)
+        found = [
+            _ascend([parts[m] for m in kept], [fold_cuts.parts[m] for m in kept], fold_cuts, start, weights, n_steps)
+            for kept in [*(np.delete(np.arange(self.n_folds), k) for k in range(self.n_folds)), np.arange(self.n_folds)]
+        ]
+        with_sets, apart = [], []
+        for k, part in enumerate(parts):
+            cuts = fold_cuts.cuts(found[k].parameters, fold_cuts.parts[k])
+            with_sets.append(found[k].dependence(self.sets[k]).decide(part.Z - cuts, may_be_empty))
+            apart.append(alone(part.Z - fold_cuts.cuts(fold_cuts.start, fold_cuts.parts[k]), may_be_empty))
+        compared = [np.concatenate(each) for each in ([part.Y for part in parts], with_sets, apart)]
+        weight = None if self.rows.sample_weight is None else np.concatenate([part.weight for part in parts])
+        gain, error = _gain(scoring, *compared, weight)
+        final = found[-1]
+        dependence = final.dependence(self.all_sets, self.link.slope)
+        return Learned(final.parameters, dependence, scoring.by_part(*compared[:2], weight), gain, error)
+
+    def score_apart(self, fold_cuts: FoldCuts, may_be_empty, scoring):
+        """Score of the start, each label decided by itself, with the cuts from the other folds."""
+        decided = [
+            alone(calibrated_logits(self.link, self.rows.P[rows]) - fold_cuts.cuts(fold_cuts.start, part), may_be_empty)
+            for rows, part in zip(self.inside, fold_cuts.parts, strict=True)
+        ]
+        rows, weight = np.concatenate(self.inside), self.rows.sample_weight
+        return scoring(self.truth[rows], np.concatenate(decided), None if weight is None else weight[rows])
+
+    def _start(self, fold_cuts, may_be_empty, weights):
+        """Where the ascent starts, and the rows of each fold with their candidate sets."""
+        starts = [share * np.array(_STARTS[name]) for name, share in weights.items()]
+        count_weight, unseen, *shift = np.sum(starts, axis=0)
+        parameters = fold_cuts.start.copy()
+        parameters[-1] += shift[: parameters.shape[1]]
+        parts = []
+        for rows, sets, of_fold in zip(self.inside, self.sets, fold_cuts.parts, strict=True):
+            Z = calibrated_logits(self.link, self.rows.P[rows])
+            weight = None if self.rows.sample_weight is None else self.rows.sample_weight[rows]
+            part = SetChances(Z, self.truth[rows], weight, sets, may_be_empty)
+            part.look_up(fold_cuts.cuts(parameters, of_fold), count_weight, unseen)
+            parts.append(part)
+        return _Point(parameters, count_weight, unseen), parts
+
+
+def rule_with_dependence(rule, out_of_fold, scoring, allow_unlabeled):
+    """`Choice` of a rule whose thresholds are shifted together, and of dependence where it pays.
+
+    Parameters
+    ----------
+    rule : PredictionPolicy
+        With `dependence` and `find_thresholds`.
+    out_of_fold : OutOfFold
+    scoring : Scoring
+    allow_unlabeled : "auto" or bool
+    """
+    search = ThresholdSearch.of(out_of_fold)
+    dependent = DependenceSearch.of(out_of_fold, search)
+
+    def cuts_on(rows, like):
+        t = np.clip(rule.find_thresholds(rows, scoring), _TINY, 1 - 1e-16)
+        cuts = np.clip(calibrated_logits(search.link, t), -_FARTHEST, _FARTHEST)
+        return Candidates(cuts[None], like.descriptors, like.varied)
+
+    parts = [cuts_on(out_of_fold.take(search.fold_of != k), each) for k, each in enumerate(search.folds)]
+    whole = cuts_on(out_of_fold, search.candidates)
+    fold_cuts = FoldCuts(np.zeros((1, 2)), _shifted, _gradient_of_shift, parts, whole)
+    allowed = max(fallbacks(allow_unlabeled), key=lambda each: dependent.score_apart(fold_cuts, each, scoring))
+    learned, t = dependent.learn(fold_cuts, allowed, scoring), rule.find_thresholds(out_of_fold, scoring)
+    if not (learned.pays or rule.dependence is True):
+        return Choice(t, allowed, marginals=dependent.marginals)
+    shifted = probability_thresholds(search.link, _shifted(learned.parameters, whole))
+    return Choice(np.where(whole.varied, shifted, t), allowed, learned.dependence, dependent.marginals)
+
+
+def _shifted(parameters, candidates):
+    """Cuts (L,) of a rule, all of them shifted by a constant and by the log-frequency of the label."""
+    shift = candidates.descriptors @ parameters[0]
+    return candidates.cuts[0] + np.where(candidates.varied, shift, 0.0)
+
+
+def _gradient_of_shift(parameters, candidates, cut_gradient):
+    """Gradient of a number in the shift, from its gradient (L,) in the cuts."""
+    return (np.where(candidates.varied, cut_gradient, 0.0) @ candidates.descriptors)[None]
+
+
+class _Point(NamedTuple):
+    """Where an ascent is."""
+
+    parameters: np.ndarray
+    count_weight: float
+    unseen: float
+
+    def dependence(self, sets, slope=1.0):
+        """Dependence on some sets; margins of probabilities have the slope of the link."""
+        return Dependence(sets, float(self.count_weight), float(self.unseen), float(slope))
+
+
+def _ascend(parts, of_folds, fold_cuts, start, weights, n_steps):
+    """The mean of the later half of the points of a few steps of Adam; few rows keep them near the start."""
+    first = np.concatenate([start.parameters.ravel(), start[1:]])
+    total = sum(part.weight.sum() for part in parts)
+    pull = _PENALTY / max(total, 1.0) ** 2 * np.repeat([1.0, _OWN_PENALTY], [start.parameters.size, 2])
+    x, mean, square, later = first.copy(), np.zeros_like(first), np.zeros_like(first), []
+    for step in range(1, n_steps + 1):
+        point = _point(x, start)
+        cuts = [fold_cuts.cuts(point.parameters, each) for each in of_folds]
+        if step % _STEPS_NEARBY == 1:
+            for part, t in zip(parts, cuts, strict=True):
+                part.look_up(t, *point[1:])
+        _, by_cut, by_own = expected_score(parts, cuts, *point[1:], weights)
+        by_parameter = sum(
+            fold_cuts.gradient(point.parameters, each, g) for each, g in zip(of_folds, by_cut, strict=True)
+        )
+        gradient = np.concatenate([by_parameter.ravel(), by_own]) - pull * (x - first)
+        mean += (1 - _MEAN_DECAY) * (gradient - mean)
+        square += (1 - _SQUARE_DECAY) * (gradient**2 - square)
+        unit = np.sqrt(square / (1 - _SQUARE_DECAY**step)) + 1e-8
+        x = x + _LEARNING_RATE * mean / (1 - _MEAN_DECAY**step) / unit
+        x[-2] = max(x[-2], 0.0)
+        if step > n_steps - n_steps // 2:
+            later.append(x)
+    return _point(np.mean(later, axis=0), start) if later else start
+
+
+def _point(x, start):
+    """A point of the ascent from its numbers in a row."""
+    return _Point(x[:-2].reshape(start.parameters.shape), float(x[-2]), float(x[-1]))
+
+
+def _gain(scoring, Y, D, other, weight):
+    """Score of decisions less that of others on the same rows, and the standard error of that."""
+    if not scoring.is_named:
+        return _jackknife(scoring, Y, D, other, weight)
+    w = np.ones(len(Y)) if weight is None else weight
+    (score, of_rows), (score_other, of_rows_other) = (
+        _influences(scoring.named_weights, Y, each, w) for each in (D, other)
+    )
+    squares = w @ (of_rows - of_rows_other) ** 2 / w.sum()
+    return score - score_other, float(np.sqrt(squares / w.sum()))
+
+
+def _influences(weights, Y, D, w):
+    """Score of decisions by named scorings, and how far each row (n,) moves it from its mean."""
+    Yf, Df = Y.astype(np.float64), D.astype(np.float64)
+    both, total = Yf * Df, w.sum()
+    score, influence = 0.0, np.zeros(len(Y))
+    for name, weight in weights.items():
+        if name == "accuracy":
+            value = (Y == D).all(axis=1).astype(np.float64)
+        elif name == "f1_samples":
+            value = 2 * both.sum(axis=1) / np.maximum(Df.sum(axis=1) + Yf.sum(axis=1), _TINY)
+        elif name == "f1_micro":
+            hits, size = both.sum(axis=1), Df.sum(axis=1) + Yf.sum(axis=1)
+            whole = max(w @ size, _TINY)
+            f1 = 2 * (w @ hits) / whole
+            value = f1 + total * (2 * hits - f1 * size) / whole
+        else:
+            sizes = np.maximum(w @ Df + w @ Yf, _TINY)
+            f1 = 2 * (w @ both) / sizes
+            value = f1.mean() + total / f1.size * (2 * (both @ (1 / sizes)) - (Df + Yf) @ (f1 / sizes))
+        mean = w @ value / total
+        score += weight * mean
+        influence += weight * (value - mean)
+    return score, influence
+
+
+def _jackknife(scoring, Y, D, other, weight):
+    """The same for a scoring that is a function, by leaving out parts of the rows."""
+
+    def difference(rows):
+        of_rows = None if weight is None else weight[rows]
+        return scoring(Y[rows], D[rows], of_rows) - scoring(Y[rows], other[rows], of_rows)
+
+    n_parts = min(_JACKKNIFE_PARTS, len(Y))
+    part_of = np.arange(len(Y)) % n_parts
+    left = np.array([difference(part_of != k) for k in range(n_parts)])
+    error = np.sqrt((n_parts - 1) * left.var())
+    return float(difference(np.ones(len(Y), dtype=bool))), float(error)
