@@ -6,7 +6,14 @@ from numbers import Real
 import numpy as np
 
 from sklearn_metalabel.learners import ThresholdedClassifier, constant_labels_are_quiet
-from sklearn_metalabel.utils import StrOptions, fit_context, in_label_order, restore_on_error, warn_constant_labels
+from sklearn_metalabel.utils import (
+    StrOptions,
+    as_numbers,
+    fit_context,
+    in_label_order,
+    restore_on_error,
+    warn_constant_labels,
+)
 
 __all__ = ["FixedThresholdsClassifier"]
 
@@ -138,7 +145,7 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
             )
         if not self._target.has_thresholds or is_auto:
             return np.full(n_labels, usual)
-        t = np.asarray(in_label_order(self.thresholds, self.label_names_, "thresholds"), dtype=np.float64)
+        t = as_numbers(in_label_order(self.thresholds, self.label_names_, "thresholds"), "thresholds")
         t = np.full(n_labels, t) if t.ndim == 0 else t.copy()
         if t.shape != (n_labels,):
             raise ValueError(

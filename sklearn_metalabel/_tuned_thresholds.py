@@ -50,6 +50,7 @@ from sklearn_metalabel.utils import (
     label_rows,
     positives_only,
     restore_on_error,
+    shown,
     take_rows,
     takes_sample_weight,
     training_memory,
@@ -318,7 +319,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             return
         if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
             raise TypeError(
-                f'cv="prefit" needs a fitted classifier, got {self.estimator!r}; fit one first, or set cv=3.'
+                f'cv="prefit" needs a fitted classifier, got {shown(self.estimator)}; fit one first, or set cv=3.'
             )
         try:
             check_is_fitted(self.estimator, "module_" if is_skorch_net(self.estimator) else None)

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from torch import nn
 
 from sklearn_metalabel.baselines._label_sequences import label_order, label_sequences, label_sets
@@ -324,7 +324,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
     def _search(self, X):
         """Checked X to the probabilities P (n, L) and the best label sets Y (n, L)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **self._input_checks())
+        X = self._check_X(X, reset=False)
         sequences, marginals = predict_sequences(
             self._network(), X, width=self.beam_width, max_labels=self.max_labels_, length_penalty=self.length_penalty
         )

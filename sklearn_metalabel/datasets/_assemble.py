@@ -10,13 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse as sp
 from sklearn.utils import Bunch
 
+from sklearn_metalabel.utils import shown
+
 __all__ = ["as_dataset", "check_subset", "indicator", "parent_indices"]
 
 
 def check_subset(subset: object) -> None:
     """Raise unless `subset` is one of the three names."""
-    if subset not in ("train", "test", "all"):
-        raise ValueError(f'subset must be "train", "test" or "all"; got {subset!r}.')
+    if not isinstance(subset, str) or subset not in ("train", "test", "all"):
+        raise ValueError(f'subset must be "train", "test" or "all"; got {shown(subset)}.')
 
 
 def indicator(row: ArrayLike, column: ArrayLike, shape: tuple[int, int]) -> sp.csr_array:

@@ -16,6 +16,7 @@ from sklearn.utils import Bunch
 
 from sklearn_metalabel.datasets._assemble import as_dataset, check_subset, indicator, parent_indices
 from sklearn_metalabel.datasets._fetch import data_folder, fetch, verify
+from sklearn_metalabel.utils import shown
 
 _NAMES = ("figer", "ontonotes", "bbn")
 
@@ -205,13 +206,18 @@ def load_entity_typing(
 
 def _files(name_or_path, subset, data_home, url, checksum):
     """Path of each part that is there, downloaded from `url` if it is given; a single file has the part None."""
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise TypeError(
+            f'name_or_path must be "figer", "ontonotes", "bbn", a folder or a file; got {shown(name_or_path)}, which '
+            "is no path."
+        )
     folder = data_folder(data_home, name_or_path) if name_or_path in _NAMES else Path(name_or_path)
     if folder.is_file():
         return {None: verify(folder, checksum.get(folder.name))}
     if name_or_path not in _NAMES and not folder.exists() and url is None:
         raise ValueError(
-            f'name_or_path must be "figer", "ontonotes", "bbn", a folder or a file; got {str(name_or_path)!r}, and '
-            "nothing is there."
+            f'name_or_path must be "figer", "ontonotes", "bbn", a folder or a file; got {shown(str(name_or_path))}, '
+            "and nothing is there."
         )
     files = {}
     for part in ("train", "test"):

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse as sp
 from sklearn.utils import Bunch, check_random_state
 
+from sklearn_metalabel.utils import shown
+
 
 def make_hierarchical_multilabel(
     n_samples: int = 1000,
@@ -158,7 +160,7 @@ def _check_sizes(n_samples, n_features, n_labels, n_levels, n_informative):
     for name, (value, upper, what) in ranges.items():
         if not isinstance(value, Integral) or not 1 <= value <= upper:
             most = "" if upper == np.inf else f" and at most {upper}{what}"
-            raise ValueError(f"{name} must be an integer of at least 1{most}; got {value!r}.")
+            raise ValueError(f"{name} must be an integer of at least 1{most}; got {shown(value)}.")
 
 
 def _check_shares(labels_per_sample, allow_unlabeled, imbalance, class_sep, difficulty, flip_y):
@@ -173,7 +175,7 @@ def _check_shares(labels_per_sample, allow_unlabeled, imbalance, class_sep, diff
     for name, (value, lower, upper) in ranges.items():
         if not isinstance(value, Real) or not np.isfinite(value) or not lower <= value <= upper:
             most = "" if upper == np.inf else f" and at most {upper}"
-            raise ValueError(f"{name} must be a finite number of at least {lower}{most}; got {value!r}.")
+            raise ValueError(f"{name} must be a finite number of at least {lower}{most}; got {shown(value)}.")
 
 
 def _random_tree(n_labels, n_levels, rng):

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch, check_random_state
 
+from sklearn_metalabel.utils import shown
+
 _GROUPS = ("loop", "line", "curve")
 _GROUP_OF_DIGIT = np.array([0, 1, 2, 2, 1, 2, 0, 1, 0, 0])
 _COMMON_TO_RARE = np.array([1, 0, 2, 7, 4, 6, 3, 9, 5, 8])
@@ -147,17 +149,17 @@ def load_multidigits(
 def _check_params(n_samples, n_digits, imbalance, subset):
     """Raise if a parameter is out of its range."""
     if not isinstance(n_samples, Integral) or n_samples < 3:
-        raise ValueError(f"n_samples must be an integer of at least 3; got {n_samples!r}.")
+        raise ValueError(f"n_samples must be an integer of at least 3; got {shown(n_samples)}.")
     integers = isinstance(n_digits, tuple | list) and all(isinstance(k, Integral) for k in n_digits)
     if not integers or len(n_digits) != 2 or not 0 <= n_digits[0] <= n_digits[1] <= 10 or n_digits[1] == 0:
         raise ValueError(
             "n_digits must be two integers, 0 <= smallest <= greatest <= 10 with a greatest of at least 1; "
-            f"got {n_digits!r}."
+            f"got {shown(n_digits)}."
         )
     if not isinstance(imbalance, Real) or not 0 <= imbalance < np.inf:
-        raise ValueError(f"imbalance must be a finite number of at least 0; got {imbalance!r}.")
-    if subset not in ("train", "test", "all"):
-        raise ValueError(f'subset must be "train", "test" or "all"; got {subset!r}.')
+        raise ValueError(f"imbalance must be a finite number of at least 0; got {shown(imbalance)}.")
+    if not isinstance(subset, str) or subset not in ("train", "test", "all"):
+        raise ValueError(f'subset must be "train", "test" or "all"; got {shown(subset)}.')
 
 
 def _sources(part):

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
+from sklearn_metalabel.utils import as_numbers, shown
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -108,10 +110,10 @@ class PolicyDisplay:
         tried_thresholds=None,
         tried_in="proposals tried",
     ):
-        self.weights = np.asarray(weights, dtype=np.float64)
-        self.thresholds = np.asarray(thresholds, dtype=np.float64)
+        self.weights = as_numbers(weights, "weights")
+        self.thresholds = as_numbers(thresholds, "thresholds")
         self.label_names = np.asarray(label_names)
-        self.label_frequencies = np.asarray(label_frequencies, dtype=np.float64)
+        self.label_frequencies = as_numbers(label_frequencies, "label_frequencies")
         self.tried_weights = _tried(tried_weights, self.weights.size, "tried_weights")
         self.tried_thresholds = _tried(tried_thresholds, self.weights.size, "tried_thresholds")
         self.tried_in = tried_in
@@ -231,6 +233,8 @@ class PolicyDisplay:
         position = {name: j for j, name in enumerate(self.label_names.tolist())}
         # An array would turn a list of names and indices into names alone.
         labels = labels.tolist() if isinstance(labels, np.ndarray) else labels
+        if not np.iterable(labels):
+            raise TypeError(f"labels must be a rule, or a list of names or indices; got {shown(labels)}.")
         indices = [self._index(label, position) for label in labels]
         if not indices:
             raise ValueError("labels must name at least one label; got an empty list.")
@@ -245,7 +249,7 @@ class PolicyDisplay:
         if isinstance(label, Integral) and not isinstance(label, bool) and -n_labels <= label < n_labels:
             return label % n_labels
         raise ValueError(
-            f"labels must be names in label_names or indices below {n_labels}; got {label!r}, which is neither."
+            f"labels must be names in label_names or indices below {n_labels}; got {shown(label)}, which is neither."
         )
 
     def _change(self):
@@ -320,7 +324,7 @@ def _tried(values, n_labels, name):
     """Array (T, L) or None."""
     if values is None:
         return None
-    values = np.asarray(values, dtype=np.float64)
+    values = as_numbers(values, name)
     if values.ndim != 2 or values.shape[1] != n_labels or values.shape[0] == 0:
         raise ValueError(f"{name} must have shape (n_tried, {n_labels}); got {values.shape}.")
     return values

@@ -10,6 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from sklearn_metalabel.learners._loss_weights import LossWeights
 from sklearn_metalabel.learners._training_run import RefitRun
 from sklearn_metalabel.utils import (
+    as_numbers,
     categorical_columns,
     check_tensor,
     count_rows,
@@ -30,7 +31,7 @@ def check_label_weight(label_weight, n_labels, name="label_weight"):
     """Weights of the labels as float64 of shape (n_labels,), ones for None."""
     if label_weight is None:
         return np.ones(n_labels)
-    weights = np.asarray(label_weight, dtype=np.float64)
+    weights = as_numbers(label_weight, name)
     if weights.shape != (n_labels,):
         raise ValueError(
             f"{name} must have one weight for each of the {n_labels} labels, got shape {weights.shape}; "

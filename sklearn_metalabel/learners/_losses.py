@@ -6,6 +6,8 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
+from sklearn_metalabel.utils import shown
+
 __all__ = ["asymmetric_loss", "build_loss", "distribution_balanced_loss", "focal_loss", "shifted_probabilities"]
 
 
@@ -193,7 +195,9 @@ def build_loss(loss, params, frequencies):
     """
     known = {**_LOSSES, **({} if isinstance(loss, str) else {loss: loss})}
     if loss not in known:
-        raise ValueError(f"loss must be one of {sorted(_LOSSES)} or a function of logits and targets, got {loss!r}.")
+        raise ValueError(
+            f"loss must be one of {sorted(_LOSSES)} or a function of logits and targets, got {shown(loss)}."
+        )
     if loss == "log_loss":
         _refuse_params("log_loss", params, [])
         return _log_loss

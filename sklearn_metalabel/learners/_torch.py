@@ -15,7 +15,7 @@ from sklearn_metalabel.learners._emphasis import Emphasis
 from sklearn_metalabel.learners._losses import build_loss
 from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
 from sklearn_metalabel.learners._torch_run import TorchRun, predict_module
-from sklearn_metalabel.utils import Interval, StrOptions, draw_seed, has_parts, resolve_device, torch_seed
+from sklearn_metalabel.utils import Interval, StrOptions, draw_seed, has_parts, resolve_device, shown, torch_seed
 
 __all__ = ["TorchClassifier", "build_module"]
 
@@ -218,7 +218,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         if not isinstance(module, nn.Module):
             raise TypeError(
                 f"module must be a torch.nn.Module, a class of modules or a function that returns one, "
-                f"got {self.module!r}, which gave a {type(module).__name__}."
+                f"got {shown(self.module)}, which gave a {type(module).__name__}."
             )
         return module
 
@@ -226,7 +226,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         """A fresh optimiser of what the module trains."""
         known = {**_OPTIMIZERS, **({} if isinstance(self.optimizer, str) else {self.optimizer: self.optimizer})}
         if self.optimizer not in known:
-            raise ValueError(f"optimizer must be one of {sorted(_OPTIMIZERS)} or a class, got {self.optimizer!r}.")
+            raise ValueError(f"optimizer must be one of {sorted(_OPTIMIZERS)} or a class, got {shown(self.optimizer)}.")
         options = self._routed("optimizer__")
         if self.optimizer in _FUSED and _fits_fused(module, options):
             options["fused"] = True

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from sklearn_metalabel.utils import as_numbers, shown
+
 Labels: TypeAlias = ArrayLike | sparse.sparray | sparse.spmatrix
 
 
@@ -134,8 +136,8 @@ def loose_macro_f1_score(
     >>> make_scorer(loose_macro_f1_score, empty="skip")
     make_scorer(loose_macro_f1_score, ...empty=skip)
     """
-    if empty not in ("zero", "skip"):
-        raise ValueError(f'empty must be "zero" or "skip"; got {empty!r}.')
+    if not isinstance(empty, str) or empty not in ("zero", "skip"):
+        raise ValueError(f'empty must be "zero" or "skip"; got {shown(empty)}.')
     n_both, n_true, n_pred, weight = _set_sizes(y_true, y_pred, sample_weight)
     precision = _mean_ratio(n_both, n_pred, weight, empty)
     recall = _mean_ratio(n_both, n_true, weight, empty)
@@ -212,7 +214,10 @@ def _indicator(y, name):
         Y.sum_duplicates()
         entries = Y.data
     else:
-        Y = entries = np.asarray(y)
+        try:
+            Y = entries = np.asarray(y)
+        except ValueError as error:
+            raise ValueError(f"{name} must be an indicator matrix, and its rows differ in length.") from error
     if Y.ndim != 2:
         raise ValueError(
             f"{name} must be an indicator matrix of shape (n_samples, n_labels); got {Y.ndim} dimension(s). "
@@ -232,7 +237,7 @@ def _weight(sample_weight, n):
     """Check the weights (n,); all 1 if there are none."""
     if sample_weight is None:
         return np.ones(n)
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = as_numbers(sample_weight, "sample_weight")
     if weight.shape != (n,) or not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError(
             f"sample_weight must hold one finite number >= 0 for each of the {n} samples; got shape "

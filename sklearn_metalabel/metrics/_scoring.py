@@ -14,7 +14,7 @@ from sklearn import get_config
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from sklearn_metalabel.utils import Target, label_sums, takes_sample_weight, weights_differ
+from sklearn_metalabel.utils import Target, label_sums, shown, takes_sample_weight, weights_differ
 
 __all__ = ["DEFAULT_SCORING", "NAMED_SCORES", "Scoring", "function_name", "unique_name"]
 
@@ -201,7 +201,7 @@ def _resolve_part(given):
         return part
     raise ValueError(
         f"scoring must be one of {sorted(NAMED_SCORES)}, a scorer of scikit-learn that reads predictions (such as "
-        f'"jaccard_macro"), a function (y_true, y_pred) -> float, or several of these, got {part!r}.'
+        f'"jaccard_macro"), a function (y_true, y_pred) -> float, or several of these, got {shown(part)}.'
     )
 
 

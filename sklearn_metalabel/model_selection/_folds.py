@@ -4,6 +4,8 @@ from numbers import Integral
 
 from sklearn.model_selection import BaseCrossValidator
 
+from sklearn_metalabel.utils import shown
+
 __all__ = ["StratifiedFolds"]
 
 
@@ -12,9 +14,9 @@ class StratifiedFolds(BaseCrossValidator):
 
     def __init__(self, n_splits=5, *, shuffle=False, random_state=None):
         if not isinstance(n_splits, Integral) or n_splits < 2:
-            raise ValueError(f"n_splits must be an integer of at least 2; got {n_splits!r}.")
+            raise ValueError(f"n_splits must be an integer of at least 2; got {shown(n_splits)}.")
         if not isinstance(shuffle, bool):
-            raise TypeError(f"shuffle must be True or False; got {shuffle!r}.")
+            raise TypeError(f"shuffle must be True or False; got {shown(shuffle)}.")
         if not shuffle and random_state is not None:
             raise ValueError(
                 f"random_state={random_state!r} has no effect with shuffle=False; set shuffle=True "

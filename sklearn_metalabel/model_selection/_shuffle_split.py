@@ -1,10 +1,13 @@
 """Repeated random splits with about the same share of every label."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.model_selection import BaseShuffleSplit, ShuffleSplit
 from sklearn.utils import check_random_state
 
 from sklearn_metalabel.model_selection._stratified import iterative_folds, label_matrix, warn_about_groups
+from sklearn_metalabel.utils import shown
 
 
 class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
@@ -31,8 +34,8 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     Raises
     ------
     ValueError
-        On `split`, if the sizes do not fit the number of rows, or `y` holds neither classes nor an
-        indicator matrix.
+        If `n_splits` is not an integer above 0, and on `split`, if the sizes do not fit the number of rows,
+        or `y` holds neither classes nor an indicator matrix.
 
     See Also
     --------
@@ -61,6 +64,11 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     [ 3 45] [ 1 15]
     [ 3 45] [ 1 15]
     """
+
+    def __init__(self, n_splits=10, *, test_size=None, train_size=None, random_state=None):
+        if not isinstance(n_splits, Integral) or n_splits < 1:
+            raise ValueError(f"n_splits must be an integer of at least 1; got {shown(n_splits)}.")
+        super().__init__(int(n_splits), test_size=test_size, train_size=train_size, random_state=random_state)
 
     def split(self, X, y=None, groups=None):
         """Yield the row indices of each training and test part.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sklearn_metalabel.nn._sizes import check_dropout, check_sizes
 from sklearn_metalabel.nn._words import PADDING, WordEmbedding, WordVectors
 
 __all__ = ["AttentiveBiLSTM"]
@@ -87,6 +88,9 @@ class AttentiveBiLSTM(nn.Module):
         train_embeddings: bool = False,
     ):
         super().__init__()
+        check_sizes(n_features=n_features, n_labels=n_labels, mention_length=mention_length)
+        check_sizes(hidden=hidden, attention=attention)
+        check_dropout(dropout)
         window, odd = divmod(n_features - mention_length, 2)
         if window < 1 or odd:
             raise ValueError(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 
 from torch import nn
 
+from sklearn_metalabel.nn._sizes import as_sizes, check_dropout, check_sizes
 from sklearn_metalabel.nn._sparse_linear import SparseLinear
 
 __all__ = ["MLP"]
@@ -46,7 +48,9 @@ class MLP(nn.Sequential):
     accepts_sparse = True
 
     def __init__(self, n_features: int, n_labels: int, hidden: int | Sequence[int] = 256, dropout: float = 0.0):
-        widths = [n_features, *((hidden,) if isinstance(hidden, int) else hidden), n_labels]
+        check_sizes(n_features=n_features, n_labels=n_labels)
+        check_dropout(dropout)
+        widths = [n_features, *as_sizes("hidden", (hidden,) if isinstance(hidden, Integral) else hidden), n_labels]
         linear = [(nn.Linear if i else SparseLinear)(*sizes) for i, sizes in enumerate(pairwise(widths))]
         parts = [(layer, nn.ReLU(), nn.Dropout(dropout)) for layer in linear[:-1]]
         super().__init__(*(layer for part in parts for layer in part), linear[-1])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sklearn_metalabel.nn._sizes import as_sizes, check_dropout, check_sizes
 from sklearn_metalabel.nn._words import WordEmbedding, WordVectors
+from sklearn_metalabel.utils import shown
 
 __all__ = ["TextCNN"]
 
@@ -84,6 +87,11 @@ class TextCNN(nn.Module):
         train_embeddings: bool = True,
     ):
         super().__init__()
+        widths = as_sizes("widths", widths)
+        check_sizes(n_labels=n_labels, n_filters=n_filters)
+        check_dropout(dropout)
+        if max_norm is not None and not (isinstance(max_norm, Real) and max_norm > 0):
+            raise ValueError(f"max_norm must be None or a number above 0, got {shown(max_norm)}; None sets no bound.")
         self.words = WordEmbedding(n_tokens, embeddings, embedding_dim, train_embeddings)
         self.filters = nn.ModuleList(nn.Conv1d(self.words.dim, n_filters, w, padding=w - 1) for w in widths)
         self.dropout = nn.Dropout(dropout)

@@ -9,6 +9,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from sklearn_metalabel.nn._sizes import check_sizes
+from sklearn_metalabel.utils import as_numbers
+
 __all__ = ["WordEmbedding", "WordVectors"]
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
@@ -47,6 +50,7 @@ class WordEmbedding(nn.Module):
                 "The size of the vocabulary is missing: pass n_tokens (TorchClassifier takes it from training rows of "
                 "integers) or embeddings, got neither."
             )
+        check_sizes(embedding_dim=dim, **({} if n_tokens is None else {"n_tokens": n_tokens}))
         n_known = FIRST + (0 if vectors is None else len(vectors))
         self.dim = dim if vectors is None else vectors.shape[1]
         table = torch.empty(max(n_tokens or 0, n_known), self.dim).uniform_(-_RANGE, _RANGE)
@@ -64,7 +68,7 @@ class WordEmbedding(nn.Module):
 
 def _as_matrix(embeddings):
     """Vectors (V, dim) of an `Embeddings` object or of an array."""
-    vectors = np.array(getattr(embeddings, "vectors", embeddings), dtype=np.float32)
+    vectors = np.array(as_numbers(getattr(embeddings, "vectors", embeddings), "embeddings", dtype=np.float32))
     if vectors.ndim != 2:
         raise ValueError(f"embeddings must be Embeddings or an array of shape (n_words, dim), got {vectors.shape}.")
     return vectors

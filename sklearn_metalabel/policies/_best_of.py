@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring, unique_name
 from sklearn_metalabel.policies._nested import Choice, as_columns
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
+from sklearn_metalabel.utils import shown
 
 __all__ = ["BestThresholds"]
 
@@ -58,7 +59,7 @@ class BestThresholds(PredictionPolicy):
         """Raise where nothing is to be compared, or a policy is none."""
         if not isinstance(self.policies, list | tuple) or not self.policies:
             raise ValueError(
-                f"prediction_policy must name at least one policy, got {self.policies!r}; pass for example "
+                f"prediction_policy must name at least one policy, got {shown(self.policies)}; pass for example "
                 '["half", "micromacro"].'
             )
         for policy in self._resolved().values():

@@ -13,7 +13,7 @@ from sklearn_metalabel.policies._marginal_search import learn_marginals
 from sklearn_metalabel.policies._nested import Choice, fallbacks
 from sklearn_metalabel.policies._set_chances import SetChances, expected_score
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
-from sklearn_metalabel.utils import refuse_unknown
+from sklearn_metalabel.utils import refuse_unknown, shown
 
 __all__ = [
     "DependenceSearch",
@@ -52,7 +52,7 @@ def check_dependence(dependence):
     """Raise where `dependence` is none of what it may be."""
     if not (isinstance(dependence, bool | np.bool_) or (isinstance(dependence, str) and dependence == "auto")):
         raise ValueError(
-            f'dependence must be True, False or "auto", got {dependence!r}; "auto" chooses on out-of-fold rows.'
+            f'dependence must be True, False or "auto", got {shown(dependence)}; "auto" chooses on out-of-fold rows.'
         )
 
 

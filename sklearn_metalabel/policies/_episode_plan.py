@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_metalabel.policies._episode import EpisodePlan
 from sklearn_metalabel.rewards import as_reward
+from sklearn_metalabel.utils import shown
 
 __all__ = ["check_exploration", "plan_episodes"]
 
@@ -65,7 +66,7 @@ def check_exploration(exploration):
     values = np.asarray(exploration, dtype=object)
     if values.shape != (2,) or not all(isinstance(v, Real) and v > 0 for v in values):
         raise ValueError(
-            f"exploration must be two positive deviations, of the first and the last episode, got {exploration!r}; "
-            "the default is (0.3, 0.05)."
+            f"exploration must be two positive deviations, of the first and the last episode, got "
+            f"{shown(exploration)}; the default is (0.3, 0.05)."
         )
     return float(values[0]), float(values[1])

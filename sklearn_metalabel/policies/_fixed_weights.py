@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn_metalabel.learners import NAMED_WEIGHTS, LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._runs import train_folds
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
-from sklearn_metalabel.utils import check_hierarchy_is_used
+from sklearn_metalabel.utils import check_hierarchy_is_used, shown
 
 __all__ = ["FixedWeights", "check_weights"]
 
@@ -15,7 +15,7 @@ def check_weights(given, name):
     if given is None or (isinstance(given, str) and given not in NAMED_WEIGHTS):
         raise ValueError(
             f"{name} must be one of {sorted(NAMED_WEIGHTS)}, an array of shape (n_labels,) or a function of the label "
-            f"matrix, got {given!r}."
+            f"matrix, got {shown(given)}."
         )
 
 

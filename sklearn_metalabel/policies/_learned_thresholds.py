@@ -19,6 +19,7 @@ from sklearn_metalabel.policies._mixture import policy_cuts, policy_gradient
 from sklearn_metalabel.policies._nested import Choice, as_columns, fallbacks, mean_scores
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
+from sklearn_metalabel.utils import shown
 
 __all__ = ["LearnedThresholds"]
 
@@ -106,7 +107,7 @@ class LearnedThresholds(PredictionPolicy):
     def check(self):
         """Raise where `n_steps` is no integer of at least 0, or `dependence` is not as described."""
         if not isinstance(self.n_steps, Integral) or isinstance(self.n_steps, bool) or self.n_steps < 0:
-            raise ValueError(f"n_steps must be an integer of at least 0, got {self.n_steps!r}; the default is 25.")
+            raise ValueError(f"n_steps must be an integer of at least 0, got {shown(self.n_steps)}; the default is 25.")
         check_dependence(self.dependence)
 
     def fit(self, out_of_fold, scoring=DEFAULT_SCORING, *, allow_unlabeled="auto", proposed=None, random_state=None):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from sklearn_metalabel.decoding import Dependence, SetMarginals, decide_block
-from sklearn_metalabel.utils import check_thresholds, row_blocks
+from sklearn_metalabel.utils import check_thresholds, row_blocks, shown
 
 __all__ = ["FALLBACKS", "Choice", "as_columns", "as_rows", "fallbacks", "mean_scores", "nested_rows"]
 
@@ -33,7 +33,8 @@ def fallbacks(allow_unlabeled):
     if isinstance(allow_unlabeled, bool | np.bool_):
         return (bool(allow_unlabeled),)
     raise ValueError(
-        f'allow_unlabeled must be True, False or "auto", got {allow_unlabeled!r}; "auto" chooses on out-of-fold rows.'
+        f'allow_unlabeled must be True, False or "auto", got {shown(allow_unlabeled)}; "auto" chooses on '
+        "out-of-fold rows."
     )
 
 

@@ -14,9 +14,17 @@ from sklearn_metalabel.policies._fixed_weights import check_weights
 from sklearn_metalabel.policies._starts import check_starts, start_thresholds, start_weights
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import RatioReward, as_reward
-from sklearn_metalabel.utils import draw_seed, draw_seeds, torch_seed, torch_settings
+from sklearn_metalabel.utils import draw_seed, draw_seeds, shown, torch_seed, torch_settings
 
 __all__ = ["GRUPolicy", "SharedGRUPolicy"]
+
+
+# What numbers must lie in, and whether they do.
+_INTERVALS = {
+    "learning_rate": ("(0, inf)", lambda value: 0 < value < np.inf),
+    "discount": ("[0, 1]", lambda value: 0 <= value <= 1),
+    "shrinkage": ("[0, inf)", lambda value: 0 <= value < np.inf),
+}
 
 
 class RecurrentPolicy(TrainingPolicy):
@@ -80,15 +88,15 @@ class RecurrentPolicy(TrainingPolicy):
             _check_positive(name, getattr(self, name), others)
         if self.update_interval is not None:
             _check_positive("update_interval", self.update_interval)
-        for name, low, high in (("learning_rate", 0, np.inf), ("discount", 0, 1), ("shrinkage", 0, np.inf)):
+        for name, (interval, is_inside) in _INTERVALS.items():
             value = getattr(self, name)
-            if not isinstance(value, Real) or not low <= value <= high or (name == "learning_rate" and value == 0):
-                raise ValueError(f"{name} must be a number in [{low}, {high}], got {value!r}.")
-        if self.credit not in ("label", "global"):
-            raise ValueError(f'credit must be "label" or "global", got {self.credit!r}.')
+            if not isinstance(value, Real) or not is_inside(value):
+                raise ValueError(f"{name} must be a number in {interval}, got {shown(value)}.")
+        if not isinstance(self.credit, str) or self.credit not in ("label", "global"):
+            raise ValueError(f'credit must be "label" or "global", got {shown(self.credit)}.')
         for name in ("learn_weights", "learn_thresholds"):
             if not isinstance(getattr(self, name), bool | np.bool_):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+                raise ValueError(f"{name} must be True or False, got {shown(getattr(self, name))}.")
         check_exploration(self.exploration)
         as_reward(self.reward)
         check_weights(self.anchor, "anchor")
@@ -364,7 +372,7 @@ def _check_positive(name, value, others=()):
         return
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         also = "".join(f' or "{other}"' for other in others)
-        raise ValueError(f"{name} must be a positive integer{also}, got {value!r}.")
+        raise ValueError(f"{name} must be a positive integer{also}, got {shown(value)}.")
 
 
 def _resume(meta, policy_state):

@@ -18,6 +18,7 @@ from sklearn_metalabel.policies._threshold_rules import (
     ThresholdRule,
 )
 from sklearn_metalabel.policies._training_policy import TrainingPolicy
+from sklearn_metalabel.utils import shown
 
 __all__ = ["PREDICTION_POLICIES", "TRAINING_POLICIES", "as_prediction_policy", "as_training_policy"]
 
@@ -47,13 +48,13 @@ def as_training_policy(given):
         if given not in TRAINING_POLICIES:
             raise ValueError(
                 f"training_policy must be None, one of {list(TRAINING_POLICIES)} or a policy of "
-                f"sklearn_metalabel.policies, got {given!r}."
+                f"sklearn_metalabel.policies, got {shown(given)}."
             )
         policy = TRAINING_POLICIES[given]
     if not isinstance(policy, TrainingPolicy):
         raise TypeError(
-            f"training_policy must be None, one of {list(TRAINING_POLICIES)} or a TrainingPolicy, got {given!r} of "
-            f"type {type(given).__name__}."
+            f"training_policy must be None, one of {list(TRAINING_POLICIES)} or a TrainingPolicy, got {shown(given)} "
+            f"of type {type(given).__name__}."
         )
     policy = clone(policy)
     policy.check()
@@ -67,7 +68,7 @@ def as_prediction_policy(given):
         if given not in PREDICTION_POLICIES:
             raise ValueError(
                 f"prediction_policy must be None, one of {list(PREDICTION_POLICIES)}, a policy of "
-                f"sklearn_metalabel.policies, a function (Y, P) -> thresholds or several of these, got {given!r}."
+                f"sklearn_metalabel.policies, a function (Y, P) -> thresholds or several of these, got {shown(given)}."
             )
         policy = PREDICTION_POLICIES[given]
     elif isinstance(given, list | tuple):
@@ -77,7 +78,7 @@ def as_prediction_policy(given):
     if not isinstance(policy, PredictionPolicy):
         raise TypeError(
             f"prediction_policy must be None, one of {list(PREDICTION_POLICIES)}, a PredictionPolicy, a function "
-            f"(Y, P) -> thresholds or several of these, got {given!r} of type {type(given).__name__}."
+            f"(Y, P) -> thresholds or several of these, got {shown(given)} of type {type(given).__name__}."
         )
     policy = clone(policy)
     policy.check()

@@ -18,7 +18,7 @@ from sklearn_metalabel.policies._training_policy import TrainingPolicy, Training
 from sklearn_metalabel.policies._trials import Trial
 from sklearn_metalabel.rewards import as_reward
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import draw_seeds, known_totals, weighted_positives
+from sklearn_metalabel.utils import draw_seeds, known_totals, shown, weighted_positives
 
 __all__ = ["PolicySearch"]
 
@@ -116,7 +116,7 @@ class PolicySearch(TrainingPolicy):
         check_weights(self.weights, "weights")
         is_number = isinstance(self.n_folds, Integral) and not isinstance(self.n_folds, bool) and self.n_folds > 0
         if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
-            raise ValueError(f'n_folds must be a positive integer or "auto", got {self.n_folds!r}.')
+            raise ValueError(f'n_folds must be a positive integer or "auto", got {shown(self.n_folds)}.')
 
     def check_sample_weight(self, sample_weight):
         """Raise where the reward takes no weights; documented in the base class."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from sklearn_metalabel.learners import check_label_weight
 from sklearn_metalabel.policies._squash import squash_weights
+from sklearn_metalabel.utils import as_numbers, shown
 
 __all__ = ["check_starts", "start_thresholds", "start_weights"]
 
@@ -12,7 +13,7 @@ def check_starts(weights, thresholds):
     """Raise where a start is a name other than "random"; arrays are checked against the labels later."""
     for name, given in (("initial_weights", weights), ("initial_thresholds", thresholds)):
         if isinstance(given, str) and given != "random":
-            raise ValueError(f'{name} must be None, "random" or an array of shape (n_labels,), got {given!r}.')
+            raise ValueError(f'{name} must be None, "random" or an array of shape (n_labels,), got {shown(given)}.')
 
 
 def start_weights(given, anchor, rng):
@@ -32,7 +33,7 @@ def start_thresholds(given, n_labels, rng):
         return np.full(n_labels, 0.5)
     if isinstance(given, str):
         return rng.uniform(0.05, 0.95, n_labels)
-    thresholds = np.asarray(given, dtype=np.float64)
+    thresholds = as_numbers(given, "initial_thresholds")
     if thresholds.shape not in ((), (n_labels,)) or not ((thresholds > 0) & (thresholds < 1)).all():
         raise ValueError(
             f"initial_thresholds must be one number or one for each of the {n_labels} labels, inside (0, 1), got "

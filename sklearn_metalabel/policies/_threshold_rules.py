@@ -29,7 +29,14 @@ from sklearn_metalabel.thresholds import (
     scutfbr,
     shrunken,
 )
-from sklearn_metalabel.utils import check_thresholds, has_label_names, takes_sample_weight, weights_differ
+from sklearn_metalabel.utils import (
+    as_numbers,
+    check_thresholds,
+    has_label_names,
+    shown,
+    takes_sample_weight,
+    weights_differ,
+)
 
 __all__ = [
     "EpisodeThresholds",
@@ -155,7 +162,7 @@ class ThresholdRule(_RulePolicy):
         """Raise where there is no such rule."""
         if not (callable(self.rule) or (isinstance(self.rule, str) and self.rule in _RULES)):
             raise ValueError(
-                f"rule must be one of {list(_RULES)} or a function (Y, P) -> thresholds, got {self.rule!r}."
+                f"rule must be one of {list(_RULES)} or a function (Y, P) -> thresholds, got {shown(self.rule)}."
             )
         check_dependence(self.dependence)
 
@@ -215,7 +222,7 @@ class ShrunkenThresholds(_RulePolicy):
     def check(self):
         """Raise where `kappa` is not a number of at least 0."""
         if not isinstance(self.kappa, Real) or not self.kappa >= 0:
-            raise ValueError(f"kappa must be a number in [0, inf], got {self.kappa!r}; the default is 10.")
+            raise ValueError(f"kappa must be a number in [0, inf], got {shown(self.kappa)}; the default is 10.")
         check_dependence(self.dependence)
 
     @property
@@ -266,7 +273,7 @@ class PlugInThresholds(_RulePolicy):
     def check(self):
         """Raise where `balance` is not a number in [0, 0.95]."""
         if not isinstance(self.balance, Real) or not 0 <= self.balance <= 0.95:
-            raise ValueError(f"balance must be a number in [0, 0.95], got {self.balance!r}; the default is 0.6.")
+            raise ValueError(f"balance must be a number in [0, 0.95], got {shown(self.balance)}; the default is 0.6.")
         check_dependence(self.dependence)
 
     @property
@@ -366,12 +373,7 @@ class FixedThresholds(PredictionPolicy):
                 "thresholds go by names, which a policy does not know; pass an array in the order of the columns of y, "
                 "or use FixedThresholdsClassifier, which reads names."
             )
-        try:
-            t = np.atleast_1d(np.asarray(self.thresholds, dtype=np.float64))
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"thresholds must be a number or an array of shape (n_labels,), got {self.thresholds!r}."
-            ) from error
+        t = np.atleast_1d(as_numbers(self.thresholds, "thresholds"))
         check_thresholds(t, t.shape[-1])
 
     def check_labels(self, n_labels):

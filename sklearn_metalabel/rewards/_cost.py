@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks
-from sklearn_metalabel.utils import total_weight
+from sklearn_metalabel.utils import shown, total_weight
 
 __all__ = ["CostReward"]
 
@@ -57,7 +57,7 @@ class CostReward(BaseReward):
             if cost.ndim > 1 or cost.dtype.kind not in "iuf" or not (np.isfinite(cost) & (cost >= 0)).all():
                 raise ValueError(
                     f"{name} must be a finite cost of at least 0, or one for each label, "
-                    f"got {getattr(self, name)!r}; the default is 1.0."
+                    f"got {shown(getattr(self, name))}; the default is 1.0."
                 )
 
     def _score(self, Y, P, thresholds, sample_weight=None):

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logit
 
 from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks, weighted_values
-from sklearn_metalabel.utils import settle_positives, total_weight
+from sklearn_metalabel.utils import settle_positives, shown, total_weight
 
 __all__ = ["HammingMarginReward"]
 
@@ -60,9 +60,9 @@ class HammingMarginReward(BaseReward):
     def check(self) -> None:
         """Raise a ValueError that says what is wrong with the parameters, if anything is."""
         if not isinstance(self.width, Real) or not 0 < float(self.width) < np.inf:
-            raise ValueError(f"width must be a finite number above 0, got {self.width!r}; try 1.0.")
+            raise ValueError(f"width must be a finite number above 0, got {shown(self.width)}; try 1.0.")
         if not isinstance(self.balanced, (bool, np.bool_)):
-            raise ValueError(f"balanced must be True or False, got {self.balanced!r}; choose one.")
+            raise ValueError(f"balanced must be True or False, got {shown(self.balanced)}; choose one.")
 
     def _score(self, Y, P, thresholds, sample_weight=None):
         n, L = total_weight(len(P), sample_weight), P.shape[1]

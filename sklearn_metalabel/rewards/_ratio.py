@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks
-from sklearn_metalabel.utils import total_weight
+from sklearn_metalabel.utils import shown, total_weight
 
 __all__ = ["RatioReward"]
 
@@ -73,7 +73,7 @@ class RatioReward(BaseReward):
         clip = self.clip if isinstance(self.clip, (tuple, list)) and len(self.clip) == 2 else (np.nan, np.nan)
         if not all(isinstance(c, Real) for c in clip) or not 0 < clip[0] <= clip[1] <= 1:
             raise ValueError(
-                f"clip must be None or a pair (low, high) with 0 < low <= high <= 1, got {self.clip!r}; "
+                f"clip must be None or a pair (low, high) with 0 < low <= high <= 1, got {shown(self.clip)}; "
                 "the default is (0.05, 0.95)."
             )
 

@@ -13,7 +13,7 @@ from sklearn_metalabel.rewards._cost import CostReward
 from sklearn_metalabel.rewards._hamming_margin import HammingMarginReward
 from sklearn_metalabel.rewards._ratio import RatioReward
 from sklearn_metalabel.rewards._soft_f1 import SoftF1Reward
-from sklearn_metalabel.utils import takes_sample_weight, weights_differ
+from sklearn_metalabel.utils import shown, takes_sample_weight, weights_differ
 
 __all__ = ["REWARDS", "as_reward"]
 
@@ -72,5 +72,5 @@ def as_reward(reward: str | BaseReward | Callable) -> BaseReward | FunctionRewar
         return FunctionReward(reward)
     raise (ValueError if isinstance(reward, str) else TypeError)(
         f"reward must be one of {sorted(REWARDS)}, a reward of sklearn_metalabel.rewards or a function "
-        f"(Y, P, thresholds) -> one number for each label, got {reward!r}."
+        f"(Y, P, thresholds) -> one number for each label, got {shown(reward)}."
     )

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logit
 
 from sklearn_metalabel.rewards._base import BaseReward, column_sums, weighted_blocks, weighted_values
+from sklearn_metalabel.utils import shown
 
 __all__ = ["SoftF1Reward"]
 
@@ -60,9 +61,9 @@ class SoftF1Reward(BaseReward):
     def check(self) -> None:
         """Raise a ValueError that says what is wrong with the parameters, if anything is."""
         if not isinstance(self.sharpness, Real) or not float(self.sharpness) > 0:
-            raise ValueError(f"sharpness must be a number above 0 or infinity, got {self.sharpness!r}; try 5.0.")
+            raise ValueError(f"sharpness must be a number above 0 or infinity, got {shown(self.sharpness)}; try 5.0.")
         if not isinstance(self.smoothing, Real) or not 0 <= float(self.smoothing) < np.inf:
-            raise ValueError(f"smoothing must be a finite number of at least 0, got {self.smoothing!r}; try 0.5.")
+            raise ValueError(f"smoothing must be a finite number of at least 0, got {shown(self.smoothing)}; try 0.5.")
 
     def _score(self, Y, P, thresholds, sample_weight=None):
         predicted, hits = np.zeros(thresholds.shape), np.zeros(thresholds.shape)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Embeddings", "as_word_list"]
+__all__ = ["Embeddings", "as_matrix", "as_word_list"]
 
 
 class Embeddings:
@@ -53,7 +53,7 @@ class Embeddings:
     """
 
     def __init__(self, words: Iterable[str], vectors: ArrayLike):
-        given, matrix = as_word_list(words), _as_matrix(vectors)
+        given, matrix = as_word_list(words), as_matrix(vectors)
         if len(given) != len(matrix):
             raise ValueError(
                 f"Embeddings need one row of vectors for each word, got {len(given)} words and vectors of shape "
@@ -138,10 +138,13 @@ def as_word_list(words: Iterable[str]) -> list[str]:
     return [str(word) for word in words]
 
 
-def _as_matrix(vectors):
+def as_matrix(vectors):
     """Array (n_words, dim) of float32, or raise."""
     try:
-        matrix = np.asarray(vectors, dtype=np.float32)
+        matrix = np.asarray(vectors)
+        if matrix.dtype.kind == "c":
+            raise TypeError("complex numbers are no vectors")
+        matrix = matrix.astype(np.float32, copy=False)
     except (TypeError, ValueError) as error:
         raise ValueError("vectors must be numbers, as many for each word, got others; check each vector.") from error
     if matrix.ndim != 2:

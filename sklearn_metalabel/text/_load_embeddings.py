@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sklearn_metalabel.text._embeddings import Embeddings, as_word_list
+from sklearn_metalabel.text._embeddings import Embeddings, as_matrix, as_word_list
+from sklearn_metalabel.utils import shown
 
 __all__ = ["load_embeddings"]
 
@@ -75,9 +76,9 @@ def load_embeddings(
     (Embeddings(n_words=1, dim=2), array([0.8, 0.2], dtype=float32))
     """
     if format not in _FORMATS:
-        raise ValueError(f"format must be one of {list(_FORMATS)}, got {format!r}.")
+        raise ValueError(f"format must be one of {list(_FORMATS)}, got {shown(format)}.")
     if limit is not None and not (isinstance(limit, Integral) and limit >= 1):
-        raise ValueError(f"limit must be None or an integer of at least 1, got {limit!r}; it is a number of words.")
+        raise ValueError(f"limit must be None or an integer of at least 1, got {shown(limit)}; it counts words.")
     wanted = None if words is None else set(as_word_list(words))
     if isinstance(source, str | os.PathLike):
         embeddings, name = _from_file(Path(source), wanted, limit, format), source
@@ -99,7 +100,8 @@ def _words_and_vectors(source, limit):
     if isinstance(source, Mapping):
         return list(source)[:limit], list(source.values())[:limit]
     if isinstance(source, tuple | list) and len(source) == 2:
-        return source[0][:limit], source[1][:limit]
+        words, vectors = source
+        return as_word_list(words)[:limit], as_matrix(vectors)[:limit]
     raise TypeError(
         "source must be a file, vectors of gensim, a mapping from words to vectors, or a pair (words, vectors), got "
         f"{type(source).__name__}."

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metalabel.text._vocabulary import Sequencer, check_rows, check_words
-from sklearn_metalabel.utils import Interval, fit_context, restore_on_error
+from sklearn_metalabel.utils import Interval, fit_context, restore_on_error, shown
 
 __all__ = ["MentionSequencer"]
 
@@ -191,10 +191,11 @@ def _fields(mention, i):
         start, end = index(start), index(end)
     except (KeyError, TypeError, ValueError) as error:
         raise TypeError(
-            f"A mention must be (tokens, start, end), or a mapping with these keys, got {mention!r} at position {i}."
+            f"A mention must be (tokens, start, end), or a mapping with these keys, got {shown(mention)} at "
+            f"position {i}."
         ) from error
     if isinstance(tokens, str) or not hasattr(tokens, "__len__"):
         raise TypeError(
-            f"tokens of a mention must be a list of words, got {tokens!r} at position {i}; split the sentence."
+            f"tokens of a mention must be a list of words, got {shown(tokens)} at position {i}; split the sentence."
         )
     return tokens, start, end

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metalabel.text._vocabulary import PADDING, Sequencer, check_rows, check_words
-from sklearn_metalabel.utils import Interval, fit_context, restore_on_error
+from sklearn_metalabel.utils import Interval, fit_context, restore_on_error, shown
 
 __all__ = ["TokenSequencer"]
 
@@ -209,7 +209,7 @@ class TokenSequencer(Sequencer):
             return re.compile(self.token_pattern)
         except re.error as error:
             raise ValueError(
-                f"token_pattern must be a regular expression, got {self.token_pattern!r}: {error}."
+                f"token_pattern must be a regular expression, got {shown(self.token_pattern)}: {error}."
             ) from error
 
     def _words(self, document, i, split):
@@ -220,8 +220,8 @@ class TokenSequencer(Sequencer):
             return words
         if not isinstance(document, list | tuple | np.ndarray):
             raise TypeError(
-                f"A document must be a string or a list of words, got {document!r} at position {i}; leave it out or "
-                "replace it by an empty string."
+                f"A document must be a string or a list of words, got {shown(document)} at position {i}; leave it out "
+                "or replace it by an empty string."
             )
         check_words(document, "Words of a document", i)
         return [word.lower() for word in document] if self.lowercase else document

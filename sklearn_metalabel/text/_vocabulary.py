@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metalabel.text._embeddings import Embeddings
-from sklearn_metalabel.utils import Interval, RealNotInt
+from sklearn_metalabel.utils import Interval, RealNotInt, shown
 
 __all__ = ["FIRST", "PADDING", "UNKNOWN", "Sequencer", "check_rows", "check_words"]
 
@@ -89,4 +89,4 @@ def check_words(words: Iterable, what: str, i: int) -> None:
     """Raise unless all words are strings."""
     if not all(isinstance(word, str) for word in words):
         wrong = next(word for word in words if not isinstance(word, str))
-        raise TypeError(f"{what} must be strings, got {wrong!r} at position {i}; turn each into one.")
+        raise TypeError(f"{what} must be strings, got {shown(wrong)} at position {i}; turn each into one.")

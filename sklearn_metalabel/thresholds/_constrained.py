@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 from sklearn_metalabel.thresholds._cuts import ALWAYS, NEVER, midpoints
-from sklearn_metalabel.utils import check_pair, dense_labels, is_certain_negative
+from sklearn_metalabel.utils import check_pair, dense_labels, is_certain_negative, shown
 
 __all__ = ["check_constraint", "constrained"]
 
@@ -94,11 +94,11 @@ def constrained(
 
 def check_constraint(metric, at_least, confidence):
     """Raise where a parameter is not as described."""
-    if metric not in ("precision", "recall"):
-        raise ValueError(f'metric must be "precision" or "recall", got {metric!r}.')
+    if not isinstance(metric, str) or metric not in ("precision", "recall"):
+        raise ValueError(f'metric must be "precision" or "recall", got {shown(metric)}.')
     for name, value in (("at_least", at_least), ("confidence", confidence)):
         if not (name == "confidence" and value is None) and not (isinstance(value, int | float) and 0 < value < 1):
-            raise ValueError(f"{name} must be a number in (0, 1), got {value!r}; 0.9 is nine in ten.")
+            raise ValueError(f"{name} must be a number in (0, 1), got {shown(value)}; 0.9 is nine in ten.")
 
 
 def _for_precision(y, p, least, confidence):

@@ -20,7 +20,7 @@ from sklearn_metalabel.thresholds._cuts import (
     pool_thresholds,
 )
 from sklearn_metalabel.thresholds._ordered import last_best, ordered_blocks
-from sklearn_metalabel.utils import check_weighted_pair
+from sklearn_metalabel.utils import check_weighted_pair, shown
 
 __all__ = ["global_of", "micromacro", "micromacro_of", "pooled_candidates", "shrunken", "shrunken_of"]
 
@@ -166,7 +166,7 @@ def shrunken(
     array([0.449, 0.1  ])
     """
     if not isinstance(kappa, Real) or not kappa >= 0:
-        raise ValueError(f"kappa must be a number in [0, inf], got {kappa!r}; it counts positives of the pool.")
+        raise ValueError(f"kappa must be a number in [0, inf], got {shown(kappa)}; it counts positives of the pool.")
     Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
     seen = np.flatnonzero(positives)
     t = np.full(P.shape[1], NEVER)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from sklearn_metalabel.thresholds._calibration import calibrate
+from sklearn_metalabel.utils import shown
 
 __all__ = ["MAX_BALANCE", "plug_in", "plug_in_thresholds"]
 
@@ -86,7 +87,7 @@ def plug_in(
     """
     if not isinstance(balance, Real) or not 0 <= balance <= MAX_BALANCE:
         raise ValueError(
-            f"balance must be a number in [0, {MAX_BALANCE}], got {balance!r}; it is the share of macro-F1, which "
+            f"balance must be a number in [0, {MAX_BALANCE}], got {shown(balance)}; it is the share of macro-F1, which "
             "alone would let rare labels flood the predictions."
         )
     return plug_in_thresholds(calibrate(Y, P, sample_weight), [balance])[0]

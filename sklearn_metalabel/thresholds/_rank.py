@@ -9,8 +9,10 @@ from sklearn_metalabel.utils import (
     check_labels,
     check_probabilities,
     check_row_weights,
+    count_rows,
     label_frequencies,
     row_blocks,
+    shown,
 )
 
 __all__ = ["pcut", "rcut"]
@@ -51,7 +53,7 @@ def rcut(P: ArrayLike, k: int) -> NDArray[np.int64]:
     P = check_probabilities(P)
     n, L = P.shape
     if not isinstance(k, Integral) or not 1 <= k <= L:
-        raise ValueError(f"k must be an integer from 1 to the number of labels, {L}, got {k!r}; choose one of them.")
+        raise ValueError(f"k must be an integer from 1 to the number of labels, {L}, got {shown(k)}; choose one.")
     Y = np.zeros((n, L), dtype=np.int64)
     for rows in row_blocks(n, L):
         Y[rows] = _highest(P[rows], np.full(rows.stop - rows.start, k))
@@ -101,9 +103,11 @@ def pcut(
            [1, 0]])
     """
     if not isinstance(proportion, Real) or not 0 < proportion < np.inf:
-        raise ValueError(f"proportion must be a positive finite number, got {proportion!r}; 1.0 keeps the shares of Y.")
+        raise ValueError(
+            f"proportion must be a positive finite number, got {shown(proportion)}; 1.0 keeps the shares of Y."
+        )
     P = check_probabilities(P)
-    Y = check_labels(Y, (np.shape(Y)[0], P.shape[1]))
+    Y = check_labels(Y, (count_rows(Y), P.shape[1]))
     weight = check_row_weights(sample_weight, Y.shape[0])
     share = label_frequencies(Y, weight)
     counts = np.minimum(np.round(proportion * share * P.shape[0]), P.shape[0]).astype(np.int64)

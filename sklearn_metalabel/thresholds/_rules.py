@@ -20,7 +20,7 @@ from sklearn_metalabel.thresholds._cuts import (
     pool_labels,
     sweep_blocks,
 )
-from sklearn_metalabel.utils import check_weighted_pair
+from sklearn_metalabel.utils import check_weighted_pair, shown
 
 __all__ = ["global_threshold", "odr_macro", "odr_micro"]
 
@@ -65,7 +65,7 @@ def global_threshold(
     array([0.333, 0.333])
     """
     if average not in ("micro", "macro"):
-        raise ValueError(f'average must be "micro" or "macro", got {average!r}; choose one of the two.')
+        raise ValueError(f'average must be "micro" or "macro", got {shown(average)}; choose one of the two.')
     Y, P, weight, positives, _ = check_weighted_pair(Y, P, sample_weight)
     seen = np.flatnonzero(positives)
     t = np.full(P.shape[1], NEVER)

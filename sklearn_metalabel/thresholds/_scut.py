@@ -15,7 +15,7 @@ from sklearn_metalabel.thresholds._cuts import (
     fill_constant_labels,
     sweep_sorted,
 )
-from sklearn_metalabel.utils import check_weighted_pair, dense_labels, row_blocks
+from sklearn_metalabel.utils import check_weighted_pair, dense_labels, row_blocks, shown
 
 __all__ = ["scut", "scutfbr"]
 
@@ -147,11 +147,11 @@ def scutfbr(
 def _check_options(fbr, variant, n_folds):
     """Raise where an option of `scutfbr` is none of what it takes."""
     if not (fbr == "nested" if isinstance(fbr, str) else isinstance(fbr, Real) and 0 <= fbr <= 1):
-        raise ValueError(f'fbr must be a number in [0, 1] or "nested", got {fbr!r}; it is compared with an F1.')
-    if variant not in (0, 1):
-        raise ValueError(f"variant must be 0 (never predict) or 1 (highest probability), got {variant!r}; choose one.")
+        raise ValueError(f'fbr must be a number in [0, 1] or "nested", got {shown(fbr)}; it is compared with an F1.')
+    if not isinstance(variant, Real) or variant not in (0, 1):
+        raise ValueError(f"variant must be 0 (never predict) or 1 (highest probability), got {shown(variant)}.")
     if not isinstance(n_folds, Integral) or n_folds < 2:
-        raise ValueError(f"n_folds must be an integer of at least 2, got {n_folds!r}; 3 is usual.")
+        raise ValueError(f"n_folds must be an integer of at least 2, got {shown(n_folds)}; 3 is usual.")
 
 
 def _deal(n, n_folds, rng):

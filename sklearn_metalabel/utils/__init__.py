@@ -25,6 +25,7 @@ from sklearn_metalabel.utils._label_arrays import (
 )
 from sklearn_metalabel.utils._lazy import lazy_names
 from sklearn_metalabel.utils._memory import TrainingMemory, call_training, delayed_training, training_memory
+from sklearn_metalabel.utils._messages import as_numbers, shown
 from sklearn_metalabel.utils._params import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from sklearn_metalabel.utils._probabilities import clip_probabilities, to_logits, to_probabilities
 from sklearn_metalabel.utils._random import (
@@ -88,6 +89,7 @@ __all__ = [
     "UnreachableThresholdWarning",
     "aligned",
     "as_certain_negatives",
+    "as_numbers",
     "call_training",
     "categorical_columns",
     "check_hierarchy_is_used",
@@ -137,6 +139,7 @@ __all__ = [
     "restore_on_error",
     "row_blocks",
     "settle_positives",
+    "shown",
     "take_rows",
     "takes_sample_weight",
     "to_logits",

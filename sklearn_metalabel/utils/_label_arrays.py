@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_metalabel.utils._messages import as_numbers
 from sklearn_metalabel.utils._unknown import (
     UNKNOWN,
     as_certain_negatives,
@@ -46,9 +47,7 @@ _ROUNDING = 1e-10
 
 def check_probabilities(P: ArrayLike) -> NDArray:
     """Return `P` as a float32 or float64 array of shape (n, L) strictly inside (0, 1), or raise."""
-    P = np.asarray(P)
-    if P.dtype not in (np.float32, np.float64):
-        P = P.astype(np.float64)
+    P = as_numbers(P, "P", dtype=np.float32 if getattr(P, "dtype", None) == np.float32 else np.float64)
     if P.ndim != 2 or P.size == 0:
         raise ValueError(
             f"P must be a non-empty array of shape (n_samples, n_labels), got shape {P.shape}; "
@@ -65,7 +64,7 @@ def check_probabilities(P: ArrayLike) -> NDArray:
 
 def check_labels(Y, shape):
     """Return `Y` as an array, or a CSC matrix where it is sparse, of the given shape in {0, 1}, or raise."""
-    Y = Y.tocsc() if sp.issparse(Y) else np.asarray(Y)
+    Y = Y.tocsc() if sp.issparse(Y) else np.asarray(_even_rows(Y, shape))
     if Y.shape != shape:
         raise ValueError(
             f"Y must have the shape of P, {shape}, got {Y.shape}; pass the rows and labels that P was predicted for."
@@ -85,9 +84,18 @@ def check_labels(Y, shape):
     return Y
 
 
+def _even_rows(Y, shape):
+    """`Y` as an array, masked where it is, or raise where its rows differ in length."""
+    try:
+        return np.asanyarray(Y)
+    except ValueError as error:
+        raise ValueError(f"Y must have the shape of P, {shape}, and its rows differ in length.") from error
+
+
 def check_truth(Y, P) -> tuple[Matrix, NDArray]:
     """Return validated `Y` and `P`, in which what `Y` does not know (NaN, or masked) is a certain negative."""
     P = check_probabilities(P)
+    Y = Y if sp.issparse(Y) else _even_rows(Y, P.shape)
     missing = None if sp.issparse(Y) else missing_entries(Y)
     if missing is None:
         return check_labels(Y, P.shape), P
@@ -106,7 +114,7 @@ def check_row_weights(sample_weight, n_samples) -> NDArray[np.float64] | None:
     """Return weights of rows as float64 of shape (n,), or None for None and for ones, or raise."""
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = as_numbers(sample_weight, "sample_weight")
     weight = np.full(n_samples, weight) if weight.ndim == 0 else weight
     if weight.shape != (n_samples,):
         raise ValueError(
@@ -127,8 +135,8 @@ def check_weighted_pair(Y, P, sample_weight) -> tuple[Matrix, NDArray, NDArray |
     Rows of weight 0 are left out. Where all weights are 1, they are None, and the rest are counts of rows. The last is
     an array (L,) of the rows in which each label is known where not all are.
     """
-    weight = check_row_weights(sample_weight, np.shape(P)[0]) if np.ndim(P) == 2 else None
     Y, P, positives = check_pair(Y, P)
+    weight = check_row_weights(sample_weight, P.shape[0])
     if weight is None:
         return Y, P, None, positives, totals_of(P)
     if not weight.all():
@@ -188,7 +196,7 @@ def check_thresholds(thresholds: ArrayLike, n_labels: int, *, samples: bool = Fa
 
     One number is that for every label.
     """
-    t = np.asarray(thresholds, dtype=np.float64)
+    t = as_numbers(thresholds, "thresholds")
     t = np.full(n_labels, t) if t.ndim == 0 else t
     if t.ndim not in ((1, 2) if samples else (1,)) or t.shape[-1] != n_labels:
         wanted = "(n_labels,) or (n_draws, n_labels)" if samples else "(n_labels,)"
@@ -212,6 +220,11 @@ def in_label_order(values, label_names, name):
     """Values of labels as an array in the order of the labels; a pandas Series or a mapping is read by their names."""
     if not has_label_names(values):
         return values
+    if len(set(label_names)) < len(label_names):
+        raise ValueError(
+            f"{name} goes by the names of the labels, and several columns of y have the same name; give one value for "
+            "each column, in their order."
+        )
     by_name = {str(label): value for label, value in dict(values).items()}
     wrong = sorted(set(by_name) ^ set(label_names))
     if wrong:

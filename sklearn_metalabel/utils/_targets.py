@@ -68,7 +68,7 @@ def encode_target(y, *, n_samples=None):
     if y is None:
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
     names = _column_names(y)
-    if not sp.issparse(y) and not hasattr(y, "__array__") and _is_ragged(y):
+    if not sp.issparse(y) and not hasattr(y, "__array__") and np.iterable(y) and _is_ragged(y):
         raise ValueError(
             "y must be an indicator matrix of shape (n_samples, n_labels), got sequences of different "
             "lengths; encode lists of labels with sklearn.preprocessing.MultiLabelBinarizer first."

@@ -24,6 +24,12 @@ def test_label_counts_of_the_test_part_are_far_closer_to_its_share_than_at_rando
     assert miss[0] < 0.4 * miss[1]
 
 
+@pytest.mark.parametrize("n_splits", [0, -1, 1.5, "3", None])
+def test_a_number_of_splits_that_is_none_is_refused(n_splits):
+    with pytest.raises(ValueError, match=f"n_splits must be an integer of at least 1; got {n_splits!r}"):
+        MultilabelStratifiedShuffleSplit(n_splits)
+
+
 SIZES = [
     ({}, 540, 60),
     ({"test_size": 0.25}, 450, 150),

@@ -22,6 +22,18 @@ def test_it_is_the_rule_and_says_who_keeps_the_promise():
     assert policy.allow_unlabeled_
 
 
+def share_with_a_label(y_true, y_pred):
+    return y_pred.any(axis=1).mean()
+
+
+@pytest.mark.parametrize(("metric", "least", "allowed"), [("precision", 0.6, True), ("recall", 0.3, False)])
+def test_a_promise_of_precision_alone_leaves_samples_without_a_label(metric, least, allowed):
+    rows = uncalibrated_rows()
+    policy = ConstrainedThresholds(metric, least, confidence=None).fit(rows, share_with_a_label)
+    assert (policy.thresholds_ >= rows.P).all(axis=1).any()
+    assert policy.allow_unlabeled_ == allowed
+
+
 @pytest.mark.parametrize("make", ESTIMATORS)
 @pytest.mark.parametrize(("metric", "score"), [("precision", precision_score), ("recall", recall_score)])
 def test_estimators_keep_a_promise_on_new_rows(metric, score, make):

@@ -46,6 +46,12 @@ def test_numbers_are_taken_as_they_are():
     assert isinstance(found.reward, SoftF1Reward)
 
 
+def test_an_episode_starts_from_the_weights_and_the_thresholds_given():
+    found, _ = plan(SharedGRUPolicy(), LabelWeightedLogistic())
+    assert found.initial_weights.tolist() == [1.0, 1.0, 1.0]
+    assert found.initial_thresholds.tolist() == [0.5, 0.5, 0.5]
+
+
 def test_noise_falls_linearly_over_the_episodes():
     _, sigmas = plan(SharedGRUPolicy(exploration=(0.4, 0.2)), LabelWeightedLogistic())
     assert sigmas == pytest.approx([0.4, 0.3, 0.2])

@@ -1,4 +1,5 @@
 import re
+import time
 
 import numpy as np
 import pytest
@@ -55,9 +56,12 @@ def test_a_monitor_that_does_nothing_never_ends_anything():
 
 
 def test_verbose_prints_a_line_for_each_training_run(multilabel_data, capsys):
+    start = time.perf_counter() - 0.1  # seconds are printed with one digit
     MetaPolicyClassifier(training_policy=SharedGRUPolicy(n_episodes=2), verbose=1, random_state=0).fit(*multilabel_data)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
+    seconds = [float(line[1:].partition(" s]")[0]) for line in lines]
+    assert 0 <= seconds[0] <= seconds[1] <= time.perf_counter() - start
     assert all(re.fullmatch(r"\[ *\d+\.\d s\] training run \d: episode, reward -?\d\.\d{4}", line) for line in lines)
     MetaPolicyClassifier(training_policy="uniform", verbose=1, random_state=0).fit(*multilabel_data)
     lines = capsys.readouterr().out.splitlines()

@@ -17,6 +17,7 @@ from sklearn.base import clone
 
 from sklearn_metalabel import MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.decoding import decide
+from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.policies import (
     BestThresholds,
     EpisodeThresholds,
@@ -216,3 +217,15 @@ def test_every_policy_copes_with_a_label_of_one_value_and_a_single_fold(name):
         policy = clone(EVERY[name]).fit(OutOfFold(Y, rows.P), random_state=0)
     assert ((policy.thresholds_ >= 0) & (policy.thresholds_ <= 1)).all()
     assert np.isfinite(policy.best_score_)
+
+
+def test_half_is_exceeded_strictly_where_one_label_may_prefer_it():
+    Y, P = np.array([[1], [0], [0], [1]] * 5), np.array([[0.9], [0.5], [0.2], [0.6]] * 5)
+    rows = OutOfFold(Y, P, np.arange(20) % 4)
+    policy = (
+        ThresholdRule("global")
+        .fit(rows, "accuracy", allow_unlabeled=True)
+        .prefer_half(rows, Scoring.resolve("accuracy"))
+    )
+    assert policy.cv_results_["prediction_policy"].tolist() == ["global", "half"]
+    assert policy.cv_results_["mean_test_score"][1] == 1.0

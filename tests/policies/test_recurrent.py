@@ -160,7 +160,7 @@ WRONG = [
     *(("update_interval", wrong, "update_interval must be a positive integer, got") for wrong in (0, "auto")),
     *(("learning_rate", wrong, r"learning_rate must be a number .* got") for wrong in (0, -1, np.nan, "fast")),
     *(("discount", wrong, r"discount must be a number in \[0, 1\], got") for wrong in (-0.1, 1.1, None)),
-    *(("shrinkage", wrong, r"shrinkage must be a number in \[0, inf\], got") for wrong in (-0.1, "much")),
+    *(("shrinkage", wrong, r"shrinkage must be a number in \[0, inf\), got") for wrong in (-0.1, "much", np.inf)),
     ("credit", "mine", 'credit must be "label" or "global", got \'mine\''),
     ("learn_weights", "yes", "learn_weights must be True or False, got 'yes'"),
     ("learn_thresholds", None, "learn_thresholds must be True or False, got None"),

@@ -184,7 +184,7 @@ WRONG = [
     (FixedThresholds([0.5, -0.1]), r"thresholds must .*\[0, 1\]"),
     (FixedThresholds([[0.5, 0.5]]), "thresholds must have shape"),
     (FixedThresholds(np.nan), "thresholds must"),
-    (FixedThresholds("half"), "thresholds must be a number or an array"),
+    (FixedThresholds("half"), "thresholds must be a dense array of real numbers, got 'half'"),
 ]
 
 
@@ -194,3 +194,14 @@ def test_a_parameter_that_is_not_as_described_is_refused_by_name(policy, match):
         policy.check()
     with pytest.raises(ValueError, match=match):
         policy.fit(random_rows(n=30))
+
+
+EDGES = [
+    *(ShrunkenThresholds(0), ShrunkenThresholds(np.inf), PlugInThresholds(0), PlugInThresholds(0.95)),
+    *(FixedThresholds(0), FixedThresholds(1), SCutFBRThresholds(0), SCutFBRThresholds(1.0, n_folds=2)),
+]
+
+
+@pytest.mark.parametrize("policy", EDGES, ids=repr)
+def test_the_ends_of_an_interval_are_taken(policy):
+    policy.check()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_metalabel.thresholds._cuts import (
     best_pooled_cut,
@@ -33,6 +33,14 @@ def test_every_cut_of_a_sweep_predicts_exactly_what_its_threshold_predicts(seed,
             assert (predicted & Y[:, j]).sum() == sweep.true_positives[j, i]
             one = cut_thresholds(sweep.scores[j : j + 1], np.array([i]))
             assert_array_equal(one, T[j, i])
+
+
+def test_true_positives_of_a_sweep_are_sums_of_weights_that_are_no_integers():
+    (Y, P), weight = random_case(0, ties=False), np.random.default_rng(1).uniform(0.1, 0.9, 40)
+    sweep, T = sweep_labels(Y.T, P.T, weight), cut_thresholds(sweep_labels(Y.T, P.T).scores)
+    for j in range(4):
+        above = [weight[(P[:, j] > t) & Y[:, j]].sum() for t in T[j]]
+        assert_allclose(sweep.true_positives[j], above)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

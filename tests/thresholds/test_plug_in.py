@@ -64,6 +64,13 @@ def test_the_running_sums_count_what_is_strictly_above(place):
         assert hits[k] == pytest.approx(sum(r * p for p, r in zip(q[k], rows[k], strict=True) if p > t[k]))
 
 
+def test_below_all_probabilities_every_row_is_predicted():
+    counts = _expected_counts(calibrate(*random_case(0, n=60)))
+    hits, predicted = counts.above(np.zeros(4))
+    assert_allclose(predicted, 60)
+    assert_allclose(hits, counts.expected)
+
+
 @pytest.mark.parametrize("balance", BALANCES)
 @pytest.mark.parametrize("seed", range(5))
 def test_no_cut_of_one_label_promises_more(seed, balance):

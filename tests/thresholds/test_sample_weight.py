@@ -27,7 +27,7 @@ from sklearn_metalabel.thresholds import (
     shrunken_of,
 )
 from sklearn_metalabel.thresholds._calibration import calibrate
-from sklearn_metalabel.thresholds._scut import _nested_fbr
+from sklearn_metalabel.thresholds._scut import _fold_scores, _nested_fbr
 
 # Rules whose thresholds are computed from sums of floats, which round differently in another order.
 ROUNDED = {"plug_in", "shrunken"}
@@ -117,6 +117,17 @@ def test_nested_fbr_counts_copies_in_the_same_fold(variant):
     rows, varied = np.repeat(np.arange(120), weight), np.arange(4)
     found = _nested_fbr(Y, P, weight.astype(float), varied, variant, fold)
     assert_array_equal(found, _nested_fbr(Y[rows], P[rows], None, varied, variant, fold[rows]))
+
+
+@pytest.mark.parametrize("variant", [0, 1])
+def test_scores_of_a_fold_count_copies(variant):
+    Y, P = case(n=60)
+    weight, order = np.random.default_rng(0).integers(1, 4, 60), np.argsort(-P[:, 0], kind="stable")
+    hits, scores, aside = Y[order, 0] == 1, P[order, 0], order % 3 == 0
+    copies = np.repeat(np.arange(60), weight[order])
+    found = _fold_scores(hits[None], scores[None], weight[order][None].astype(float), aside[None], variant)
+    expected = _fold_scores(hits[None, copies], scores[None, copies], None, aside[None, copies], variant)
+    assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_nested_fbr_leaves_out_rows_of_weight_zero():
