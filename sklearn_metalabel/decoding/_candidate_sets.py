@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_metalabel.decoding._label_sets import LabelSets, expand
+from sklearn_metalabel.decoding._label_sets import LabelSets
 
 __all__ = ["best_sets", "candidate_sets"]
 
@@ -13,32 +13,37 @@ _BLOCK_ENTRIES = 4_000_000
 # Labels of all sets together up to which every set is looked at for every row.
 _FEW_ENTRIES = 20_000
 # Labels of a row whose sets are looked at beyond that.
-_BEST_LABELS = 16
+_BEST_LABELS = 24
 
 
-def best_sets(M, sets: LabelSets, count_weight, may_be_empty):
+def best_sets(M, sets: LabelSets, count_weight, may_be_empty, floor):
     """The set of largest energy for each row of margins M (n, L): rows (ascending), sets and energies, all (P,).
 
     The energy is the sum of the margins of the labels of the set and `count_weight` times the logarithm of its count.
-    A row of which no set is looked at is left out. Of equal sets the first is taken.
+    A row of which no set is looked at is left out, and so may be sets whose energy is not above its `floor`. Of equal
+    sets the first is taken.
     """
-    row, found = candidate_sets(M, sets, count_weight, may_be_empty, ((1.0, 0.0),), 1)
+    row, found = candidate_sets(M, sets, count_weight, may_be_empty, ((1.0, 0.0),), 1, floor)
     energy = sets.sums(M, row, found) + count_weight * sets.log_counts[found]
     order = np.lexsort((found, -energy, row))  # the empty set is a candidate beside the best
     first = order[np.flatnonzero(np.diff(row[order], prepend=-1))]
     return row[first], found[first], energy[first]
 
 
-def candidate_sets(M, sets: LabelSets, count_weight, may_be_empty, variants, n_best):
+def candidate_sets(M, sets: LabelSets, count_weight, may_be_empty, variants, n_best, floor=None):
     """Rows (ascending) and sets, both (P,): the `n_best` of each row under each variant.
 
-    A variant is a factor of the weight of counts, and a number that all margins are lowered by.
+    A variant is a factor of the weight of counts, and a number that all margins are lowered by. Sets that cannot have
+    an energy above `floor` (n,) may be left out.
     """
     empty = np.flatnonzero(sets.sizes == 0)
     if not may_be_empty and len(sets) == empty.size:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    look = _among_all if sets.labels.size <= _FEW_ENTRIES else _among_those_of_best_labels
-    row, found = look(M, sets, [(factor * count_weight, shift) for factor, shift in variants], n_best)
+    weights = [(factor * count_weight, shift) for factor, shift in variants]
+    if sets.labels.size <= _FEW_ENTRIES:
+        row, found = _among_all(M, sets, weights, n_best)
+    else:
+        row, found = _among_those_of_best_labels(M, sets, weights, n_best, floor)
     number = np.arange(len(M))
     row = np.concatenate([row, np.repeat(number, empty.size)])
     found = np.concatenate([found, np.tile(empty, len(M))])
@@ -67,26 +72,68 @@ def _among_all(M, sets, variants, n_best):
     return _joined(found)
 
 
-def _among_those_of_best_labels(M, sets, variants, n_best):
+def _among_those_of_best_labels(M, sets, variants, n_best, floor):
     """Candidates among the sets whose rarest label is one of the largest margins of a row, so that each comes once."""
     indptr, listed = sets.by_rarest_label
+    keys, highest = _keys(sets, indptr, listed)
     n_top, mean_size = min(_BEST_LABELS, M.shape[1]), max(1.0, sets.sizes.mean())
     found, start = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))], 0
     while start < len(M):
         block = M[start : start + max(1, _BLOCK_ENTRIES // M.shape[1])]
         top = np.argpartition(block, -n_top, axis=1)[:, -n_top:]
-        n_listed = np.diff(indptr)[top].sum(axis=1)
+        ends = indptr[top + 1]
+        if floor is not None:
+            ends = _reach(block, top, floor[start : start + len(block)], variants[0][0], (indptr, keys, highest))
+        n_listed = (ends - indptr[top]).sum(axis=1)
         n_rows = max(1, int(np.searchsorted(np.cumsum(n_listed * mean_size), _BLOCK_ENTRIES)))
-        block, top, n_listed = block[:n_rows], top[:n_rows], n_listed[:n_rows]
-        number, row = listed[expand(indptr, top.ravel())[0]], np.repeat(np.arange(len(block)), n_listed)
-        sums, first = sets.sums(block, row, number), np.cumsum(n_listed) - n_listed
+        block, top, ends, n_listed = block[:n_rows], top[:n_rows], ends[:n_rows], n_listed[:n_rows]
+        first_listed, lengths = indptr[top].ravel(), (ends - indptr[top]).ravel()
+        at = np.arange(lengths.sum()) + np.repeat(first_listed - np.cumsum(lengths) + lengths, lengths)
+        number, row = listed[at], np.repeat(np.arange(len(block)), n_listed)
+        sums = sets.sums(block, row, number)
         for weight, shift in variants:
             energy = sums + weight * sets.log_counts[number] - shift * sets.sizes[number]
-            order = np.lexsort((number, -energy, row))
-            kept = order[np.arange(order.size) - first[row[order]] < n_best]
+            kept = _best_of_rows(energy, row, number, n_best)
             found.append((start + row[kept], number[kept]))
         start += len(block)
     return _joined(found)
+
+
+def _best_of_rows(energy, row, number, n_best):
+    """Places of the largest energies of each row, of which the places follow each other."""
+    if n_best > 1:
+        order = np.lexsort((number, -energy, row))
+        first = np.searchsorted(row, row)  # where each row begins, before and after sorting
+        return order[np.arange(order.size) - first < n_best]
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    if not starts.size:
+        return starts
+    top = np.repeat(np.maximum.reduceat(energy, starts), np.diff(starts, append=row.size))
+    best = np.flatnonzero(energy == top)
+    return best[np.flatnonzero(np.diff(row[best], prepend=-1))]
+
+
+def _keys(sets, indptr, listed):
+    """Numbers that rise with the label that sets are listed under, and as their counts fall; and the range of these."""
+    log_counts = sets.log_counts[listed]
+    lowest, highest = (log_counts.min(), log_counts.max()) if listed.size else (0.0, 0.0)
+    owner = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    return owner * (highest - lowest + 1.0) + (highest - log_counts), (lowest, highest)
+
+
+def _reach(M, top, floor, count_weight, index):
+    """Up to where (b, n_top) the sets listed under the labels `top` of a row may have an energy above its floor.
+
+    A set that has a label has no larger energy than the sum of all positive margins, less what this label lacks to 0,
+    and its own bonus.
+    """
+    indptr, keys, (lowest, highest) = index
+    needed = (floor - np.maximum(M, 0).sum(axis=1))[:, None] - np.minimum(np.take_along_axis(M, top, axis=1), 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = np.where(needed < 0, -np.inf, np.inf) if count_weight == 0 else needed / count_weight
+    below = np.clip(highest - least, -0.5, highest - lowest + 0.5)
+    ends = np.searchsorted(keys, top * (highest - lowest + 1.0) + below, side="right")
+    return np.clip(ends, indptr[top], indptr[top + 1])
 
 
 def _joined(found):

@@ -108,8 +108,9 @@ class Dependence:
         """Decisions (b, L) for a few rows of finite margins M (b, L), before they are scaled."""
         M, sets = self.scale * M, self.sets
         D = alone(M, may_be_empty, sets.implied)
-        row, found, energy = best_sets(M, sets, self.count_weight, may_be_empty)
-        better = energy > own_energies(M, D, self)[row]
+        own = own_energies(M, D, self)
+        row, found, energy = best_sets(M, sets, self.count_weight, may_be_empty, own)
+        better = energy > own[row]
         D[row[better]] = sets.indicators[found[better]].toarray() > 0
         return D
 

@@ -14,7 +14,7 @@ __all__ = ["LabelSets", "codes_of_rows", "expand", "segment_sums"]
 # An implication must be as unlikely to arise by chance in any pair of a label.
 _LEVEL = 0.05
 # Of the sets with the same rarest label the most frequent ones are looked at.
-_SETS_OF_LABEL = 256
+_SETS_OF_LABEL = 1024
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -78,8 +79,8 @@ class FoldCuts(NamedTuple):
     """What the cuts of a policy are made of on the rows of each fold, and on all rows."""
 
     start: np.ndarray  # parameters, of which the last row (constant, factor of the log-frequency) is an offset
-    cuts: object  # function of parameters and one of `parts` -> (L,)
-    gradient: object  # function of parameters, one of `parts` and a gradient in cuts (L,) -> that in parameters
+    cuts: Callable  # of parameters and one of `parts` -> (L,)
+    gradient: Callable  # of parameters, one of `parts` and a gradient in cuts (L,) -> that in parameters
     parts: list  # of each fold, from the rows of the others
     whole: object  # of all rows
 
@@ -150,21 +151,27 @@ class DependenceSearch:
         """
         weights = scoring.named_weights
         start, parts = self._start(fold_cuts, may_be_empty, weights)
+        folds = np.arange(self.n_folds)
         found = [
             _ascend([parts[m] for m in kept], [fold_cuts.parts[m] for m in kept], fold_cuts, start, weights, n_steps)
-            for kept in [*(np.delete(np.arange(self.n_folds), k) for k in range(self.n_folds)), np.arange(self.n_folds)]
+            for kept in [*(np.delete(folds, k) for k in folds), folds]
         ]
-        with_sets, apart = [], []
-        for k, part in enumerate(parts):
-            cuts = fold_cuts.cuts(found[k].parameters, fold_cuts.parts[k])
-            with_sets.append(found[k].dependence(self.sets[k]).decide(part.Z - cuts, may_be_empty))
-            apart.append(alone(part.Z - fold_cuts.cuts(fold_cuts.start, fold_cuts.parts[k]), may_be_empty))
-        compared = [np.concatenate(each) for each in ([part.Y for part in parts], with_sets, apart)]
+        decided = [
+            found[k]
+            .dependence(self.sets[k])
+            .decide(part.Z - fold_cuts.cuts(found[k].parameters, of_fold), may_be_empty)
+            for k, (part, of_fold) in enumerate(zip(parts, fold_cuts.parts, strict=True))
+        ]
+        apart = [
+            alone(part.Z - fold_cuts.cuts(fold_cuts.start, of_fold), may_be_empty)
+            for part, of_fold in zip(parts, fold_cuts.parts, strict=True)
+        ]
+        Y, D, D_apart = (np.concatenate(each) for each in ([part.Y for part in parts], decided, apart))
         weight = None if self.rows.sample_weight is None else np.concatenate([part.weight for part in parts])
-        gain, error = _gain(scoring, *compared, weight)
+        gain, error = _gain(scoring, Y, D, D_apart, weight)
         final = found[-1]
         dependence = final.dependence(self.all_sets, self.link.slope)
-        return Learned(final.parameters, dependence, scoring.by_part(*compared[:2], weight), gain, error)
+        return Learned(final.parameters, dependence, scoring.by_part(Y, D, weight), gain, error)
 
     def score_apart(self, fold_cuts: FoldCuts, may_be_empty, scoring):
         """Score of the start, each label decided by itself, with the cuts from the other folds."""
