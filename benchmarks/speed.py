@@ -3,7 +3,8 @@
 ``python benchmarks/speed.py --part cost`` fits generated data of growing numbers of samples and labels, and Reuters-
 21578 where SKLEARN_METALABEL_DATA names the folder of the data; ``--part growth`` tells from that table how times grow;
 ``--part large`` fits 100,000 labels on 100,000 sparse samples; ``--part peers`` fits other ways to choose thresholds
-on Reuters-21578. Every size is measured in a process of its own, on one thread, plain and ours in turn.
+on Reuters-21578; ``--part decoding`` draws decisions to label sets, beside the linear learner's own prediction. Every
+size is measured in a process of its own, on one thread, what is compared in turn.
 """
 
 import argparse
@@ -216,6 +217,38 @@ def peers(args):
             table.add(name, f"{spent:.1f}", f"{spent / first:.1f}", *scores)
 
 
+def decode(n, L, n_rows, repeats):
+    """Median seconds of a prediction of the linear learner, and of decisions drawn to the label sets of other rows."""
+    from sklearn_metalabel.decoding import Dependence, LabelSets, decide
+    from sklearn_metalabel.learners import LabelWeightedLogistic
+
+    X, Y = generated(n, L)
+    base, sets = LabelWeightedLogistic().fit(X, Y), LabelSets.from_rows(generated(n_rows, L, seed=1)[1])
+    dependence, P, times = Dependence(sets, 0.3, -1.0), base.predict_proba(X), []
+    decide(P[:10], 0.3, dependence=dependence)
+    for _ in range(repeats):
+        predicted, _ = seconds(lambda: base.predict_proba(X))
+        decided, _ = seconds(lambda: decide(P, 0.3, dependence=dependence))
+        times.append((predicted, decided))
+    return {"sets": len(sets), "times": np.median(times, axis=0).tolist()}
+
+
+def decoding(args):
+    """Decisions drawn to few and to many label sets, beside a prediction of the linear learner."""
+    columns = ["n", "L", "label sets", "linear prediction [s]", "decoding [s]", "decoding / prediction"]
+    table = Table("speed_decoding", *columns, folder=args.output)
+    for n, L, n_rows in (
+        (10_000, 100, 10_000),
+        (10_000, 1_000, 2_000),
+        (10_000, 1_000, 10_000),
+        (10_000, 1_000, 300_000),
+    ):
+        found = in_a_process(args.limit, decode=True, n=n, L=L, n_rows=n_rows, repeats=args.repeats)
+        predicted, decided = found["times"]
+        cells = [f"{predicted:.3f}", f"{decided:.3f}", f"{decided / predicted:.2f}"]
+        table.add(n, L, found["sets"], *cells)
+
+
 def _libmultilabel():
     """LibMultiLabel's linear trainings behind fit and predict, where it is installed."""
     try:
@@ -251,7 +284,7 @@ def _size(text):
     return int(n), int(L)
 
 
-PARTS = {"cost": cost, "growth": growth, "large": large, "peers": peers}
+PARTS = {"cost": cost, "growth": growth, "large": large, "peers": peers, "decoding": decoding}
 
 
 def main():
@@ -269,7 +302,9 @@ def main():
         import torch
 
         torch.set_num_threads(1)
-        print(json.dumps(fit_large() if args.child.pop("large", False) else measure(**args.child)))
+        kinds = {"large": fit_large, "decode": decode}
+        run = next((run for name, run in kinds.items() if args.child.pop(name, False)), measure)
+        print(json.dumps(run(**args.child)))
         return
     for part in args.part:
         PARTS[part](args)

@@ -368,12 +368,18 @@ INVALID_TRAINING = {
     SharedGRUPolicy: INVALID_RECURRENT,
     GRUPolicy: INVALID_RECURRENT,
 }
+NO_DEPENDENCE = ["sets", None, 1, 0.5]
 INVALID_PREDICTION = {
-    LearnedThresholds: {"n_steps": [-1, 1.5, "all", True]},
-    ThresholdRule: {"rule": ["best", "plug_in", None, 3]},
-    ShrunkenThresholds: {"kappa": [-1.0, "10", np.nan]},
-    PlugInThresholds: {"balance": [-0.1, 1.0, "all", np.nan]},
-    SCutFBRThresholds: {"fbr": ["best", -0.1, 1.5], "variant": [2, "0", None], "n_folds": [1, 1.5]},
+    LearnedThresholds: {"n_steps": [-1, 1.5, "all", True], "dependence": NO_DEPENDENCE},
+    ThresholdRule: {"rule": ["best", "plug_in", None, 3], "dependence": NO_DEPENDENCE},
+    ShrunkenThresholds: {"kappa": [-1.0, "10", np.nan], "dependence": NO_DEPENDENCE},
+    PlugInThresholds: {"balance": [-0.1, 1.0, "all", np.nan], "dependence": NO_DEPENDENCE},
+    SCutFBRThresholds: {
+        "fbr": ["best", -0.1, 1.5],
+        "variant": [2, "0", None],
+        "n_folds": [1, 1.5],
+        "dependence": NO_DEPENDENCE,
+    },
     ConstrainedThresholds: {"metric": ["f1", None], "at_least": [0, 1.0, "0.9"], "confidence": [95, 1.0, "high"]},
     FixedThresholds: {"thresholds": [1.5, "half", np.nan, [0.5, 0.5], np.full((4, 1), 0.5)]},
     BestThresholds: {"policies": [[], "half", [3], ["best"], [EpisodeThresholds()]]},

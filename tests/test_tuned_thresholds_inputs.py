@@ -235,6 +235,7 @@ INVALID = {
     "cv": ["five", 1.5, 0.0, True, 1],
     "refit": ["yes", 2.0],
     "n_jobs": [1.5, "all"],
+    "memory": [3, True],
     "random_state": ["zero", -1],
 }
 

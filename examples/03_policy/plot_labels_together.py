@@ -4,8 +4,8 @@ Labels that come together
 
 A digit is even or odd, prime or not, has a loop or none, lies below five or not: six properties of ten digits, so that
 only ten of the sixty-four label sets ever occur. Thresholds decide on each property by itself and put together sets
-that no digit has. With ``dependence="auto"``, the default, decisions are drawn to the label sets that were seen, as far as
-that scores higher out of fold.
+that no digit has. With ``dependence="auto"``, the default, decisions are drawn to the label sets that were seen, as far
+as that scores higher out of fold.
 """
 
 # %%

@@ -105,7 +105,20 @@ class Dependence:
         return {"labels": labels, "count": sets.counts[order], "bonus": self.count_weight * sets.log_counts[order]}
 
     def decide(self, M, may_be_empty) -> NDArray[np.bool_]:
-        """Decisions (b, L) for a few rows of finite margins M (b, L), before they are scaled."""
+        """Decide on margins.
+
+        Parameters
+        ----------
+        M : ndarray of shape (n_samples, n_labels)
+            Finite margins, on the logit scale of probabilities, before they are scaled.
+        may_be_empty : bool
+            Whether a row may get no label.
+
+        Returns
+        -------
+        decisions : ndarray of shape (n_samples, n_labels), bool
+            The label set of each row.
+        """
         M, sets = self.scale * M, self.sets
         D = alone(M, may_be_empty, sets.implied)
         own = own_energies(M, D, self)

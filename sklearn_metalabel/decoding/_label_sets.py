@@ -34,6 +34,18 @@ class LabelSets:
     implied : CSR array of shape (n_labels, n_labels) or None
         Where a row has an entry for a column, each row of the data that has the label of the row has that of the column
         too, more often than chance would have it; None where there are no such pairs.
+
+    See Also
+    --------
+    Dependence : Draws decisions to label sets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_metalabel.decoding import LabelSets
+    >>> sets = LabelSets.from_rows(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))
+    >>> len(sets), sorted(sets.counts.tolist())
+    (2, [1.0, 2.0])
     """
 
     n_labels: int
@@ -79,7 +91,18 @@ class LabelSets:
         return np.log(self.counts)
 
     def find(self, codes) -> NDArray[np.intp]:
-        """Number of the set of each code, -1 where it was not observed."""
+        """Find sets by their codes.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n,), uint64
+            Sums of the codes of labels.
+
+        Returns
+        -------
+        sets : ndarray of shape (n,), int
+            Number of the set of each code, -1 where it was not observed.
+        """
         at = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
         return np.where(self.codes[at] == codes, at, -1)
 
@@ -104,7 +127,20 @@ class LabelSets:
         return np.concatenate([[0], np.cumsum(np.bincount(owner[kept], minlength=self.n_labels))]), filled[kept]
 
     def sums(self, M, row, sets):
-        """Sum of the margins M (n, L) of a row over the labels of a set, for pairs of a row and a set."""
+        """Sum margins over the labels of sets.
+
+        Parameters
+        ----------
+        M : ndarray of shape (n_samples, n_labels)
+            Margins.
+        row, sets : ndarray of shape (n_pairs,), int
+            Pairs of a row and a set.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_pairs,)
+            Of each pair.
+        """
         at, indptr = expand(self.indptr, sets)
         return segment_sums(M[np.repeat(row, np.diff(indptr)), self.labels[at]], indptr)
 

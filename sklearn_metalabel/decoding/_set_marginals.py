@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 
 from sklearn_metalabel.decoding._candidate_sets import candidate_sets
 from sklearn_metalabel.decoding._label_sets import LabelSets, expand
+from sklearn_metalabel.utils import clip_probabilities
 
 __all__ = ["SetMarginals", "listed_sets"]
 
@@ -35,6 +36,18 @@ class SetMarginals:
         Share of the marginals; the rest are the probabilities as they were.
     slope, intercept : float
         Of the calibration.
+
+    See Also
+    --------
+    Dependence : What decisions gain from the same sets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_metalabel.decoding import LabelSets, SetMarginals
+    >>> sets = LabelSets.from_rows(np.array([[1, 1], [1, 1], [0, 0]]))
+    >>> SetMarginals(sets, weights=(1.0, 1.0, 0.0), mixing=0.5).correct(np.array([[0.7, 0.5]])).round(2)
+    array([[0.76, 0.66]])
     """
 
     sets: LabelSets
@@ -59,14 +72,36 @@ class SetMarginals:
         corrected, step = np.array(P, dtype=np.float64), max(1, _BLOCK_ENTRIES // P.shape[1])
         for start in range(0, len(P), step):
             block = corrected[start : start + step]
-            marginals = self.marginals(self.slope * logit(block) + self.intercept)
-            block[:] = (1 - self.mixing) * block + self.mixing * marginals
+            block[:] = self.mix(block, self.marginals(self.slope * logit(block) + self.intercept))
         return corrected
 
-    def marginals(self, Z) -> NDArray[np.float64]:
-        """Probability that a row's set has each label, (n, L), from calibrated logits.
+    def mix(self, P, marginals) -> NDArray[np.float64]:
+        """Mix probabilities with marginals.
 
-        Of a row of which no set is listed these are the calibrated probabilities.
+        Parameters
+        ----------
+        P, marginals : ndarray of shape (n_samples, n_labels)
+            Strictly inside (0, 1), and in [0, 1].
+
+        Returns
+        -------
+        mixed : ndarray of shape (n_samples, n_labels)
+            Strictly inside (0, 1).
+        """
+        return clip_probabilities((1 - self.mixing) * P + self.mixing * marginals)
+
+    def marginals(self, Z) -> NDArray[np.float64]:
+        """Compute the probability that a row's set has each label.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_labels)
+            Calibrated logits.
+
+        Returns
+        -------
+        marginals : ndarray of shape (n_samples, n_labels)
+            In [0, 1]. Of a row of which no set is listed they are the calibrated probabilities.
         """
         row, number, features = listed_sets(Z, self.sets)
         chances = _softmax(features @ np.asarray(self.weights), row)

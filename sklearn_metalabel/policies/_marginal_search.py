@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import minimize
@@ -9,6 +11,7 @@ from scipy.optimize import minimize
 from sklearn_metalabel.decoding import SetMarginals, codes_of_rows, listed_sets
 from sklearn_metalabel.policies._candidates import calibrated_logits
 from sklearn_metalabel.rewards import AveragePrecisionReward
+from sklearn_metalabel.utils import total_weight
 
 __all__ = ["learn_marginals"]
 
@@ -30,28 +33,25 @@ def learn_marginals(search):
     """
     parts = [(calibrated_logits(search.link, search.rows.P[rows]), rows) for rows in search.inside]
     weights = _fit_weights(search, parts)
+    slope, intercept = float(search.link.slope), float(search.link.intercept)
+    tried = [SetMarginals(search.all_sets, weights, mixing, slope, intercept) for mixing in _MIXINGS]
+    marginals = [replace(tried[0], sets=sets).marginals(Z) for (Z, _), sets in zip(parts, search.sets, strict=True)]
     rows, weight = np.concatenate(search.inside), search.rows.sample_weight
     weight = None if weight is None else weight[rows]
-    marginals = [SetMarginals(sets, weights, 1.0).marginals(Z) for (Z, _), sets in zip(parts, search.sets, strict=True)]
     Y, P, Q = search.truth[rows], search.rows.P[rows].astype(np.float64), np.concatenate(marginals)
-    loss, precision, found = _log_losses(Y, P), _precisions(Y, P, weight), []
     seen = Y.any(axis=0)
     if not seen.any():
         return None
-    for mixing in _MIXINGS:
-        mixed = (1 - mixing) * P + mixing * Q
+    loss, precision, found = _log_losses(Y, P), _precisions(Y, P, weight), []
+    for each in tried:
+        mixed = each.mix(P, Q)
         gain = loss - _log_losses(Y, mixed)
         mean = np.average(gain, weights=weight)
-        error = np.sqrt(
-            np.average((gain - mean) ** 2, weights=weight) / (len(rows) if weight is None else weight.sum())
-        )
-        gain_in_precision = (_precisions(Y, mixed, weight) - precision)[seen].mean()
-        if mean > _ERRORS * error and gain_in_precision >= 0:
-            found.append((gain_in_precision, mixing))
-    if not found:
-        return None
-    options = {"slope": float(search.link.slope), "intercept": float(search.link.intercept)}
-    return SetMarginals(search.all_sets, weights, max(found)[1], **options)
+        error = np.sqrt(np.average((gain - mean) ** 2, weights=weight) / total_weight(len(rows), weight))
+        if mean > _ERRORS * error:
+            found.append(((_precisions(Y, mixed, weight) - precision)[seen].mean(), each))
+    best = max(found, key=lambda pair: pair[0], default=(-1.0, None))
+    return best[1] if best[0] >= 0 else None
 
 
 def _fit_weights(search, parts):

@@ -79,7 +79,8 @@ def test_what_cannot_be_drawn_is_refused():
     ):
         DependenceDisplay.from_estimator(MetaPolicyClassifier())
     Y = labels()
-    apart = TunedThresholdsClassifierCV(prediction_policy="half").fit(np.random.default_rng(0).normal(size=(300, 3)), Y)
+    X = Y + np.random.default_rng(0).normal(size=Y.shape)
+    apart = TunedThresholdsClassifierCV(prediction_policy="half").fit(X, Y)
     with pytest.raises(ValueError, match="decides each label by itself.*from_labels"):
         DependenceDisplay.from_estimator(apart)
     with pytest.raises(ValueError, match="No two labels have both values"):

@@ -117,7 +117,7 @@ def test_a_net_is_trained_as_it_is_where_no_weights_are_learned(name, make, mult
     given, probabilities = LOSSES[name]
     ours = make(given).fit(X, Y)
     expected = probabilities(alone(given, X, Y, ours.estimator_.random_state).forward(X.astype(np.float32)))
-    assert_allclose(ours.predict_proba(X), expected.numpy(), rtol=1e-5)
+    assert_allclose(ours.estimator_.predict_proba(X), expected.numpy(), rtol=1e-5)
     assert "get_loss" not in vars(ours.estimator_.net_)
     assert not ours.estimator_.net_.warm_start
 

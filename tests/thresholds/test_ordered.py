@@ -46,7 +46,7 @@ def test_cuts_count_what_is_above_them(seed, ties):
 def test_without_a_fold_is_as_if_it_had_not_been(seed):
     Y, P, fold_of = random_case(seed)
     n = int((fold_of != 1).sum())
-    left = ordered(Y, P, fold_of).without(1, n)
+    left = ordered(Y, P, fold_of).without(1, n, n / len(Y))
     alone = ordered(Y[fold_of != 1], P[fold_of != 1], fold_of[fold_of != 1])
     for name in ("label", "scores", "hits", "rows", "positives", "n_samples"):
         assert_array_equal(getattr(left, name), getattr(alone, name))
@@ -57,7 +57,7 @@ def test_entries_left_out_stand_for_their_rows():
     sparse = ordered(Y, P, fold_of, n_kept=4)
     assert_array_equal(np.bincount(sparse.label, sparse.rows), 300)
     assert sparse.rows.max() > 1
-    left = sparse.without(1, int((fold_of != 1).sum()))
+    left = sparse.without(1, int((fold_of != 1).sum()), np.mean(fold_of != 1))
     assert_allclose(np.bincount(left.label, left.rows), (fold_of != 1).sum(), rtol=0.1)
     assert_array_equal(left.positives, Y[fold_of != 1].sum(axis=0))
 
@@ -77,7 +77,7 @@ def test_the_calibration_of_its_histogram_is_that_of_the_rows(seed, n_kept):
 def test_a_calibration_may_start_from_another():
     Y, P, fold_of = random_case(0, n=500)
     rows = ordered(Y, P, fold_of)
-    part = rows.without(0, int((fold_of != 0).sum()))
+    part = rows.without(0, int((fold_of != 0).sum()), np.mean(fold_of != 0))
     cold = calibrate_histogram(part.histogram(), part.positives, part.n_samples)
     start = calibrate_histogram(rows.histogram(), rows.positives, rows.n_samples)
     warm = calibrate_histogram(part.histogram(), part.positives, part.n_samples, start)
