@@ -380,7 +380,12 @@ INVALID_PREDICTION = {
         "n_folds": [1, 1.5],
         "dependence": NO_DEPENDENCE,
     },
-    ConstrainedThresholds: {"metric": ["f1", None], "at_least": [0, 1.0, "0.9"], "confidence": [95, 1.0, "high"]},
+    ConstrainedThresholds: {
+        "metric": ["f1", None],
+        "level": [0, 1.0, "0.9"],
+        "confidence": [95, 1.0, "high"],
+        "miss_cost": [0, -1, "2", 2.0],
+    },
     FixedThresholds: {"thresholds": [1.5, "half", np.nan, [0.5, 0.5], np.full((4, 1), 0.5)]},
     BestThresholds: {"policies": [[], "half", [3], ["best"], [EpisodeThresholds()]]},
     EpisodeThresholds: {},

@@ -174,7 +174,12 @@ TAKES_PREDICTION = {
         "n_folds": AT_LEAST[2],
     },
     FixedThresholds: {"thresholds": UNIT},
-    ConstrainedThresholds: {"metric": NOTHING, "at_least": SHARE, "confidence": [*SHARE, None]},
+    ConstrainedThresholds: {
+        "metric": NOTHING,
+        "level": SHARE,
+        "confidence": [*SHARE, None],
+        "miss_cost": [*SHARE, None],
+    },
     BestThresholds: {"policies": NOTHING},
     EpisodeThresholds: {},
 }

@@ -79,14 +79,16 @@ POLICIES = {
     FixedThresholds: {"thresholds": [0.5, 0.3]},
     ConstrainedThresholds: {
         "metric": ["precision", "recall"],
-        "at_least": [0.6, 0.5],
+        "level": [0.6, 0.5],
         "confidence": [0.9, None],
+        "miss_cost": [1.0, 5.0],
     },
     BestThresholds: {"policies": [["half"], ["scut"]]},
     EpisodeThresholds: {},
 }
 OTHERS = {
     (FixedWeights, "hierarchy"): {"weights": "hierarchy"},
+    (ConstrainedThresholds, "miss_cost"): {"metric": "cost", "level": 0.5},
     (SCutFBRThresholds, "variant"): {"fbr": 0.9},
     **{
         (kind, name): {"n_steps": 2, "n_episodes": 2, "hidden_size": 4}

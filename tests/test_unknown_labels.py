@@ -154,7 +154,7 @@ def test_a_skorch_net_in_a_pipeline_says_that_it_needs_all_labels(data):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_a_rule_of_one_label_sees_its_known_rows(rows, rule):
     _, P, H = rows
-    options = {"metric": "precision", "at_least": 0.6} if rule is constrained else {}
+    options = {"metric": "precision", "level": 0.6} if rule is constrained else {}
     for j in range(3):
         known = ~np.isnan(H[:, j])
         expected = rule(H[known][:, [j]], P[known][:, [j]], **options)
@@ -164,7 +164,7 @@ def test_a_rule_of_one_label_sees_its_known_rows(rows, rule):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_rows_that_a_rule_knows_nothing_of_are_left_out(rows, rule):
     Y, P, _ = rows
-    options = {"metric": "precision", "at_least": 0.6} if rule is constrained else {}
+    options = {"metric": "precision", "level": 0.6} if rule is constrained else {}
     nothing = np.arange(len(Y)) % 4 == 0
     H = np.where(nothing[:, None], np.nan, Y)
     assert_allclose(rule(H, P, **options), rule(Y[~nothing], P[~nothing], **options), rtol=1e-6)

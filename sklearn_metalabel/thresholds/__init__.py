@@ -8,7 +8,11 @@ from sklearn_metalabel.thresholds._calibration import (
     calibrate_histogram as calibrate_histogram,
 )
 from sklearn_metalabel.thresholds._compact import BIN_PROBABILITIES as BIN_PROBABILITIES, CompactRows as CompactRows
-from sklearn_metalabel.thresholds._constrained import check_constraint as check_constraint, constrained
+from sklearn_metalabel.thresholds._constrained import (
+    check_constraint as check_constraint,
+    constrained,
+    constrained_labels as constrained_labels,
+)
 from sklearn_metalabel.thresholds._cuts import (
     ALWAYS as ALWAYS,
     NEVER as NEVER,

@@ -15,8 +15,8 @@ ESTIMATORS = [MetaPolicyClassifier, TunedThresholdsClassifierCV]
 
 def test_it_is_the_rule_and_says_who_keeps_the_promise():
     rows = uncalibrated_rows()
-    policy = ConstrainedThresholds(at_least=0.6).fit(rows)
-    assert_array_equal(policy.thresholds_, constrained(rows.Y, rows.P, at_least=0.6))
+    policy = ConstrainedThresholds(level=0.6).fit(rows)
+    assert_array_equal(policy.thresholds_, constrained(rows.Y, rows.P, level=0.6))
     assert_array_equal(policy.kept_, policy.thresholds_ < 1)
     assert 0 < policy.kept_.mean() < 1
     assert policy.allow_unlabeled_
@@ -49,7 +49,7 @@ def test_estimators_keep_a_promise_on_new_rows(metric, score, make):
 def test_labels_that_cannot_keep_it_are_named(make):
     hard = np.column_stack([Y, np.random.default_rng(0).integers(2, size=900)])
     with pytest.warns(BrokenPromiseWarning, match=r"1 of 5 labels cannot promise a precision of at least 0.7 \(4\)"):
-        clf = make(prediction_policy=ConstrainedThresholds(at_least=0.7), random_state=0).fit(X, hard)
+        clf = make(prediction_policy=ConstrainedThresholds(level=0.7), random_state=0).fit(X, hard)
     assert not clf.predict(X)[:, 4].any()
 
 

@@ -6,7 +6,7 @@ from scipy.special import expit
 from scipy.stats import binom
 from sklearn.metrics import precision_score, recall_score
 
-from sklearn_metalabel.thresholds import constrained
+from sklearn_metalabel.thresholds import constrained, constrained_labels
 
 
 def population(rng, n, shift=-1.0):
@@ -41,8 +41,8 @@ def test_the_promise_is_kept_as_often_as_was_said(metric, n, everyone):
 def test_a_stronger_promise_costs_more_of_the_other(metric, other):
     Y, P = population(np.random.default_rng(2), 3000)
     of_other = [
-        other(Y, constrained(Y, P, metric, at_least, confidence=confidence) < P, zero_division=1)
-        for at_least, confidence in ((0.6, None), (0.6, 0.9), (0.6, 0.999), (0.75, 0.999))
+        other(Y, constrained(Y, P, metric, level, confidence=confidence) < P, zero_division=1)
+        for level, confidence in ((0.6, None), (0.6, 0.9), (0.6, 0.999), (0.75, 0.999))
     ]
     assert of_other == sorted(of_other, reverse=True)
     assert of_other[0] > of_other[-1]
@@ -87,17 +87,64 @@ def test_sparse_truth_gives_what_dense_does():
     rng = np.random.default_rng(4)
     Y, P = (rng.random((300, 3)) < 0.4).astype(int), rng.uniform(0.1, 0.9, (300, 3))
     P = np.where(Y, P**0.3, P)
-    assert_array_equal(constrained(sp.csr_array(Y), P, at_least=0.6), constrained(Y, P, at_least=0.6))
+    assert_array_equal(constrained(sp.csr_array(Y), P, level=0.6), constrained(Y, P, level=0.6))
 
 
 @pytest.mark.parametrize(
     ("params", "match"),
     [
         ({"metric": "f1"}, "metric must be"),
-        ({"at_least": 1.0}, "at_least must be"),
+        ({"level": 1.0}, "level must be"),
         ({"confidence": 95}, "confidence must"),
     ],
 )
 def test_bad_parameters_are_refused(params, match):
     with pytest.raises(ValueError, match=match):
         constrained([[1], [0]], [[0.6], [0.4]], **params)
+
+
+def costs_of(Y, P, t, miss_cost):
+    """Mean cost of a sample of one label."""
+    D = t < P
+    return ((D & (Y == 0)).sum() + miss_cost * (~D & (Y == 1)).sum()) / len(Y)
+
+
+@pytest.mark.parametrize("miss_cost", [0.5, 1.0, 5.0])
+def test_without_a_confidence_cost_is_kept_by_the_best_recall_on_the_rows(miss_cost, global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    Y, P = population(rng, 80)
+    P = P.round(2).clip(0.01, 0.99)
+    most = 0.3 * max(miss_cost, 1)
+    t = constrained(Y, P, "cost", most, confidence=None, miss_cost=miss_cost)[0]
+    kept = [cut for cut in (0.0, *np.unique(P)) if costs_of(Y, P, cut, miss_cost) <= most]
+    assert costs_of(Y, P, t, miss_cost) <= most
+    assert recall_score(Y, t < P) == max(recall_score(Y, cut < P) for cut in kept)
+
+
+def test_a_cost_is_kept_with_its_confidence():
+    Y, P = population(np.random.default_rng(0), 200_000)
+    cuts = np.linspace(0.001, 0.999, 400)
+    true = np.array([costs_of(Y, P, cut, 3.0) for cut in cuts])
+    rng, n_trials, broken, kept = np.random.default_rng(1), 300, 0, 0
+    for _ in range(n_trials):
+        sample = population(rng, 400)
+        found, can = constrained_labels(*sample, "cost", 0.6, 0.9, 3.0)
+        kept += can[0]
+        broken += can[0] and np.interp(found[0], cuts, true) > 0.6
+    assert kept > n_trials / 2
+    assert broken <= 0.1 * n_trials + 4 * np.sqrt(0.09 * n_trials)
+
+
+def test_a_cost_that_cannot_be_kept_is_the_least_on_the_rows():
+    rng = np.random.default_rng(3)
+    Y, P = (rng.random((200, 1)) < 0.5).astype(int), rng.uniform(0.1, 0.9, (200, 1))
+    (t,), (kept,) = constrained_labels(Y, P, "cost", 0.01, 0.95, 2.0)
+    assert not kept
+    least = min(costs_of(Y, P, cut, 2.0) for cut in (0.0, *np.unique(P), 1.0))
+    assert costs_of(Y, P, t, 2.0) <= least + 0.05
+
+
+@pytest.mark.parametrize("params", [{"level": 0.0}, {"level": "a"}, {"miss_cost": 0}, {"miss_cost": np.inf}])
+def test_a_bad_cost_is_refused(params):
+    with pytest.raises(ValueError, match="must be a number above 0"):
+        constrained([[1], [0]], [[0.6], [0.4]], "cost", **{"level": 2.0, **params})
