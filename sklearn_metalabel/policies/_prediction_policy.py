@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sklearn_metalabel.decoding import decide
+from sklearn_metalabel.decoding import Dependence, SetMarginals, decide
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
 from sklearn_metalabel.policies._nested import Choice, as_columns, as_rows, fallbacks, mean_scores, nested_rows
 from sklearn_metalabel.utils import check_thresholds, warn_unreachable_thresholds
@@ -67,6 +67,10 @@ class PredictionPolicy(BaseEstimator, ABC):
     needs_out_of_fold = True
     # Whether thresholds are the user's own, and kept as they are for labels of one value too.
     keeps_thresholds = False
+    # What a policy with a `fit` of its own need not set.
+    dependence_: Dependence | None = None
+    marginals_: SetMarginals | None = None
+    std_thresholds_: np.ndarray | None = None
 
     @property
     def name(self) -> str:

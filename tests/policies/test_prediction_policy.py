@@ -14,6 +14,7 @@ from _policy_cases import (
 )
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import make_multilabel_classification
 
 from sklearn_metalabel import MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.decoding import decide
@@ -229,3 +230,19 @@ def test_half_is_exceeded_strictly_where_one_label_may_prefer_it():
     )
     assert policy.cv_results_["prediction_policy"].tolist() == ["global", "half"]
     assert policy.cv_results_["mean_test_score"][1] == 1.0
+
+
+def test_a_policy_with_a_fit_of_its_own_need_not_know_of_dependence():
+    class Own(PredictionPolicy):
+        def find_thresholds(self, out_of_fold, scoring, random_state=None):
+            raise AssertionError
+
+        def fit(self, out_of_fold, scoring=None, *, allow_unlabeled="auto", proposed=None, random_state=None):
+            self.thresholds_, self.allow_unlabeled_ = np.full(out_of_fold.n_labels, 0.4), True
+            self.best_score_, self.cv_results_ = 0.5, {}
+            return self
+
+    X, Y = make_multilabel_classification(120, n_classes=3, random_state=0)
+    for make in (MetaPolicyClassifier, TunedThresholdsClassifierCV):
+        clf = make(prediction_policy=Own(), random_state=0).fit(X, Y)
+        assert_array_equal(clf.predict(X), clf.predict_proba(X) > 0.4)
