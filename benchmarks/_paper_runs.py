@@ -22,7 +22,7 @@ from sklearn_metalabel.thresholds import OutOfFold
 __all__ = ["N_STARTS", "RUNS", "anchor_weights", "kept", "learned_thresholds", "trained_under"]
 
 # Raise the number of a run when its result would be another one: earlier results are not read then.
-VERSIONS = {"shared": 2, "default": 2, "paper": 2}
+VERSIONS = {"shared": 3, "default": 3, "paper": 2}
 # Chosen on a fifth of the training documents of Reuters, where three times the learning rate did worse.
 SUBSET = {"lr": 1e-3, "batch_size": 32}
 N_FOLDS = 3
@@ -178,7 +178,7 @@ def _policies(clf, data):
     """What a meta-learner decides, and what it learned."""
     seconds = _fit(clf, data)
     return {
-        "P_test": clf.predict_proba(data.X_test).astype(np.float32),
+        "P_test": clf.estimator_.predict_proba(data.X_test).astype(np.float32),
         "D_test": clf.predict(data.X_test).astype(bool),
         "weights": clf.weights_,
         "thresholds": clf.thresholds_,

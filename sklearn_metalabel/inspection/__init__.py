@@ -1,6 +1,7 @@
 """Pictures and tables of what a fitted classifier has learned about its labels."""
 
 from sklearn_metalabel.inspection._dependence_display import DependenceDisplay
+from sklearn_metalabel.inspection._label_report import label_report
 from sklearn_metalabel.inspection._policy_display import PolicyDisplay
 
-__all__ = ["DependenceDisplay", "PolicyDisplay"]
+__all__ = ["DependenceDisplay", "PolicyDisplay", "label_report"]

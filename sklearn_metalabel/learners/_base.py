@@ -112,6 +112,10 @@ class LabelProbabilityMixin(ClassifierMixin):
         check_is_fitted(self)
         return self._label_probabilities(self._check_X(X, reset=False))
 
+    def _label_scores(self, X):
+        """What thresholds cut (n, L), and where a plain classifier would cut it."""
+        return self._probabilities(X), 0.5
+
     def _decision_thresholds(self):
         """Threshold of each label, or one for all."""
         return 0.5

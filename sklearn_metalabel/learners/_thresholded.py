@@ -127,6 +127,14 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
         """Responses (n, L) of the classifier inside."""
         return label_response(self.estimator_, X, self.response_method_, len(self.thresholds_))
 
+    def _label_scores(self, X):
+        """What thresholds cut (n, L), and where a plain classifier would cut it."""
+        return self._label_responses(X), 0.5 if self.response_method_ == "predict_proba" else 0.0
+
+    def _decision_thresholds(self):
+        """Threshold of each label."""
+        return self.thresholds_
+
     def _decide(self, R):
         """Decisions (n, L) for responses."""
         dependence = getattr(self, "dependence_", None)

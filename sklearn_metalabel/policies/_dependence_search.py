@@ -292,7 +292,7 @@ def _gain(scoring, Y, D, other, weight):
         _influences(scoring.named_weights, Y, each, w) for each in (D, other)
     )
     squares = w @ (of_rows - of_rows_other) ** 2 / w.sum()
-    return score - score_other, float(np.sqrt(squares / w.sum()))
+    return float(score - score_other), float(np.sqrt(squares / w.sum()))
 
 
 def _influences(weights, Y, D, w):
