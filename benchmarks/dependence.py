@@ -58,7 +58,7 @@ TEST_SETS = [
 ]
 LEARNERS = ["logistic", "mlp", "forest"]
 OWN_ASKED = {asked: ASKED[asked] for asked in (MEAN, "accuracy", "f1_micro", "f1_macro")}
-APART, DEPENDENT = "learned, labels apart", "learned, dependence"
+APART, DEPENDENT, ALWAYS = "learned, labels apart", "learned, dependence", "learned, dependence always"
 HALF, FALLBACK, RULE, RULE_DEPENDENT = "0.5", "0.5 + fallback", "micromacro", "micromacro, dependence"
 POLICIES = {
     APART: LearnedThresholds(dependence=False),
@@ -70,7 +70,7 @@ POLICIES = {
 CORRECTED = {HALF: "subset correction of 0.5", APART: "subset correction of learned"}
 # With thresholds that are learned on the rival's own probabilities.
 LEARNED = " + learned"
-EVERYWHERE = [HALF, *POLICIES, *CORRECTED.values()]
+EVERYWHERE = [HALF, *POLICIES, ALWAYS, *CORRECTED.values()]
 OF_RIVALS = [rival + form for rival in RIVALS for form in ("", LEARNED)]
 PROBABILITY_METRICS = ["mAP", "log-loss"]
 PARTS_LEFT_OUT = 20
@@ -129,14 +129,19 @@ def result(case, decisions, P_judged=None, seconds=0.0, **more):
     return {**found, "probability": probability, "seconds": round(seconds, 3), **more}
 
 
+def learned_results(policy, case, prior):
+    """Fitted policies and decisions by scoring asked for, and what is kept of them."""
+    fitted, decided, seconds = learn(policy, case, case.P, case.P_judged, prior)
+    marginals = fitted[MEAN].marginals_
+    P = case.P_judged if marginals is None else marginals.correct(case.P_judged)
+    return fitted, decided, result(case, decided, P, seconds)
+
+
 def policy_results(case, prior):
     """Results of the policies, of subset correction, and what dependence gains on the judged rows with its error."""
     found, decided, fitted = {}, {HALF: dict.fromkeys(OWN_ASKED, decide(case.P_judged, 0.5))}, {}
     for method, policy in POLICIES.items():
-        fitted[method], decided[method], seconds = learn(policy, case, case.P, case.P_judged, prior)
-        marginals = fitted[method][MEAN].marginals_
-        P = case.P_judged if marginals is None else marginals.correct(case.P_judged)
-        found[method] = result(case, decided[method], P, seconds)
+        fitted[method], decided[method], found[method] = learned_results(policy, case, prior)
     found[HALF] = result(case, decided[HALF], case.P_judged)
     for method, corrected in CORRECTED.items():
         nearest = {asked: nearest_observed(case.sets, D) for asked, D in decided[method].items()}
@@ -166,9 +171,16 @@ def gains(case, decided, policy):
     }
 
 
-def rival_results(rival, case, prior):
-    """Results of a rival, with decisions of its own and with learned thresholds where it has probabilities."""
-    found = RIVALS[rival].find(case)
+def part_results(part, case, prior):
+    """Results of one part of a case: "policies", dependence without a choice, or a rival.
+
+    A rival that has probabilities is judged with decisions of its own, and with thresholds that are learned.
+    """
+    if part == "policies":
+        return policy_results(case, prior)
+    if part == ALWAYS:
+        return {ALWAYS: learned_results(LearnedThresholds(dependence=True), case, prior)[-1]}
+    rival, found = part, RIVALS[part].find(case)
     if found is None:
         return {}
     results = {rival: result(case, dict.fromkeys(OWN_ASKED, found.D), found.P_judged, found.seconds)}
@@ -179,11 +191,11 @@ def rival_results(rival, case, prior):
 
 
 def keys_of(name, base, seed, priors, rivals):
-    """Key of the results of the policies ("policies") and of each rival."""
+    """Key of the results of each part of a case."""
     prior = read_prior()["parameters"] if priors is None else priors[SETS[name]]
     used = hashlib.sha256(json.dumps(prior, sort_keys=True).encode()).hexdigest()[:10]
     case = (SCORES_VERSION, VERSION, name, base, seed)
-    return {part: (*case, part, used, POLICY_VERSION) for part in ("policies", *rivals)}
+    return {part: (*case, part, used, POLICY_VERSION) for part in ("policies", ALWAYS, *rivals)}
 
 
 def add_missing(cases, priors, rivals, cache, path):
@@ -194,7 +206,7 @@ def add_missing(cases, priors, rivals, cache, path):
         case, prior = Case(name, base, seed, cache) if missing else None, None if priors is None else priors[SETS[name]]
         for part, key in missing.items():
             start = time.perf_counter()
-            found = policy_results(case, prior) if part == "policies" else rival_results(part, case, prior)
+            found = part_results(part, case, prior)
             size = {"n": len(case.Y), "L": case.n_labels, "n_sets": len(case.sets)}
             add_result(path, {"key": key, **size, "results": found})
             took = time.perf_counter() - start
@@ -221,21 +233,22 @@ def all_scores(cases, priors, rivals, path):
     return pd.DataFrame(rows, columns=columns)
 
 
-def block_scores(scores, asked, column="score"):
-    """A column, averaged over seeds, with one row for each block and one column for each method that was run."""
-    found = scores[scores["asked"] == asked].groupby([*BLOCK, "method"], sort=False)[column].mean()
-    found = found.unstack("method", sort=False)
-    return found[[method for method in (*EVERYWHERE, *OF_RIVALS) if method in found]]
+def block_scores(scores, asked, column="score", methods=None):
+    """A column with one row for each block and one column for each method, averaged over seeds.
 
-
-def complete(blocks):
-    """The methods that were run on every block."""
-    return blocks.loc[:, blocks.notna().all()]
+    Blocks and seeds are all of them, for the methods that were run on all; or those that all of `methods` were run on.
+    """
+    found = scores[scores["asked"] == asked].set_index([*BLOCK, "seed", "method"])[column].unstack("method", sort=False)
+    if methods is None:
+        found = found[[method for method in (*EVERYWHERE, *OF_RIVALS) if method in found]].dropna(axis=1)
+    else:
+        found = found[methods].dropna()
+    return found.groupby(BLOCK, sort=False).mean()
 
 
 def mean_table(scores, folder):
     """Every metric and the mean rank, for the methods that were run everywhere, asked for the mean of three."""
-    blocks = complete(block_scores(scores, MEAN))
+    blocks = block_scores(scores, MEAN)
     ranks = pd.Series(mean_ranks(blocks.to_numpy()), blocks.columns)
     columns = [*METRIC_NAMES, MEAN, *PROBABILITY_METRICS, "seconds", "mean rank"]
     table = Table("dependence_mean", "method", *columns, folder=folder)
@@ -243,44 +256,49 @@ def mean_table(scores, folder):
     means = pd.DataFrame({metric: block_scores(scores, MEAN, metric).mean() for metric in metrics})
     for method in ranks.sort_values(kind="stable").index:
         *found, seconds = means.loc[method]
-        table.add(method, *(_number(value) for value in found), f"{seconds:.1f}", f"{ranks[method]:.2f}")
+        table.add(method, *(as_number(value) for value in found), f"{seconds:.1f}", f"{ranks[method]:.2f}")
 
 
 def rivals_table(scores, folder):
-    """Each rival beside dependence on the blocks that it was run on."""
-    blocks = block_scores(scores, MEAN)
-    metrics = {name: block_scores(scores, MEAN, m) for name, m in zip(METRIC_NAMES[:3], METRICS, strict=False)}
-    metrics["mAP"] = block_scores(scores, MEAN, "mAP")
-    rivals = [method for method in OF_RIVALS if method in blocks]
-    differences = [(blocks[DEPENDENT] - blocks[method]).dropna() for method in rivals]
+    """Each rival beside dependence on the cases that it was run on."""
+    metrics = dict(zip([*METRIC_NAMES[:3], "mAP"], [*METRICS[:3], "mAP"], strict=True))
+    rivals = [method for method in OF_RIVALS if (scores["method"] == method).any()]
+    differences = [difference_to(scores, MEAN, rival) for rival in rivals]
     names = [*(f"{name}: it / ours" for name in metrics), "ours - it, mean of three", "wins", "ties", "losses"]
     table = Table("dependence_rivals", "rival", "blocks", *names, "Wilcoxon p (Holm)", "seconds", folder=folder)
-    taken = block_scores(scores, MEAN, "seconds")
     for rival, difference, counts, p in zip(rivals, differences, *wins_and_p(differences), strict=True):
-        run = difference.index
-        pairs = [" / ".join(_number(m.loc[run, each].mean()) for each in (rival, DEPENDENT)) for m in metrics.values()]
+        pair = [rival, DEPENDENT]
+        means = [block_scores(scores, MEAN, metric, pair).mean() for metric in (*metrics.values(), "seconds")]
+        cells = [
+            " / ".join(as_number(found[method]) for method in pair) if found.notna().all() else ""
+            for found in means[:-1]
+        ]
         gain = signed(difference.mean(), standard_error(difference))
-        seconds = f"{taken.loc[run, rival].mean():.1f}"
-        table.add(rival, len(run), *pairs, gain, *counts, f"{p:.2g}", seconds)
+        table.add(rival, len(difference), *cells, gain, *counts, f"{p:.2g}", f"{means[-1][rival]:.1f}")
+
+
+def difference_to(scores, asked, method):
+    """How much higher dependence scores than a method, on each block that it was run on."""
+    blocks = block_scores(scores, asked, methods=[method, DEPENDENT])
+    return blocks[DEPENDENT] - blocks[method]
 
 
 def scoring_table(scores, folder):
-    """For each scoring asked for: the mean of every method, and dependence against labels apart."""
-    blocks = {asked: block_scores(scores, asked) for asked in OWN_ASKED}
-    methods = [DEPENDENT, APART, RULE_DEPENDENT, RULE, FALLBACK, *CORRECTED.values(), "xcolumns"]
-    names = ["dependence - apart", "Wilcoxon p", "p over sets alone"]
-    names += ["dependence - xcolumns", "Wilcoxon p against it"]
-    methods = [method for method in methods if method in blocks[MEAN]]
-    table = Table("dependence_by_criterion", "asked for", *methods, *names, folder=folder)
-    for asked, found in blocks.items():
-        cells = [_number(found[method].mean()) for method in methods]
-        d = found[DEPENDENT] - found[APART]
-        cells += [signed(d.mean(), standard_error(d))]
-        # Blocks of the same set, with other base learners, are not independent.
-        cells += [f"{signed_rank(each.to_numpy()):.2g}" for each in (d, d.groupby("set").mean())]
-        d = (found[DEPENDENT] - found["xcolumns"]).dropna() if "xcolumns" in found else pd.Series(dtype=float)
-        cells += [signed(d.mean(), standard_error(d)), f"{signed_rank(d.to_numpy()):.2g}"] if len(d) else ["", ""]
-        table.add(asked, *cells)
+    """For each scoring asked for: the mean of every method, and dependence against labels apart and xcolumns."""
+    methods = [DEPENDENT, ALWAYS, APART, RULE_DEPENDENT, RULE, FALLBACK, *CORRECTED.values(), "xcolumns"]
+    methods = [method for method in methods if method in block_scores(scores, MEAN)]
+    columns = {APART: ["dependence - apart", "Wilcoxon p", "p over sets alone"]}
+    if "xcolumns" in methods:
+        columns["xcolumns"] = ["dependence - xcolumns", "its p"]
+    table = Table("dependence_by_criterion", "asked for", *methods, *sum(columns.values(), []), folder=folder)
+    for asked in OWN_ASKED:
+        means, cells = block_scores(scores, asked)[methods].mean(), []
+        for other, names in columns.items():
+            d = difference_to(scores, asked, other)
+            # Blocks of the same set, with other base learners, are not independent.
+            p = [signed_rank(each.to_numpy()) for each in (d, d.groupby("set").mean())][: len(names) - 1]
+            cells += [signed(d.mean(), standard_error(d)), *(f"{each:.2g}" for each in p)]
+        table.add(asked, *(as_number(mean) for mean in means), *cells)
 
 
 def set_table(scores, folder):
@@ -301,7 +319,7 @@ def set_table(scores, folder):
         table.add(*block, *cells, precision, losses, f"{own['seconds'].mean():.1f}")
 
 
-def _number(value):
+def as_number(value):
     """A mean with three digits, or nothing."""
     return "" if np.isnan(value) else f"{value:.3f}"
 
@@ -309,7 +327,7 @@ def _number(value):
 def write_tables(scores, folder):
     """Write every table."""
     mean_table(scores, folder)
-    tests_table("dependence_tests", complete(block_scores(scores, MEAN)), DEPENDENT, "dependence", folder)
+    tests_table("dependence_tests", block_scores(scores, MEAN), DEPENDENT, "dependence", folder)
     rivals_table(scores, folder)
     scoring_table(scores, folder)
     set_table(scores, folder)
