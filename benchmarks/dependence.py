@@ -5,8 +5,10 @@ judged rows are scored once. Thresholds start from parameters that were trained 
 ``pretrain_policy.py``). A rival that takes too long on a case is not run there; tables say on how many blocks, pairs of
 a set and a base learner, a rival was run, and compare it on these. Seconds are CPU seconds of one thread: what a method
 takes beyond the base learner's own trainings. Results of each case are kept in a cache folder, so that the run resumes.
-Run it with ``python benchmarks/dependence.py``; SKLEARN_METALABEL_DATA names the folder of the data. Rivals that need
-much time, or a package of their own, are named in ``--rivals``.
+The tables in ``results`` are of a part of the cases: column "seeds" of dependence_by_set.csv says how often each block
+was run, and "blocks" of dependence_rivals.csv on how many a rival was.
+Run it with ``python benchmarks/dependence.py``; SKLEARN_METALABEL_DATA names the folder of the data. ``--rivals``
+names the rivals; subset maximisation is only run where it is named, and xcolumns where it is installed.
 """
 
 import hashlib
