@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from _data import load_features, load_mentions, load_text
-from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.svm import LinearSVC
 from torch import nn
@@ -23,7 +23,17 @@ from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.thresholds import fit_link
 from sklearn_metalabel.utils import to_probabilities
 
-__all__ = ["BASES", "GROUPS", "SETS", "cache_folder", "case_probabilities", "case_scores"]
+__all__ = [
+    "BASES",
+    "GROUPS",
+    "SETS",
+    "base_learner",
+    "cache_folder",
+    "case_probabilities",
+    "case_scores",
+    "label_probabilities",
+    "rows_of",
+]
 
 # Sets of one source are kept on one side of every split into sets.
 GROUPS = {
@@ -140,20 +150,31 @@ class OneSVMEachLabel:
         return np.column_stack([m.decision_function(X) if m else np.full(n, -3.0) for m in self.machines])
 
 
-def fitted_scores(base, kind, seed, X, Y, parts):
-    """Scores (n, L) of each of `parts` by a learner trained on X, Y: logits or decision values."""
-    sparse = sp.issparse(X)
-    if base == "svm":
-        learner = OneSVMEachLabel(1.0 if sparse else 0.1).fit(X, Y)
-        return [learner.scores(part) for part in parts]
+def base_learner(base, kind, seed, X):
+    """An unfitted classifier with probabilities, for training rows X."""
     if base == "logistic":
         strengths = [10.0] if kind == "test" else [1.0, 10.0, 100.0]
-        C = strengths[seed % len(strengths)] * (1.0 if sparse else 0.1)
-        learner = LabelWeightedLogistic(C=C)
-    else:
-        learner = TorchClassifier(mlp, batch_size=128, n_epochs=max(10, 40_000 // X.shape[0]), random_state=seed)
-    learner = clone(learner).fit(X, Y.astype(int))
-    clipped = [np.clip(learner.predict_proba(part).astype(np.float64), 1e-9, 1 - 1e-9) for part in parts]
+        return LabelWeightedLogistic(C=strengths[seed % len(strengths)] * (1.0 if sp.issparse(X) else 0.1))
+    if base == "forest":
+        return RandomForestClassifier(200, random_state=seed)
+    return TorchClassifier(mlp, batch_size=128, n_epochs=max(10, 40_000 // X.shape[0]), random_state=seed)
+
+
+def label_probabilities(learner, X):
+    """Probabilities (n, L) of a fitted classifier, float64; forests give two columns, or one, for each label."""
+    P = learner.predict_proba(X)
+    if not isinstance(P, list):
+        return P.astype(np.float64)
+    return np.column_stack([each @ (classes == 1) for each, classes in zip(P, learner.classes_, strict=True)])
+
+
+def fitted_scores(base, kind, seed, X, Y, parts):
+    """Scores (n, L) of each of `parts` by a learner trained on X, Y: logits or decision values."""
+    if base == "svm":
+        learner = OneSVMEachLabel(1.0 if sp.issparse(X) else 0.1).fit(X, Y)
+        return [learner.scores(part) for part in parts]
+    learner = base_learner(base, kind, seed, X).fit(X, Y.astype(int))
+    clipped = [np.clip(label_probabilities(learner, part), 1e-9, 1 - 1e-9) for part in parts]
     return [np.log(P) - np.log1p(-P) for P in clipped]
 
 

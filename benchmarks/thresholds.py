@@ -5,21 +5,35 @@ of the base learners and the results of each case are kept in a cache folder, so
 come in seconds. Run it with ``python benchmarks/thresholds.py``; SKLEARN_METALABEL_DATA names the folder of the data.
 """
 
-import argparse
 import hashlib
 import json
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _ranks import critical_difference, friedman, holm, mean_ranks, plot_ranks, signed_rank
-from _scores import BASES, SETS, VERSION as SCORES_VERSION, cache_folder, case_probabilities, case_scores
-from _table import RESULTS, Table
+from _cases import (
+    ASKED,
+    BLOCK,
+    MEAN,
+    METRIC_NAMES,
+    METRICS,
+    add_result,
+    case_arguments,
+    open_results,
+    read_priors,
+    read_results,
+    score_all,
+    signed,
+    standard_error,
+    tests_table,
+)
+from _ranks import critical_difference, mean_ranks, plot_ranks, signed_rank
+from _scores import BASES, SETS, VERSION as SCORES_VERSION, case_probabilities, case_scores
+from _table import Table
 
 from sklearn_metalabel.decoding import decide
-from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
+from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.policies import LearnedThresholds, as_prediction_policy
 from sklearn_metalabel.policies._prior import read_prior
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
@@ -36,9 +50,6 @@ RULES = [
     *("half", "global", "scut", "scutfbr.0", "scutfbr.1"),
     *("odr_micro", "odr_macro", "micromacro", "shrunken", "plug_in"),
 ]
-MEAN = "mean of three"
-METRICS = ["accuracy", "f1_micro", "f1_macro", "f1_samples"]
-ASKED = {name: [name] for name in METRICS} | {MEAN: list(DEFAULT_SCORING)}
 MOST_RANKED = 10
 SMALL = 500
 POLICY, PRETRAINED, UNPRIMED = "policy", "pretrained policy", "policy without a prior"
@@ -47,12 +58,6 @@ FALLBACK = " + fallback"
 # What one rule with one setting is; only these are looked through for a best rule with hindsight.
 SINGLE_RULES = [rule + form for rule in RULES for form in ("", FALLBACK)] + ["rcut", "pcut"]
 METHODS = [*SINGLE_RULES, NESTED, PRETRAINED, UNPRIMED, POLICY]
-BLOCK = ["set", "base"]
-
-
-def score_all(Y, D):
-    """The metrics of decisions, in the order of METRICS."""
-    return list(Scoring.resolve(METRICS).by_part(Y, D).values())
 
 
 def rule_results(out_of_fold, Y_judged, P_judged):
@@ -116,15 +121,6 @@ def part_results(part, search, seed, prior, Y_judged, P_judged):
     }
 
 
-def read_priors(path):
-    """Prior of each group of sets from the rotation that held the group out, or None where there is no such file."""
-    if not path.exists():
-        print(f"{path.name} is missing: the policies start from the prior of the package, whose sets are not held out.")
-        return None
-    rotations = json.loads(path.read_text(encoding="utf-8"))["rotations"]
-    return {group: rotation["parameters"] for rotation in rotations for group in rotation["held_out"]}
-
-
 def parts_of(name, base, seed, priors):
     """What a case consists of: for each part the key of its results, and its prior."""
     prior = None if priors is None else priors[SETS[name]]
@@ -138,25 +134,9 @@ def parts_of(name, base, seed, priors):
     }
 
 
-def read_results(path):
-    """Results by key; a line that an interruption cut off is left out."""
-    found = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            record = json.loads(line)
-            found[tuple(record["key"])] = record
-        except ValueError:
-            continue
-    return found
-
-
 def add_missing(cases, priors, cache, path):
     """Compute the parts of the cases that `path` does not hold yet, and append each to it."""
-    known = read_results(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        with path.open("ab") as file:
-            file.write(b"\n")  # ends a line that was cut off
+    known = open_results(path)
     for i, (name, base, seed) in enumerate(cases):
         parts = parts_of(name, base, seed, priors)
         missing = {part: (key, prior) for part, (key, prior) in parts.items() if key not in known}
@@ -171,9 +151,7 @@ def add_missing(cases, priors, cache, path):
             found = part_results(part, search, seed, prior, case["Y_judged"], P_judged)
             took.append(time.perf_counter() - start)
             record = {"key": key, "n": P.shape[0], "L": P.shape[1], "seconds": round(took[-1], 2), "results": found}
-            # One write, so that two runs that share the file do not mix their lines.
-            with path.open("ab", buffering=0) as file:
-                file.write((json.dumps(record) + "\n").encode())
+            add_result(path, record)
         spent = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in zip(missing, took, strict=True))
         print(f"{i + 1} of {len(cases)}: {name}, {base}, seed {seed}: {spent}", flush=True)
 
@@ -220,21 +198,11 @@ def block_scores(scores, asked, by=tuple(BLOCK)):
     return asked.groupby([*by, "method"], sort=False)["score"].mean().unstack("method", sort=False)[METHODS]
 
 
-def signed(difference, error=None):
-    """A difference as text, with its standard error."""
-    return f"{difference:+.4f}" + ("" if error is None else f" ± {error:.4f}")
-
-
-def standard_error(values):
-    """Standard error of the mean of values."""
-    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
-
-
 def mean_table(scores, folder):
     """The mean of every metric and the mean rank of every method that is asked for the mean of three."""
     blocks = block_scores(scores, MEAN)
     ranks = pd.Series(mean_ranks(blocks.to_numpy()), METHODS)
-    columns = ["strict accuracy", "micro-F1", "macro-F1", "samples-F1", MEAN, "mean rank"]
+    columns = [*METRIC_NAMES, MEAN, "mean rank"]
     asked = scores[scores["asked"] == MEAN]
     means = asked.groupby([*BLOCK, "method"])[[*METRICS, "score"]].mean().groupby("method").mean()
     table = Table("thresholds_mean", "method", *columns, folder=folder)
@@ -257,27 +225,6 @@ def scoring_table(scores, folder):
         # Blocks of the same set, with other base learners, are not independent.
         p = [signed_rank(d.to_numpy()) for d in (difference, difference.groupby("set").mean())]
         table.add(asked, *own, rule, f"{means[rule]:.3f}", gain, *(f"{each:.2g}" for each in p))
-
-
-def tests_table(scores, folder):
-    """The policy against every other method in the mean of three, over all blocks."""
-    blocks = block_scores(scores, MEAN)
-    ranks = pd.Series(mean_ranks(blocks.to_numpy()), METHODS)
-    critical = critical_difference(len(METHODS), len(blocks))
-    statistic, p = friedman(blocks.to_numpy())
-    columns = ["mean difference", "wins", "ties", "losses", "Wilcoxon p (Holm)", "rank difference", "Nemenyi, 5%"]
-    table = Table("thresholds_tests", "policy against", *columns, folder=folder)
-    size = f"{len(METHODS)} methods, {len(blocks)} blocks"
-    table.add(f"Friedman: {size}", f"chi2 = {statistic:.1f}", "", "", "", f"p = {p:.2g}", f"{critical:.2f}", "critical")
-    others = [method for method in ranks.sort_values(kind="stable").index if method != POLICY]
-    differences = {method: (blocks[POLICY] - blocks[method]).round(9).to_numpy() for method in others}
-    corrected = holm([signed_rank(d) for d in differences.values()])
-    for (method, d), p in zip(differences.items(), corrected, strict=True):
-        counts = [int((sign == np.sign(d)).sum()) for sign in (1, 0, -1)]
-        apart = ranks[method] - ranks[POLICY]
-        verdict = "differs" if abs(apart) >= critical else "no"
-        gain = signed(d.mean(), standard_error(d))
-        table.add(method, gain, *counts, f"{p:.2g}", f"{apart:+.2f}", verdict)
 
 
 def rank_plot(scores, folder):
@@ -312,7 +259,7 @@ def write_tables(scores, folder):
     """Write every table and the plot."""
     mean_table(scores, folder)
     scoring_table(scores, folder)
-    tests_table(scores, folder)
+    tests_table("thresholds_tests", block_scores(scores, MEAN), POLICY, "policy", folder)
     set_table("thresholds_by_set", scores, folder, ["set"])
     small = scores[scores["n"] < SMALL]
     if len(small):
@@ -322,16 +269,7 @@ def write_tables(scores, folder):
 
 def arguments():
     """The options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", choices=TEST_SETS, nargs="+", default=TEST_SETS, metavar="SET")
-    parser.add_argument("--bases", choices=BASES, nargs="+", default=BASES)
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
-    parser.add_argument("--cache", type=Path, default=cache_folder(), help="folder of the scores")
-    parser.add_argument("--results", type=Path, help="JSON lines of the results; thresholds.jsonl in the cache folder")
-    parser.add_argument("--priors", type=Path, default=RESULTS / "rotated_priors.json", help="file of the priors")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the CSV files")
-    parser.add_argument("--tables-only", action="store_true", help="compute no case")
-    args = parser.parse_args()
+    args = case_arguments(__doc__, TEST_SETS, BASES).parse_args()
     args.results = args.results or args.cache / "thresholds.jsonl"
     return args
 
