@@ -11,7 +11,7 @@ __all__ = ["best_sets", "candidate_sets"]
 # Numbers of an array of rows times sets, or rows times entries of sets.
 _BLOCK_ENTRIES = 4_000_000
 # Labels of all sets together up to which every set is looked at for every row.
-_FEW_ENTRIES = 20_000
+_FEW_ENTRIES = 4_000
 # Labels of a row whose sets are looked at beyond that.
 _BEST_LABELS = 24
 
