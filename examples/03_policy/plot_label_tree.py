@@ -68,7 +68,7 @@ print(mean.round(3))
 
 implied = clf.dependence_.sets.implied.tocoo() if clf.dependence_ is not None else None
 if implied is not None:
-    found = [f"{Y.columns[j]} -> {Y.columns[k]}" for j, k in zip(*implied.coords, strict=True)]
+    found = [f"{Y.columns[j]} -> {Y.columns[k]}" for j, k in zip(implied.row, implied.col, strict=True)]
     print(f"{len(found)} implications, such as {', '.join(found[:3])}")
 
 # %%

@@ -192,7 +192,7 @@ def _implications(rows):
     indicators = rows.astype(np.float64)
     together = (indicators.T @ indicators).tocoo()
     own = np.asarray(rows.sum(axis=0)).ravel().astype(np.float64)
-    label, other = together.coords
+    label, other = together.row, together.col
     always = (label != other) & (together.data == own[label]) & (own[label] > 1)
     label, other = label[always], other[always]
     log_chance = own[label] * np.log((own[other] + 1) / (n + 1))
