@@ -22,6 +22,7 @@ __all__ = [
     "Learned",
     "check_dependence",
     "check_target_of_dependence",
+    "insists_on",
     "may_depend",
     "rule_with_dependence",
 ]
@@ -57,9 +58,14 @@ def check_dependence(dependence):
         )
 
 
+def insists_on(dependence):
+    """Whether dependence is asked for whatever it scores."""
+    return not isinstance(dependence, str) and bool(dependence)
+
+
 def check_target_of_dependence(dependence, kind, Y):
     """Raise where a target has no labels that depend on each other, and it is asked for."""
-    if dependence is not True:
+    if not insists_on(dependence):
         return
     if kind != "multilabel" or Y.shape[1] < 2:
         got = "one label" if kind == "multilabel" else "classes, of which each sample has one"
@@ -68,11 +74,19 @@ def check_target_of_dependence(dependence, kind, Y):
 
 
 def may_depend(dependence, out_of_fold):
-    """Whether dependence is to be learned, and can be on these rows."""
-    if dependence is False:
+    """Whether dependence is to be learned, and can be on these rows; raise where it cannot and is asked for."""
+    if not isinstance(dependence, str) and not dependence:
         return False
-    several = out_of_fold.n_labels > 1 and out_of_fold.n_samples > 1
-    return bool(several and out_of_fold.is_complete and out_of_fold.unknown is None)
+    reason = None
+    if out_of_fold.n_labels < 2:
+        reason = "there is one label"
+    elif not out_of_fold.is_complete:
+        reason = "not all probabilities were kept"
+    elif out_of_fold.unknown is not None:
+        reason = "some labels are not known"
+    if reason is not None and insists_on(dependence):
+        raise ValueError(f'dependence=True cannot be had, since {reason}; set dependence="auto".')
+    return reason is None and out_of_fold.n_samples > 1
 
 
 class FoldCuts(NamedTuple):
@@ -222,7 +236,7 @@ def rule_with_dependence(rule, out_of_fold, scoring, allow_unlabeled):
     fold_cuts = FoldCuts(np.zeros((1, 2)), _shifted, _gradient_of_shift, parts, whole)
     allowed = max(fallbacks(allow_unlabeled), key=lambda each: dependent.score_apart(fold_cuts, each, scoring))
     learned, t = dependent.learn(fold_cuts, allowed, scoring), rule.find_thresholds(out_of_fold, scoring)
-    if not (learned.pays or rule.dependence is True):
+    if not (learned.pays or insists_on(rule.dependence)):
         return Choice(t, allowed, marginals=dependent.marginals)
     shifted = probability_thresholds(search.link, _shifted(learned.parameters, whole))
     return Choice(np.where(whole.varied, shifted, t), allowed, learned.dependence, dependent.marginals)

@@ -13,6 +13,7 @@ from sklearn_metalabel.policies._dependence_search import (
     FoldCuts,
     check_dependence,
     check_target_of_dependence,
+    insists_on,
     may_depend,
 )
 from sklearn_metalabel.policies._mixture import policy_cuts, policy_gradient
@@ -164,7 +165,7 @@ class LearnedThresholds(PredictionPolicy):
 
     def needs_all_probabilities(self, scoring):
         """Tell whether compact rows are not enough; documented in the base class."""
-        return not scoring.is_named or self.dependence is True
+        return not scoring.is_named or insists_on(self.dependence)
 
     def _choose(self, out_of_fold, scoring, allow_unlabeled, random_state):
         return self._learn(out_of_fold, scoring, allow_unlabeled, random_state).choice
@@ -184,7 +185,7 @@ class LearnedThresholds(PredictionPolicy):
         row = {**best, "prediction_policy": f"{self.name} with label sets", **mean_scores(learned.scores)}
         row["std_thresholds"] = search.spread(learned.parameters)
         dependence, gain = None, (learned.gain, learned.error)
-        if learned.pays or self.dependence is True:
+        if learned.pays or insists_on(self.dependence):
             best, parameters, dependence = row, learned.parameters, learned.dependence
         choice = Choice(search.thresholds(parameters), best["allow_unlabeled"], dependence, dependent.marginals)
         return _Found(choice, parameters, [*rows, row], best, gain)

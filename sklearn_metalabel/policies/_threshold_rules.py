@@ -12,6 +12,7 @@ from sklearn_metalabel.policies._candidates import CANDIDATES
 from sklearn_metalabel.policies._dependence_search import (
     check_dependence,
     check_target_of_dependence,
+    insists_on,
     may_depend,
     rule_with_dependence,
 )
@@ -107,7 +108,7 @@ class _RulePolicy(PredictionPolicy):
 
     def needs_all_probabilities(self, scoring):
         """Tell whether compact rows are not enough; documented in the base class."""
-        return self._candidate is None or not scoring.is_named or self.dependence is True
+        return self._candidate is None or not scoring.is_named or insists_on(self.dependence)
 
     def check_target(self, kind, Y):
         """Raise where dependence is asked for and cannot be had; documented in the base class."""

@@ -181,3 +181,24 @@ def test_marginals_make_probabilities_better_or_are_left_out():
     assert LearnedThresholds(dependence=False).fit(rows, random_state=0).marginals_ is None
     independent = [LearnedThresholds().fit(apart(seed=seed), random_state=0).marginals_ is None for seed in range(5)]
     assert sum(independent) >= 4
+
+
+@pytest.mark.parametrize("make", [LearnedThresholds, ThresholdRule])
+def test_dependence_that_is_asked_for_and_cannot_be_had_is_refused(make):
+    rows = one_of_each_pair()
+    gaps = rows.Y.astype(float)
+    gaps[3, 2] = np.nan
+    compact = OutOfFold.from_compact(CompactRows.from_dense(rows.Y, rows.P, rows.fold))
+    for given, match in (
+        (OutOfFold(rows.Y[:, :1], rows.P[:, :1], rows.fold), "there is one label"),
+        (OutOfFold(gaps, rows.P, rows.fold), "some labels are not known"),
+        (compact, "not all probabilities were kept|too many to keep all probabilities"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            make(dependence=True).fit(given)
+
+
+def test_truth_values_of_numpy_are_taken():
+    rows = one_of_each_pair()
+    assert LearnedThresholds(dependence=np.True_).fit(rows, random_state=0).dependence_ is not None
+    assert LearnedThresholds(dependence=np.False_).fit(rows, random_state=0).dependence_ is None
