@@ -9,13 +9,14 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from sklearn_metalabel.decoding import LabelSets, strongest_pairs
+from sklearn_metalabel.inspection._drawing import pyplot, shorten
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = ["DependenceDisplay"]
 
-_MAX_LABELS, _MAX_NAME = 40, 30
+_MAX_LABELS = 40
 # Log odds ratios beyond this are drawn alike.
 _STRONGEST = 6.0
 
@@ -163,10 +164,9 @@ class DependenceDisplay:
         display : DependenceDisplay
             Itself, with the attributes that end in an underscore set.
         """
-        import matplotlib.pyplot as plt
-
         if not isinstance(max_labels, Integral) or max_labels < 2:
             raise ValueError(f"max_labels must be an integer of at least 2, got {max_labels!r}.")
+        plt = pyplot("DependenceDisplay")
         self.labels_, strengths = self._matrix(max_labels)
         n = self.labels_.size
         if ax is None:
@@ -176,7 +176,7 @@ class DependenceDisplay:
         self.image_ = ax.imshow(
             np.clip(strengths, -_STRONGEST, _STRONGEST), cmap="RdBu_r", vmin=-_STRONGEST, vmax=_STRONGEST
         )
-        names = [name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…" for name in self.labels_]
+        names = [shorten(name) for name in self.labels_]
         ax.set_xticks(np.arange(n), names, rotation=90, fontsize=7)
         ax.set_yticks(np.arange(n), names, fontsize=7)
         self.figure_.colorbar(self.image_, ax=ax, shrink=0.8, label="Log odds ratio (above 0: together)")

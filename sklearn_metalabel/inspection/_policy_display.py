@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
+from sklearn_metalabel.inspection._drawing import INK, pyplot, shorten
 from sklearn_metalabel.utils import as_numbers, shown
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ __all__ = ["PolicyDisplay"]
 
 _NEEDED = ("weights_", "thresholds_", "label_names_", "label_frequencies_", "training_policy_")
 _MAX_LABELS = 20
-_MAX_NAME = 30
 _CHOICES = ("spread", "rarest", "most_frequent", "most_changed")
-_INK, _TRAIL, _WEIGHT, _THRESHOLD = "#33383d", "#c3c8ce", "#2f6db3", "#c8553d"
+_TRAIL, _WEIGHT, _THRESHOLD = "#c3c8ce", "#2f6db3", "#c8553d"
 # Weights that differ by more than this factor are drawn on a logarithmic axis.
 _WIDE = 20.0
 
@@ -266,14 +266,14 @@ class PolicyDisplay:
     def _finish(self):
         """Label the rows, and explain the marks once."""
         first, second = self.axes_
-        names = [_shorten(str(name)) for name in self.label_names[self.labels_]]
+        names = [shorten(str(name)) for name in self.label_names[self.labels_]]
         shares = [f"{100 * share:.2g}%" for share in self.label_frequencies[self.labels_]]
         first.set_yticks(np.arange(len(names)), names)
-        second.set_yticks(np.arange(len(names)), shares, color=_INK)
+        second.set_yticks(np.arange(len(names)), shares, color=INK)
         second.yaxis.tick_right()
-        second.set_title("share of training rows", loc="right", fontsize="small", color=_INK)
+        second.set_title("share of training rows", loc="right", fontsize="small", color=INK)
         if self.trails_ != [None, None]:
-            first.set_title(f"dot: final, line: {self.tried_in}", loc="left", fontsize="small", color=_INK)
+            first.set_title(f"dot: final, line: {self.tried_in}", loc="left", fontsize="small", color=INK)
         if self._is_wide():
             first.set_xscale("log")
         for axes in self.axes_:
@@ -332,13 +332,9 @@ def _tried(values, n_labels, name):
 
 def _two_axes(ax, n_rows):
     """Figure and its two panels: given, put into the place of one Axes, or new."""
-    try:
-        import matplotlib.pyplot as plt
-        from matplotlib.gridspec import GridSpecFromSubplotSpec
-    except ImportError as error:
-        raise ImportError(
-            "PolicyDisplay draws with matplotlib, which is missing; pip install sklearn-metalabel[plot]."
-        ) from error
+    plt = pyplot("PolicyDisplay")
+    from matplotlib.gridspec import GridSpecFromSubplotSpec
+
     if ax is None:
         size = (8.6, 1.3 + 0.27 * n_rows)
         figure, axes = plt.subplots(1, 2, figsize=size, layout="constrained")
@@ -359,7 +355,7 @@ def _two_axes(ax, n_rows):
 def _draw_panel(axes, values, tried, labels, reference, dot_kwargs):
     """Dots of the labels, a reference line, and the span of what was tried; return dots and span."""
     rows = np.arange(labels.size)
-    axes.axvline(reference, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     trail = None
     if tried is not None:
         low, high = tried[:, labels].min(axis=0), tried[:, labels].max(axis=0)
@@ -370,8 +366,3 @@ def _draw_panel(axes, values, tried, labels, reference, dot_kwargs):
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     return dots, trail
-
-
-def _shorten(name):
-    """Keep the end of a long name, which in a path tells most."""
-    return name if len(name) <= _MAX_NAME else "…" + name[1 - _MAX_NAME :]
