@@ -9,3 +9,5 @@ for wanted in [*project["dependencies"], *project["optional-dependencies"]["plot
     found = re.fullmatch(r"([\w-]+)>=([\d.]+)", wanted)
     if found[1] != "torch":
         print(f"{found[1]}=={found[2]}")
+# The lowest matplotlib calls it by names that later ones warn about.
+print("pyparsing<3.3")

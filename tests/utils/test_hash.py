@@ -33,7 +33,7 @@ def things():
         "keys of several types": {"a": 1, 2: "b", None: 3, ("c", 4): {5: None, "d": 6}},
         "array of objects": np.array(["a", 1.0, None], dtype=object),
         "list of texts": ["some text", "some other text"],
-        "sparse": sp.random_array((6, 3), density=0.5, rng=0, format="csr"),
+        "sparse": sp.random_array((6, 3), density=0.5, random_state=0, format="csr"),
         "inputs": {"tokens": A.astype(int), "numbers": A},
         "pandas": pd.DataFrame({"a": A[:, 0], "b": list("uvwxyz"), "c": pd.Categorical(list("ababab"))}),
         "polars": pl.DataFrame({"a": A[:, 0], "b": list("uvwxyz")}),
