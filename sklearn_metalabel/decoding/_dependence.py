@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_metalabel.decoding._candidate_sets import best_sets
 from sklearn_metalabel.decoding._label_pairs import LabelPairs, strongest_pairs
-from sklearn_metalabel.decoding._label_sets import LabelSets, codes_of_rows, segment_sums
+from sklearn_metalabel.decoding._label_sets import LabelSets, check_number, check_sets, codes_of_rows, segment_sums
 
 __all__ = ["Dependence", "alone", "own_energies"]
 
@@ -29,13 +29,20 @@ class Dependence:
     sets : LabelSets
         The observed label sets.
     count_weight : float
-        Weight of the logarithm of counts; 0 makes all observed sets alike.
+        Weight of the logarithm of counts, at least 0; 0 makes all observed sets alike.
     unseen : float
-        What stands for it in a set that was not observed; the lower, the more rows get an observed set.
+        What stands for it in a set that was not observed; the lower, the more rows get an observed set. May be infinite.
     scale : float, default=1.0
         Factor b of the margins.
     label_names : ndarray of shape (n_labels,), default=None
         Names of the labels, for tables; None numbers them.
+
+    Raises
+    ------
+    TypeError
+        If `sets` are no label sets.
+    ValueError
+        If a number is not as described.
 
     See Also
     --------
@@ -64,6 +71,12 @@ class Dependence:
     unseen: float
     scale: float = 1.0
     label_names: NDArray | None = None
+
+    def __post_init__(self):
+        check_sets(self.sets)
+        check_number("count_weight", self.count_weight, "a finite number of at least 0", lambda x: 0 <= x < np.inf)
+        check_number("unseen", self.unseen, "a number", lambda x: not np.isnan(x))
+        check_number("scale", self.scale, "a finite number above 0", lambda x: 0 < x < np.inf)
 
     def pairs(self, n_pairs: int | None = None) -> LabelPairs:
         """Table of the pairs of labels that pull each other up or exclude each other.

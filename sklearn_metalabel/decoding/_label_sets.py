@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["LabelSets", "codes_of_rows", "expand", "segment_sums"]
+from sklearn_metalabel.utils import check_labels, shown
+
+__all__ = ["LabelSets", "check_number", "check_sets", "codes_of_rows", "expand", "segment_sums"]
 
 # An implication must be as unlikely to arise by chance in any pair of a label.
 _LEVEL = 0.05
@@ -70,6 +73,11 @@ class LabelSets:
         -------
         sets : LabelSets
             Of all rows.
+
+        Raises
+        ------
+        ValueError
+            If `Y` is no matrix of 0 and 1 with a row and a column.
         """
         rows = _canonical(Y)
         codes, first, number = np.unique(codes_of_rows(rows), return_index=True, return_inverse=True)
@@ -145,6 +153,19 @@ class LabelSets:
         return segment_sums(M[np.repeat(row, np.diff(indptr)), self.labels[at]], indptr)
 
 
+def check_sets(sets):
+    """Raise where something is no `LabelSets`."""
+    if not isinstance(sets, LabelSets):
+        raise TypeError(f"sets must be LabelSets, got {type(sets).__name__}; make them by LabelSets.from_rows(Y).")
+
+
+def check_number(name, value, wanted, allowed):
+    """Raise where a value is no number, or none that is `allowed`, which is a function."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (is_number and allowed(value)):
+        raise ValueError(f"{name} must be {wanted}, got {shown(value)}.")
+
+
 def codes_of_rows(rows):
     """Code (n,) of the label set of each row of a CSR array: the sum of the codes of its labels, modulo 2**64."""
     return segment_sums(_label_codes(rows.shape[1])[rows.indices], rows.indptr)
@@ -175,8 +196,14 @@ def expand(indptr, segments):
 
 
 def _canonical(Y):
-    """Truth as a CSR array of its positives, labels ascending."""
-    rows = sp.csr_array(Y).astype(bool)
+    """Truth as a CSR array of its positives, labels ascending, or raise."""
+    Y = Y if sp.issparse(Y) else np.asarray(Y)
+    if Y.ndim != 2 or 0 in Y.shape:
+        raise ValueError(
+            f"Y must be an indicator matrix of shape (n_samples, n_labels), got shape {Y.shape}; pass one row for each "
+            "sample."
+        )
+    rows = sp.csr_array(check_labels(Y, Y.shape)).astype(bool)
     rows.sum_duplicates()
     rows.eliminate_zeros()
     return rows
@@ -186,7 +213,8 @@ def _implications(rows):
     """Pairs of labels of which the first never comes without the second, as a CSR array (L, L), or None.
 
     That it has always been so may be chance where the first is rare or the second frequent: with the rate of the second
-    among all rows, it must be less likely than a level shared by all pairs of a label.
+    among all rows, it must be less likely than a level shared by all pairs of a label. What follows from such pairs is
+    implied too.
     """
     n, n_labels = rows.shape
     indicators = rows.astype(np.float64)
@@ -200,4 +228,15 @@ def _implications(rows):
     if not beyond.any():
         return None
     entries = np.ones(np.count_nonzero(beyond)), (label[beyond], other[beyond])
-    return sp.csr_array(entries, shape=(n_labels, n_labels))
+    return _closed(sp.csr_array(entries, shape=(n_labels, n_labels)))
+
+
+def _closed(implied):
+    """Pairs of labels of which the second follows from the first in any number of steps."""
+    n_pairs = 0
+    while implied.nnz > n_pairs:
+        n_pairs = implied.nnz
+        implied = sp.csr_array(((implied + implied @ implied) > 0).astype(np.float64))
+        implied.setdiag(0)
+        implied.eliminate_zeros()
+    return implied

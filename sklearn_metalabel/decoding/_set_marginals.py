@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from sklearn_metalabel.decoding._candidate_sets import candidate_sets
-from sklearn_metalabel.decoding._label_sets import LabelSets, expand
-from sklearn_metalabel.utils import clip_probabilities
+from sklearn_metalabel.decoding._label_sets import LabelSets, check_number, check_sets, expand
+from sklearn_metalabel.utils import clip_probabilities, shown
 
 __all__ = ["SetMarginals", "listed_sets"]
 
@@ -32,10 +32,17 @@ class SetMarginals:
         The observed label sets.
     weights : tuple of float
         :math:`w_1, w_2, w_3`.
-    mixing : float in [0, 1)
+    mixing : float in [0, 1]
         Share of the marginals; the rest are the probabilities as they were.
     slope, intercept : float
         Of the calibration.
+
+    Raises
+    ------
+    TypeError
+        If `sets` are no label sets.
+    ValueError
+        If a number is not as described.
 
     See Also
     --------
@@ -55,6 +62,14 @@ class SetMarginals:
     mixing: float
     slope: float = 1.0
     intercept: float = 0.0
+
+    def __post_init__(self):
+        check_sets(self.sets)
+        if np.shape(self.weights) != (3,) or not np.isfinite(self.weights).all():
+            raise ValueError(f"weights must be three finite numbers, got {shown(self.weights)}.")
+        check_number("mixing", self.mixing, "a number in [0, 1]", lambda x: 0 <= x <= 1)
+        check_number("slope", self.slope, "a finite number above 0", lambda x: 0 < x < np.inf)
+        check_number("intercept", self.intercept, "a finite number", np.isfinite)
 
     def correct(self, P) -> NDArray[np.float64]:
         """Correct probabilities.

@@ -129,7 +129,10 @@ class LabelReportDisplay:
         colours = np.where(ours >= plain, _GAIN, _LOSS)
         ax.hlines(rows, np.minimum(plain, ours), np.maximum(plain, ours), color=colours, linewidth=1.5, zorder=2)
         before = ax.scatter(plain, rows, s=26, color=_PLAIN, zorder=3, label="plain cut")
-        after = ax.scatter(ours, rows, s=34, color=colours, zorder=4, label="as predicted")
+        after = ax.scatter(ours, rows, s=34, color=colours, zorder=4)
+        for colour, says in ((_GAIN, "as predicted, higher or equal"), (_LOSS, "as predicted, lower")):
+            if colour in colours:
+                ax.scatter([], [], s=34, color=colour, label=says)
         names = [f"{shorten(str(name))} ({n:g})" for name, n in zip(chosen.index, chosen["support"], strict=True)]
         ax.set_yticks(rows, names)
         ax.set(xlabel="F1 (in brackets: positives)", xlim=(-0.02, 1.02), ylim=(len(rows) - 0.4, -0.6))

@@ -62,7 +62,7 @@ class _Hasher(NumpyHasher):
         items = list(items)
         try:
             items.sort(key=itemgetter(0))
-        except Exception:
+        except Exception:  # keys compare by code of their own
             items.sort(key=lambda item: stable_hash(item[0], self.known))
         Pickler._batch_setitems(self, iter(items), *args)
 

@@ -94,7 +94,7 @@ class TrainingMemory:
         """A hash, or one sentence on what has none."""
         try:
             return stable_hash(thing, self._known)
-        except Exception as error:
+        except Exception as error:  # pickling calls code of its own of anything that is inside
             name = name or _without_hash(self._estimator) or f"an argument of the training ({error})"
             raise TypeError(
                 f"memory finds a training by a hash of all that it depends on, and {name} has none; pass what can be "
@@ -158,7 +158,8 @@ def _without_hash(estimator):
 
 
 def _has_hash(thing):
+    """Whether something has a hash."""
     try:
         return bool(stable_hash(thing))
-    except Exception:
+    except Exception:  # pickling calls code of its own of anything that is inside
         return False

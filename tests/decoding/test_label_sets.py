@@ -212,3 +212,63 @@ def test_frequent_sets_are_named():
     assert table["labels"].tolist() == [("0", "1"), ("1",)]
     assert table["count"].tolist() == [2, 1]
     assert_allclose(table["bonus"], [0.5 * np.log(2), 0])
+
+
+def three_levels():
+    """Labels of which the first implies the second, and that the third, which nearly every row has."""
+    rng = np.random.default_rng(0)
+    Y = np.zeros((400, 4), dtype=bool)
+    Y[:360, 2] = Y[:200, 1] = Y[:25, 0] = True
+    Y[:, 3] = rng.random(400) < 0.5
+    return Y
+
+
+def test_implications_follow_from_each_other():
+    pairs = LabelSets.from_rows(three_levels()).implied.toarray() > 0
+    assert pairs[0, 1]
+    assert pairs[1, 2]
+    assert pairs[0, 2]  # not beyond chance by itself
+    assert not pairs.diagonal().any()
+    P = np.random.default_rng(1).uniform(0.01, 0.99, (300, 4))
+    for allowed in (True, False):
+        D = decide(P, 0.5, allowed, dependence=Dependence(LabelSets.from_rows(three_levels()), 0.2, 50.0))
+        assert (D[:, 0] <= D[:, 1]).all()
+        assert (D[:, 1] <= D[:, 2]).all()
+
+
+@pytest.mark.parametrize(
+    ("Y", "match"),
+    [
+        ([1, 0, 1], "an indicator matrix of shape"),
+        (np.zeros((0, 3)), "an indicator matrix of shape"),
+        (np.zeros((3, 0)), "an indicator matrix of shape"),
+        ([[1, 2], [0, 1]], "must hold only 0 and 1"),
+        ([[1, np.nan], [0, 1]], "must hold only 0 and 1"),
+        (sp.csr_array([[2, 0], [0, 1]]), "must hold only 0 and 1"),
+    ],
+)
+def test_rows_that_are_no_labels_are_refused(Y, match):
+    with pytest.raises(ValueError, match=match):
+        LabelSets.from_rows(Y)
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda sets: Dependence(sets, -0.1, -1.0), "count_weight must be a finite number of at least 0, got -0.1"),
+        (lambda sets: Dependence(sets, "a", -1.0), "count_weight must be a finite number of at least 0, got 'a'"),
+        (lambda sets: Dependence(sets, 0.1, np.nan), "unseen must be a number, got nan"),
+        (lambda sets: Dependence(sets, 0.1, -1.0, scale=0.0), "scale must be a finite number above 0, got 0.0"),
+        (lambda sets: SetMarginals(sets, (1.0, 1.0), 0.5), "weights must be three finite numbers"),
+        (lambda sets: SetMarginals(sets, (1.0, 1.0, 0.0), 1.5), r"mixing must be a number in \[0, 1\], got 1.5"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(make, match):
+    with pytest.raises(ValueError, match=match):
+        make(LabelSets.from_rows(labels()))
+
+
+@pytest.mark.parametrize("make", [lambda Y: Dependence(Y, 0.1, -1.0), lambda Y: SetMarginals(Y, (1.0, 1.0, 0.0), 0.5)])
+def test_rows_in_place_of_label_sets_are_refused(make):
+    with pytest.raises(TypeError, match=r"sets must be LabelSets, got ndarray; make them by LabelSets.from_rows\(Y\)"):
+        make(labels())

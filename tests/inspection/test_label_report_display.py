@@ -76,3 +76,11 @@ def test_what_cannot_be_drawn_is_refused(report):
         display.plot(labels=["label 3", "label 99"])
     with pytest.raises(TypeError, match="a rule, or a list of names; got 3"):
         display.plot(labels=3)
+
+
+def test_the_legend_tells_both_colours_and_names_none_that_is_not_drawn(report):
+    both = [text.get_text() for text in LabelReportDisplay(report).plot().ax_.get_legend().get_texts()]
+    assert both == ["plain cut", "as predicted, higher or equal", "as predicted, lower"]
+    gained = report.index[report["gain"] > 0][:3].tolist()
+    texts = LabelReportDisplay(report).plot(labels=gained).ax_.get_legend().get_texts()
+    assert [text.get_text() for text in texts] == both[:2]
