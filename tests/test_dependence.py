@@ -84,6 +84,18 @@ def test_decision_values_and_probabilities_of_one_classifier_decide_alike(tree):
     assert (decided[0].predict(X_test) == decided[1].predict(X_test)).mean() > 0.97
 
 
+def test_the_scale_of_decision_values_does_not_matter(tree):
+    class Larger(LogisticRegression):
+        def decision_function(self, X):
+            return 50 * super().decision_function(X)
+
+    X, Y, X_test, _ = tree
+    options = {"response_method": "decision_function", "random_state": 0}
+    plain, larger = (TunedThresholdsClassifierCV(base(), **options).fit(X, Y) for base in (LogisticRegression, Larger))
+    assert larger.dependence_.scale == pytest.approx(plain.dependence_.scale / 50, rel=1e-2)
+    assert (larger.predict(X_test) == plain.predict(X_test)).mean() > 0.995
+
+
 def test_corrected_probabilities_have_a_lower_loss_and_say_so(tree):
     X, Y, X_test, Y_test = tree
     clf = MetaPolicyClassifier(random_state=0).fit(X, Y)

@@ -20,7 +20,7 @@ from sklearn_metalabel import (
     TunedThresholdsClassifierCV,
 )
 from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
-from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
+from sklearn_metalabel.learners import Fold, LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
 from sklearn_metalabel.model_selection import (
     MultilabelStratifiedGroupKFold,
     MultilabelStratifiedKFold,
@@ -28,6 +28,7 @@ from sklearn_metalabel.model_selection import (
 )
 from sklearn_metalabel.nn import MLP
 from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, GRUPolicy, as_prediction_policy
+from sklearn_metalabel.policies._episode import _Outcomes
 from sklearn_metalabel.thresholds import (
     OutOfFold,
     constrained,
@@ -40,7 +41,7 @@ from sklearn_metalabel.thresholds import (
     scutfbr,
     shrunken,
 )
-from sklearn_metalabel.utils import ConstantLabelWarning
+from sklearn_metalabel.utils import ConstantLabelWarning, as_certain_negatives
 
 RULES = [constrained, global_threshold, micromacro, odr_macro, odr_micro, plug_in, scut, scutfbr, shrunken]
 POLICIES = sorted(set(PREDICTION_POLICIES) - {"episode"})
@@ -348,3 +349,37 @@ def test_a_single_label_may_be_unknown(data):
 def test_episode_thresholds_follow_known_rewards(data):
     X, _, H = data
     assert isinstance(CLASSIFIERS["the paper's"].fit(X, H).prediction_policy_, EpisodeThresholds)
+
+
+def always_where_known(n=300):
+    """Truth of three labels, of which the first is 1 wherever it is known, and probabilities that are too sure."""
+    rng = np.random.default_rng(0)
+    Y = (rng.random((n, 3)) < [1.0, 0.5, 0.3]).astype(float)
+    Z = 3 * (2 * Y - 1) + rng.normal(size=Y.shape)
+    Y[rng.random(n) < 0.6, 0] = np.nan
+    return Y, Z, np.arange(n) % 3
+
+
+@pytest.mark.parametrize("name", ["half", "scut", "learned"])
+@pytest.mark.parametrize("sureness", [1.0, 10.0])
+def test_a_label_that_is_always_predicted_is_no_error_where_it_is_not_known(name, sureness):
+    Y, Z, fold = always_where_known()
+    P = (1 / (1 + np.exp(-sureness * Z))).clip(1e-15, 1 - 1e-15)
+    policy = as_prediction_policy(name).fit(OutOfFold(Y, P, fold), "accuracy", allow_unlabeled=True, random_state=0)
+    assert policy.thresholds_[0] == 0
+    assert policy.best_score_ > 0.9  # 0.4 at most where each unknown entry counts as an error
+
+
+def test_what_a_recurrent_policy_sees_of_labels_is_of_known_rows():
+    rng = np.random.default_rng(0)
+    P, Y = rng.uniform(0.05, 0.95, (60, 2)), rng.integers(0, 2, (60, 2)).astype(np.int8)
+    gaps = Y.copy()
+    gaps[:25, 0] = -1
+    seen = []
+    for labels, rows in ((gaps, slice(None)), (Y, slice(25, None))):
+        fold = Fold(P, labels, None, train=np.arange(60), held_out=np.arange(60), scored=np.arange(60))
+        outcomes = _Outcomes(labels, fold, 60, sees=True)
+        truth, probabilities = as_certain_negatives(labels[rows], P[rows])
+        outcomes.update(truth.astype(np.float32), probabilities, np.zeros(2))
+        seen.append(outcomes.features[0, 1:3])
+    assert_allclose(*seen)

@@ -31,7 +31,7 @@ class Dependence:
     count_weight : float
         Weight of the logarithm of counts, at least 0; 0 makes all observed sets alike.
     unseen : float
-        What stands for it in a set that was not observed; the lower, the more rows get an observed set. May be infinite.
+        What stands for it in a set that was not observed; the lower, the more rows get an observed set; may be inf.
     scale : float, default=1.0
         Factor b of the margins.
     label_names : ndarray of shape (n_labels,), default=None

@@ -36,6 +36,7 @@ from sklearn_metalabel.utils import (
     has_label_names,
     shown,
     takes_sample_weight,
+    totals_of,
     weights_differ,
 )
 
@@ -52,7 +53,7 @@ __all__ = [
 def _half(Y, P, *, sample_weight=None):
     """Thresholds of 0.5, but never and always for labels of one value; no row of them has a weight of 0."""
     positives = np.asarray(Y.sum(axis=0)).ravel()
-    return fill_constant_labels(np.full(P.shape[1], 0.5), positives, P.shape[0])
+    return fill_constant_labels(np.full(P.shape[1], 0.5), positives, totals_of(P))
 
 
 _RULES: dict[str, Callable] = {

@@ -98,12 +98,14 @@ def test_an_infinite_bonus_of_unseen_sets_leaves_labels_alone_but_for_implicatio
     assert_array_equal(decide(P, 0.4, dependence=kept)[~seen], decide(P, 0.4)[~seen])
 
 
+@pytest.mark.parametrize("count_weight", [0.4, 0.0])
 @pytest.mark.parametrize("may_be_empty", [True, False])
-def test_looking_at_the_sets_of_the_best_labels_finds_the_same(monkeypatch, may_be_empty):
+def test_looking_at_the_sets_of_the_best_labels_finds_the_same(monkeypatch, may_be_empty, count_weight):
     sets = LabelSets.from_rows(labels(1000, 30))
     M = np.random.default_rng(1).normal(scale=2, size=(100, 30)) - 1
-    dependence = Dependence(sets, 0.4, -1.0)
+    dependence = Dependence(sets, count_weight, -1.0)
     expected = dependence.decide(M, may_be_empty)
+    assert (expected != Dependence(sets, count_weight, np.inf).decide(M, may_be_empty)).any()
     monkeypatch.setattr(_candidate_sets, "_FEW_ENTRIES", 0)
     assert (dependence.decide(M, may_be_empty) == expected).all(axis=1).mean() > 0.97
     monkeypatch.setattr(_candidate_sets, "_BEST_LABELS", 30)

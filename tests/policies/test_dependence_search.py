@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import fbeta_score, jaccard_score
 
+from sklearn_metalabel.decoding import LabelSets
 from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.policies import (
     LearnedThresholds,
@@ -10,9 +11,11 @@ from sklearn_metalabel.policies import (
     SCutFBRThresholds,
     ShrunkenThresholds,
     ThresholdRule,
+    _dependence_search,
     as_prediction_policy,
 )
 from sklearn_metalabel.policies._dependence_search import _gain, _influences
+from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.thresholds import CompactRows, OutOfFold
 
 NAMES = ["accuracy", "f1_micro", "f1_macro", "f1_samples"]
@@ -202,3 +205,24 @@ def test_truth_values_of_numpy_are_taken():
     rows = one_of_each_pair()
     assert LearnedThresholds(dependence=np.True_).fit(rows, random_state=0).dependence_ is not None
     assert LearnedThresholds(dependence=np.False_).fit(rows, random_state=0).dependence_ is None
+
+
+def test_a_fold_has_no_part_in_the_sets_and_the_numbers_that_it_is_judged_with(monkeypatch):
+    rows, seen = one_of_each_pair(300), []
+    ascend = _dependence_search._ascend
+
+    def noted(parts, *arguments):
+        seen.append([part.Y for part in parts])
+        return ascend(parts, *arguments)
+
+    monkeypatch.setattr(_dependence_search, "_ascend", noted)
+    search = _dependence_search.DependenceSearch.of(rows, ThresholdSearch.of(rows))
+    LearnedThresholds().fit(rows, random_state=0)
+    inside = [rows.Y[rows.fold == k] for k in range(3)]
+    assert len(seen) == 4  # without each fold, and with all
+    for k in range(3):
+        assert all(any(np.array_equal(Y, inside[m]) for Y in seen[k]) == (m != k) for m in range(3))
+        others = LabelSets.from_rows(rows.Y[rows.fold != k])
+        assert_array_equal(search.sets[k].codes, others.codes)
+        assert_array_equal(search.sets[k].counts, others.counts)
+    assert [len(Y) for Y in seen[3]] == [100] * 3

@@ -3,7 +3,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from scipy.special import expit
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 from sklearn.metrics import precision_score, recall_score
 
 from sklearn_metalabel.thresholds import constrained, constrained_labels
@@ -148,3 +148,14 @@ def test_a_cost_that_cannot_be_kept_is_the_least_on_the_rows():
 def test_a_bad_cost_is_refused(params):
     with pytest.raises(ValueError, match="must be a number above 0"):
         constrained([[1], [0]], [[0.6], [0.4]], "cost", **{"level": 2.0, **params})
+
+
+def test_the_bound_of_cost_is_the_exact_one(global_random_seed):
+    Y, P = population(np.random.default_rng(global_random_seed), 300)
+    (t,), (kept,) = constrained_labels(Y, P, "cost", 0.7, 0.9, 2.0)
+    assert kept
+    D = t < P
+    errors = (D & (Y == 0)).sum(), (~D & (Y == 1)).sum()
+    level = 1 - 2 * 0.1 / 40  # of an interval, whose upper end is passed by chance half as often
+    high = [binomtest(int(k), 300).proportion_ci(level, "exact").high for k in errors]
+    assert high[0] + 2 * high[1] <= 0.7
