@@ -383,3 +383,18 @@ def test_what_a_recurrent_policy_sees_of_labels_is_of_known_rows():
         outcomes.update(truth.astype(np.float32), probabilities, np.zeros(2))
         seen.append(outcomes.features[0, 1:3])
     assert_allclose(*seen)
+
+
+def test_entries_that_are_not_known_are_no_candidates_where_probabilities_are_far_too_sure():
+    rng = np.random.default_rng(0)
+    Z, fold = rng.normal(size=(400, 3)), np.arange(400) % 3
+    Y = (rng.random(Z.shape) < 1 / (1 + np.exp(-Z))).astype(float)
+    Y[:, 0] = np.where(rng.random(400) < 0.6, np.nan, 1.0)
+    P = 1 / (1 + np.exp(-10 * Z.clip(-3, 3)))
+    with_it, without = (
+        as_prediction_policy("learned").fit(
+            OutOfFold(Y[:, labels], P[:, labels], fold), "accuracy", allow_unlabeled=True, random_state=0
+        )
+        for labels in ([0, 1, 2], [1, 2])
+    )
+    assert with_it.best_score_ == pytest.approx(without.best_score_, abs=0.05)
