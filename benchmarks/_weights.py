@@ -21,13 +21,23 @@ from sklearn_metalabel.learners import (
     resolve_label_weight,
     train_classifier,
 )
-from sklearn_metalabel.learners._torch_run import _to_input
+from sklearn_metalabel.learners._torch_run import InputConverter
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
+from sklearn_metalabel.policies import PretrainedPolicy
 from sklearn_metalabel.policies._outcomes import Outcome
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import torch_seed
 
-__all__ = ["LINEAR", "NETWORK", "N_FOLDS", "UNIFORM", "CountedLogistic", "held_out_outcome", "stratified_folds"]
+__all__ = [
+    "LINEAR",
+    "NETWORK",
+    "N_FOLDS",
+    "PRETRAINED",
+    "UNIFORM",
+    "CountedLogistic",
+    "held_out_outcome",
+    "stratified_folds",
+]
 
 UNIFORM = "uniform"
 N_FOLDS = 3
@@ -119,10 +129,18 @@ def paper(base, X, Y, seed, depths):
 def ours(base, X, Y, seed, depths):
     """The default of the package, which learns its thresholds in the same way."""
     before = CountedLogistic.n_rows
-    clf = MetaPolicyClassifier(base, cv=N_FOLDS, random_state=seed).fit(X, Y)
+    clf = MetaPolicyClassifier(base, training_policy="search", cv=N_FOLDS, random_state=seed).fit(X, Y)
     if isinstance(base, CountedLogistic):
         return clf, (CountedLogistic.n_rows - before) / len(Y)
     return clf, clf.training_policy_.history_["reward"].size * TRAINED_SHARE + 1
+
+
+def pretrained(base, X, Y, seed, depths, *, prior):
+    """The policy that comes trained, here on other sets; its trainings may end early."""
+    policy = PretrainedPolicy(prior=prior)
+    clf = MetaPolicyClassifier(base, training_policy=policy, cv=N_FOLDS, random_state=seed).fit(X, Y)
+    played = np.isfinite(clf.training_policy_.history_["reward"]).mean(axis=1).sum()
+    return clf, played * TRAINED_SHARE + clf.training_policy_.length_
 
 
 def hypergradient(base, X, Y, seed, depths):
@@ -203,7 +221,7 @@ def _last_layer_gradients(module, X, Y):
     """Gradients (L, hidden + 1) of each label's log-loss by its part of the last layer: positives', and negatives'."""
     with torch.no_grad():
         *body, last = module
-        hidden = nn.Sequential(*body)(_to_input(X, module, torch.device("cpu")))
+        hidden = nn.Sequential(*body)(InputConverter(module, torch.device("cpu"), False)(X))
         errors = torch.sigmoid(last(hidden)) - torch.from_numpy(Y).float()
         hidden = torch.cat([hidden, torch.ones(len(hidden), 1)], dim=1).double()
         is_positive = torch.from_numpy(Y.astype(bool))
@@ -217,6 +235,7 @@ RULES = {
     "hierarchy": hierarchy,
 }
 LINEAR = {**RULES, "learned (ours)": ours}
+PRETRAINED = "pretrained (ours)"
 NETWORK = {
     **RULES,
     "learned (paper)": paper,
@@ -226,4 +245,5 @@ NETWORK = {
     "focal loss": partial(other_loss, loss="focal"),
     "distribution-balanced loss": partial(other_loss, loss="distribution_balanced"),
     "learned (ours)": ours,
+    PRETRAINED: pretrained,
 }

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import time
+from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,8 +22,8 @@ import numpy as np
 import pandas as pd
 import torch
 from _data import load_documents, load_tree
-from _table import Table
-from _weights import LINEAR, N_FOLDS, NETWORK, UNIFORM, CountedLogistic, held_out_outcome, stratified_folds
+from _table import RESULTS, Table
+from _weights import LINEAR, N_FOLDS, NETWORK, PRETRAINED, UNIFORM, CountedLogistic, held_out_outcome, stratified_folds
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import average_precision_score
@@ -130,6 +131,12 @@ def judged(method, base, data, seed, depths):
     return {**{name: float(score) for name, score in scores.items()}, "trainings": float(trainings)}
 
 
+def rotated_prior(name):
+    """Parameters of the training policy that was trained on the other sets."""
+    rotations = json.loads((RESULTS / "rotated_training_priors.json").read_text(encoding="utf-8"))["rotations"]
+    return next(r["parameters"] for r in rotations if _scores.SETS[name] in r["held_out"])
+
+
 def methods_of(name, kind, chosen):
     """The methods that are run: weights by depth need a tree."""
     return [m for m in METHODS[kind] if m in chosen and (m != "hierarchy" or name in TREES)]
@@ -154,7 +161,9 @@ def run(name, seed, kinds, chosen, most):
                 def compute(kind=kind, what=what, setting=setting):
                     split = data()
                     base = learner_of(kind, setting, seed)
-                    return judged(METHODS[kind][what], base, split, seed, loaded["depths"])
+                    method = METHODS[kind][what]
+                    method = partial(method, prior=rotated_prior(name)) if what == PRETRAINED else method
+                    return judged(method, base, split, seed, loaded["depths"])
 
                 record = kept(name, kind, what, seed, [most, setting], compute)
                 rows.append({"set": name, "learner": kind, "method": what, "seed": seed, "setting": setting, **record})

@@ -358,7 +358,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _keep(self, policies, result, seed):
         """Set what was learned, and choose the thresholds."""
-        weights, n_labels = result.loss_weights, len(self.label_frequencies_)
+        weights, n_labels = result.loss_weights.last, len(self.label_frequencies_)
         self.training_policy_ = policies.training
         self.weights_, self.focus_ = weights.label, float(weights.focus)
         self.positive_weights_ = np.ones(n_labels) if weights.positive is None else weights.positive

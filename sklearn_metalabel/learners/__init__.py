@@ -18,7 +18,7 @@ from sklearn_metalabel.learners._label_weight import (
 )
 from sklearn_metalabel.learners._labelwise import LabelwiseClassifier
 from sklearn_metalabel.learners._linear import LabelWeightedLogistic
-from sklearn_metalabel.learners._loss_weights import LossWeights
+from sklearn_metalabel.learners._loss_weights import LossSchedule, LossWeights, part_bounds as part_bounds
 from sklearn_metalabel.learners._one_label import (
     fit_label as fit_label,
     positive_probability as positive_probability,
@@ -55,6 +55,7 @@ __all__ = [
     "Fold",
     "LabelWeightedLogistic",
     "LabelwiseClassifier",
+    "LossSchedule",
     "LossWeights",
     "TorchClassifier",
     "TrainingRun",

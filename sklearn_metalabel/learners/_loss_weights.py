@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LossWeights"]
+__all__ = ["LossSchedule", "LossWeights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,3 +80,78 @@ class LossWeights:
         """What the base learner must be able to weigh beside labels: "positive", "focus"."""
         wanted = {"positive": self.positive is not None, "focus": self.focus > 0}
         return frozenset(name for name, needed in wanted.items() if needed)
+
+    @property
+    def last(self) -> LossWeights:
+        """The weights of the last update: these."""
+        return self
+
+    def of_updates(self, n_updates: int) -> Iterator[LossWeights]:
+        """Go through the updates of a full training.
+
+        Parameters
+        ----------
+        n_updates : int
+            Number of updates.
+
+        Returns
+        -------
+        weights : iterator of LossWeights
+            The same for each update.
+        """
+        return repeat(self, n_updates)
+
+
+@dataclass(frozen=True, eq=False)
+class LossSchedule:
+    """Loss weights that change while a base learner trains, and how long it trains.
+
+    Parameters
+    ----------
+    parts : sequence of LossWeights
+        One after the other. Where there are fewer than `n_parts`, the training ends that much earlier.
+    n_parts : int
+        Parts, equally long, that a full training has.
+
+    See Also
+    --------
+    LossWeights : Weights that stay.
+
+    Examples
+    --------
+    >>> from sklearn_metalabel.learners import LossSchedule, LossWeights
+    >>> equal = LossWeights.uniform(2)
+    >>> schedule = LossSchedule([equal.scaled(3.0), equal], n_parts=4)
+    >>> [float(weights.label[0]) for weights in schedule.of_updates(8)]
+    [3.0, 3.0, 1.0, 1.0]
+    """
+
+    parts: Sequence[LossWeights]
+    n_parts: int
+
+    @property
+    def last(self) -> LossWeights:
+        """The weights of the last update."""
+        return self.parts[-1]
+
+    def of_updates(self, n_updates: int) -> Iterator[LossWeights]:
+        """Go through the updates.
+
+        Parameters
+        ----------
+        n_updates : int
+            Number of updates of a full training.
+
+        Yields
+        ------
+        weights : LossWeights
+            Those of each update that is made, one at least.
+        """
+        for part, (first, end) in zip(self.parts, part_bounds(n_updates, self.n_parts), strict=False):
+            yield from repeat(part, end - first)
+
+
+def part_bounds(n_updates: int, n_parts: int) -> list[tuple[int, int]]:
+    """First update of each part of a training, and the one after its last; the first part has one at least."""
+    ends = [max(1, round((k + 1) * n_updates / n_parts)) for k in range(n_parts)]
+    return list(pairwise([0, *ends]))

@@ -163,8 +163,9 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         with torch_seed(seed, run.device):
             run.start(X, Y, sample_weight=sample_weight)
             losses = _train(run, Y.shape[0], weights, np.random.RandomState(seed))
-        self.loss_curve_ = np.asarray(losses).reshape(self.n_epochs, -1).mean(axis=1)
-        self._keep_module(run.module, run.sizes, run.device, Emphasis.arguments(weights))
+        n_batches = run.n_updates(Y.shape[0]) // self.n_epochs
+        self.loss_curve_ = np.array([np.mean(losses[k : k + n_batches]) for k in range(0, len(losses), n_batches)])
+        self._keep_module(run.module, run.sizes, run.device, Emphasis.arguments(weights.last))
 
     def _keep_module(self, module, sizes, device, emphasis):
         """Set what a trained module leaves, on the CPU."""
@@ -263,9 +264,9 @@ def _fits_fused(module, options):
 
 
 def _train(run, n_samples, weights, rng):
-    """Make all updates of a full run; returns the loss of each."""
+    """Make all updates of a full run, or those that a schedule has; returns the loss of each."""
     sample = run.batches(n_samples, rng)
-    for _ in range(run.n_updates(n_samples)):
-        run.step(sample(), weights)
+    for each in weights.of_updates(run.n_updates(n_samples)):
+        run.step(sample(), each)
     run.check()
     return run.losses

@@ -35,6 +35,8 @@ class TorchRun(TrainingRun):
     The losses of its updates are in `losses`, up to the last `check`.
     """
 
+    takes_schedules = True
+
     def __init__(self, classifier):
         self.classifier = classifier
         # Other losses weigh positives against negatives themselves, and their logits are not what is corrected for.

@@ -28,6 +28,8 @@ class TrainingRun(ABC):
         What the loss can weigh beside labels: "positive", "focus" (see :class:`LossWeights`).
     device : object or None
         Torch device of the run, or None.
+    takes_schedules : bool
+        Whether the base learner can be trained under a :class:`LossSchedule` in place of `LossWeights`.
 
     See Also
     --------
@@ -50,6 +52,7 @@ class TrainingRun(ABC):
     scales: tuple[float, ...] = ()
     emphases: frozenset[str] = frozenset()
     device: object = None
+    takes_schedules: bool = False
 
     @abstractmethod
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):

@@ -11,6 +11,7 @@ from sklearn_metalabel.policies._learned_thresholds import LearnedThresholds
 from sklearn_metalabel.policies._monitor import CallbackMonitor as CallbackMonitor
 from sklearn_metalabel.policies._nested import as_columns as as_columns, as_rows as as_rows
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
+from sklearn_metalabel.policies._pretrained_policy import PretrainedPolicy
 from sklearn_metalabel.policies._recurrent import GRUPolicy, SharedGRUPolicy
 from sklearn_metalabel.policies._registry import (
     PREDICTION_POLICIES as PREDICTION_POLICIES,
@@ -40,6 +41,7 @@ __all__ = [
     "LearnedThresholds",
     "PlugInThresholds",
     "PolicySearch",
+    "PretrainedPolicy",
     "PredictionPolicy",
     "SCutFBRThresholds",
     "SharedGRUPolicy",

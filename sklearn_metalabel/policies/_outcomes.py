@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_metalabel.utils import weighted_positives
 
-__all__ = ["Outcome", "is_beaten", "scale_of_labels"]
+__all__ = ["Outcome", "is_beaten", "label_importance", "scale_of_labels", "scored"]
 
 # Parts of a fold's held-out rows whose differences tell how far chance reaches.
 _BLOCKS = 10
@@ -38,7 +38,7 @@ class Outcome:
         parts = [part_of == b for b in range(part_of.max() + 1)]
         arrays = [(Y, P, sample_weight)]
         arrays += [(Y[rows], P[rows], None if sample_weight is None else sample_weight[rows]) for rows in parts]
-        rewards = np.array([_scored(reward, *each) for each in arrays])
+        rewards = np.array([scored(reward, *each) for each in arrays])
         positives = np.array([weighted_positives(y, weight) for y, _, weight in arrays])
         return cls(rewards[0], rewards[1:], positives[0], positives[1:])
 
@@ -57,14 +57,14 @@ class Outcome:
     @property
     def value(self):
         """One number: half the mean over labels, half the mean over positives."""
-        return float(self.rewards @ _label_importance(self.positives))
+        return float(self.rewards @ label_importance(self.positives))
 
     def gain_over(self, other):
         """How far this is ahead of another outcome on the same rows, and the standard error of that.
 
         The error is that of a paired bootstrap over parts of the rows.
         """
-        differences = ((self.parts - other.parts) * _label_importance(self.positives_of_parts)).sum(axis=1)
+        differences = ((self.parts - other.parts) * label_importance(self.positives_of_parts)).sum(axis=1)
         return self.value - other.value, _bootstrap_error(differences)
 
 
@@ -99,7 +99,7 @@ def _gain_of_single_scales(parts, counts, b, noise, shared):
     others = np.arange(len(counts)) != b
     chosen = _shrunken_choice(_mean(parts[:, others], counts[others]), counts[others].sum(axis=0), noise, shared)
     gains = parts[chosen, b, np.arange(counts.shape[1])] - parts[shared, b]
-    return float(gains @ _label_importance(counts[b]))
+    return float(gains @ label_importance(counts[b]))
 
 
 def _bootstrap_error(values):
@@ -108,7 +108,7 @@ def _bootstrap_error(values):
     return float(values[draws].mean(axis=1).std())
 
 
-def _scored(reward, Y, P, sample_weight=None):
+def scored(reward, Y, P, sample_weight=None):
     """Reward (L,) of probabilities, at thresholds of 0.5."""
     options = {} if sample_weight is None else {"sample_weight": sample_weight}
     scored = np.asarray(reward(Y, P, np.full((1, P.shape[1]), 0.5), **options), dtype=np.float64)[0]
@@ -117,7 +117,7 @@ def _scored(reward, Y, P, sample_weight=None):
     return scored
 
 
-def _label_importance(positives):
+def label_importance(positives):
     """Weight of each label in the mean reward, (..., L): half by label, half by positives; 0 without positives."""
     present = positives > 0
     by_label = present / np.maximum(present.sum(axis=-1, keepdims=True), 1)

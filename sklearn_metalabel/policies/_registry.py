@@ -8,6 +8,7 @@ from sklearn_metalabel.policies._best_of import BestThresholds
 from sklearn_metalabel.policies._fixed_weights import FixedWeights
 from sklearn_metalabel.policies._learned_thresholds import LearnedThresholds
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
+from sklearn_metalabel.policies._pretrained_policy import PretrainedPolicy
 from sklearn_metalabel.policies._recurrent import GRUPolicy, SharedGRUPolicy
 from sklearn_metalabel.policies._search import PolicySearch
 from sklearn_metalabel.policies._threshold_rules import (
@@ -25,6 +26,7 @@ __all__ = ["PREDICTION_POLICIES", "TRAINING_POLICIES", "as_prediction_policy", "
 TRAINING_POLICIES = {
     "search": PolicySearch(),
     "uniform": FixedWeights("uniform"),
+    "pretrained": PretrainedPolicy(),
     "shared": SharedGRUPolicy(),
     "gru": GRUPolicy(),
 }

@@ -91,20 +91,15 @@ class TrialRunner:
 
     def __call__(self, arguments):
         """Trials of each of (fold, path, seed, further arguments of `run_trials` by name)."""
-        tickets = [self.monitor.begin() for _ in arguments]
+        calls = [(fold, {"path": path, "seed": seed, **options}) for fold, path, seed, options in arguments]
+        return self.call(run_trials, calls)
+
+    def call(self, function, calls):
+        """What a function returns for each of (fold, arguments by name): a list of trials."""
+        tickets = [self.monitor.begin() for _ in calls]
+        shared = {"base": self.base, "plan": self.plan, "threads": self.threads}
         made = Parallel(n_jobs=self.n_jobs)(
-            delayed_on_fold(
-                run_trials,
-                fold,
-                memory=self.memory,
-                base=self.base,
-                path=path,
-                plan=self.plan,
-                seed=seed,
-                threads=self.threads,
-                **options,
-            )
-            for fold, path, seed, options in arguments
+            delayed_on_fold(function, fold, memory=self.memory, **shared, **options) for fold, options in calls
         )
         for ticket, trials in zip(tickets, made, strict=True):
             self.stopped |= bool(self.monitor.end(ticket, _report(trials)))
@@ -116,5 +111,5 @@ def _report(trials):
     last = trials[-1]
     best = max(trials, key=lambda trial: -float("inf") if trial.outcome is None else trial.outcome.value)
     reward = None if best.outcome is None else best.outcome.value
-    label = last.proposal.weights.label
+    label = last.proposal.weights.last.label
     return RunReport(best.proposal.name, reward, last.run, label, 0.0 * label + 0.5)

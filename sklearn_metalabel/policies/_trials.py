@@ -23,7 +23,7 @@ from sklearn_metalabel.utils import (
     use_threads,
 )
 
-__all__ = ["Trial", "TrialPlan", "run_trials"]
+__all__ = ["HeldOutRows", "Trial", "TrialPlan", "run_trials"]
 
 # Rows that are predicted at once where not all probabilities are kept.
 _BLOCK_ENTRIES, _LEAST_BLOCK = 2**25, 200
@@ -96,7 +96,7 @@ def run_trials(
         Whether held-out rows are scored by the reward.
     """
     run = resumed or _Run(base, fold, seed, solution)
-    held_out = _HeldOut(fold, plan)
+    held_out = HeldOutRows(fold, plan)
     trials, best = [], 0
     with use_threads(threads), torch_seed(seed, run.device, run.states):
         for proposal in path:
@@ -151,7 +151,7 @@ class _Run:
             run.release()  # other runs hold as many rows meanwhile
 
 
-class _HeldOut:
+class HeldOutRows:
     """The held-out rows of a fold, and what they say of a run."""
 
     def __init__(self, fold, plan):

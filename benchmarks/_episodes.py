@@ -1,0 +1,198 @@
+"""Training episodes of many networks at once, all steered by policies of their own: what a training policy learns from.
+
+Every network of an episode starts from the same parameters and sees the same batches, with the same units dropped, so
+that what differs between their outcomes is what their policies did.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.func import functional_call, grad, vmap
+from torch.nn import functional as F
+
+from sklearn_metalabel.policies._steering import initial_state, steer
+
+__all__ = ["N_ACTIONS", "Episode", "EpisodeData", "Outcomes", "average_precisions", "equal_steering", "play"]
+
+N_ACTIONS = 10
+_MARGIN, _LEAST = 0.05, 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeData:
+    """Rows that train, rows that the policy sees, and rows that judge it; X and Y of each, on one device."""
+
+    train: tuple[torch.Tensor, torch.Tensor]
+    seen: tuple[torch.Tensor, torch.Tensor]
+    judged: tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """How the networks are trained."""
+
+    module: torch.nn.Module
+    lr: float
+    n_epochs: int
+    batch_size: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """After each action, for each policy, (K, M): scores on the judging rows, and whether it would have gone on."""
+
+    average_precision: torch.Tensor
+    decided: torch.Tensor
+    stop: torch.Tensor
+    focus: torch.Tensor
+    exponent: torch.Tensor
+
+
+def equal_steering(steering, rows, exponent=0.0, focus=0.0):
+    """Steering in which some policies `rows` ask for constant weights instead."""
+    steering.label[rows] = 1.0
+    steering.exponent[rows] = exponent
+    steering.focus[rows] = focus
+    steering.stop[rows] = -1.0
+
+
+def play(data, episode, parameters, constant=()):
+    """Train one network for each row of `parameters` (M, P); returns `Outcomes`.
+
+    `constant` has tuples (first, last, exponent, focus): policies that ask for constant weights instead, to compare.
+    """
+    device = parameters.device
+    (X, Y), (_, n_labels) = data.train, data.train[1].shape
+    learner = _Learners(episode, len(parameters), device)
+    n_batches = -(-len(X) // episode.batch_size)
+    n_updates = episode.n_epochs * n_batches
+    positives = Y.sum(dim=0)
+    log_rarity = torch.log(len(X) / positives.clamp(min=1))
+    own = describe(positives, len(X), len(parameters))
+    state, found = initial_state(parameters, n_labels), []
+    generator = torch.Generator(device).manual_seed(episode.seed)
+    rows, made = [], 0
+    for k in range(N_ACTIONS):
+        shared = describe_training(k / N_ACTIONS, len(X), n_labels, n_updates, device)
+        state, wanted = steer(parameters, own, shared, state)
+        for first, last, exponent, focus in constant:
+            equal_steering(wanted, slice(first, last), exponent, focus)
+        positive = torch.exp(wanted.exponent * log_rarity)
+        for _ in range(round((k + 1) * n_updates / N_ACTIONS) - made):
+            if not rows:
+                order = torch.randperm(len(X), device=device, generator=generator)
+                rows = list(torch.tensor_split(order, n_batches))
+            batch = rows.pop()
+            learner.step(X[batch], Y[batch], wanted.label, positive, wanted.focus)
+            made += 1
+        seen, judged = (corrected(learner.logits(part[0]), positive, wanted.focus) for part in (data.seen, data.judged))
+        own = update_description(own, data.seen[1], seen)
+        score = _scores(data, seen, judged)
+        found.append((*score, wanted.stop, wanted.focus, wanted.exponent.mean(dim=1)))
+    return Outcomes(*(torch.stack(part) for part in zip(*found, strict=True)))
+
+
+def describe(positives, n_rows, n_networks):
+    """What the network sees of each label before anything is trained, (M, L, 6)."""
+    own = positives.new_zeros(n_networks, len(positives), 6)
+    own[..., 0] = (torch.log((positives + 1) / n_rows) + 4) / 2
+    return own
+
+
+def describe_training(progress, n_rows, n_labels, n_updates, device):
+    """What the network sees of the training, (4,)."""
+    sizes = torch.log(torch.tensor([n_rows, n_labels, n_updates], dtype=torch.float32))
+    shared = torch.cat([torch.tensor([progress]), (sizes - torch.tensor([7.0, 4.0, 6.0])) / 2])
+    return shared.to(device)
+
+
+def update_description(own, Y, Z):
+    """The description with what held-out log-odds Z (M, n, L) say."""
+    positives = Y.sum(dim=0)
+    of_positives = torch.einsum("nl,mnl->ml", Y, Z) / positives.clamp(min=1)
+    of_negatives = torch.einsum("nl,mnl->ml", 1 - Y, Z) / (len(Y) - positives).clamp(min=1)
+    precision = average_precisions(Y, Z)
+    before = torch.where(own[..., 3] == 0, precision, own[..., 3])
+    parts = [own[..., 0], of_positives / 4, of_negatives / 4, precision, 10 * (precision - before)]
+    return torch.stack([*parts, precision * (positives > 0)], dim=-1)
+
+
+def average_precisions(Y, Z):
+    """Average precision of each label, (M, L); 0 without positives."""
+    order = Z.argsort(dim=1, descending=True)
+    hits = torch.gather(Y.expand(len(Z), *Y.shape), 1, order)
+    precision = hits.cumsum(dim=1) / torch.arange(1, len(Y) + 1, device=Y.device)[:, None]
+    return (precision * hits).sum(dim=1) / Y.sum(dim=0).clamp(min=1)
+
+
+def corrected(Z, positive, focus):
+    """Log-odds (M, n, L) without what the weights of entries added to them; as `Emphasis.corrected` does it."""
+    focus = focus[:, None, None]
+    least = _LEAST ** (1 / focus.clamp(min=1e-3))
+    of_negatives = focus * torch.log(torch.maximum(torch.sigmoid(Z) - _MARGIN, least).clamp(min=1e-12))
+    return Z + of_negatives - torch.log(positive)[:, None]
+
+
+def _scores(data, seen, judged):
+    """Average precision, half macro and half micro, and mean of strict accuracy, micro- and macro-F1, (M,) each.
+
+    Every label is cut where as many rows pass as have it, for macro-F1; all labels are cut at once for the others.
+    """
+    Y, Y_judged = data.seen[1], data.judged[1]
+    present = Y_judged.any(dim=0)
+    macro = average_precisions(Y_judged, judged)[:, present].mean(dim=1)
+    flat = Y_judged.reshape(-1, 1)
+    micro = average_precisions(flat, judged.reshape(len(judged), -1, 1))[:, 0]
+    shared_cut = _break_even(Y.reshape(-1, 1), seen.reshape(len(seen), -1, 1))
+    together = judged > shared_cut[:, None]
+    apart = judged > _break_even(Y, seen)[:, None]
+    truth = Y_judged.bool()
+    accuracy = (together == truth).all(dim=2).float().mean(dim=1)
+    f1_micro = 2 * (together & truth).sum(dim=(1, 2)) / (together.sum(dim=(1, 2)) + truth.sum())
+    f1 = 2 * (apart & truth).sum(dim=1) / (apart.sum(dim=1) + truth.sum(dim=0)).clamp(min=1)
+    return (macro + micro) / 2, (accuracy + f1_micro + f1[:, present].mean(dim=1)) / 3
+
+
+def _break_even(Y, Z):
+    """Cut (M, L) that as many rows pass as are positive."""
+    descending = Z.sort(dim=1, descending=True).values
+    positives = Y.sum(dim=0).long()
+    at = positives.clamp(max=len(Y) - 1).expand(len(Z), 1, -1)
+    return torch.gather(descending, 1, at)[:, 0]
+
+
+class _Learners:
+    """Networks of one architecture, their parameters stacked, trained by Adam."""
+
+    def __init__(self, episode, n_networks, device):
+        self.module = episode.module.to(device)
+        start = {name: p.detach() for name, p in self.module.named_parameters()}
+        self.parameters = {name: p.expand(n_networks, *p.shape).contiguous() for name, p in start.items()}
+        self.optimizer = torch.optim.Adam(self.parameters.values(), lr=episode.lr, fused=True)
+        self.gradient = vmap(grad(self._loss), in_dims=(0, None, None, 0, 0, 0), randomness="same")
+        self.forward = vmap(self._forward, in_dims=(0, None))
+
+    def _forward(self, parameters, x):
+        return functional_call(self.module, parameters, (x,))
+
+    def _loss(self, parameters, x, y, label, positive, focus):
+        logits = self._forward(parameters, x)
+        probability = torch.sigmoid(logits.detach())
+        of_negatives = (probability - _MARGIN).clamp(min=0).clamp(min=1e-6) ** focus
+        weight = label * torch.where(y > 0, positive, of_negatives)
+        return F.binary_cross_entropy_with_logits(logits, y, weight=weight)
+
+    def step(self, x, y, label, positive, focus):
+        """One update of every network."""
+        self.module.train()
+        gradients = self.gradient(self.parameters, x, y, label, positive, focus)
+        for name, parameter in self.parameters.items():
+            parameter.grad = gradients[name]
+        self.optimizer.step()
+
+    @torch.no_grad()
+    def logits(self, x):
+        """Log-odds (M, n, L) of rows."""
+        self.module.eval()
+        return self.forward(self.parameters, x)

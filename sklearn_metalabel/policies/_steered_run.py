@@ -1,0 +1,165 @@
+"""A training run that the pre-trained network steers, from what it sees of the held-out rows while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_metalabel.learners import LossSchedule, LossWeights, part_bounds
+from sklearn_metalabel.policies._outcomes import label_importance, scored
+from sklearn_metalabel.policies._proposals import Proposal
+from sklearn_metalabel.policies._steering import N_OWN, initial_state, steer
+from sklearn_metalabel.policies._trials import HeldOutRows, Trial
+from sklearn_metalabel.utils import (
+    as_certain_negatives,
+    is_certain_negative,
+    known_totals,
+    label_rows,
+    take_rows,
+    to_logits,
+    torch_seed,
+    totals_of,
+    use_threads,
+    weighted_positives,
+)
+
+__all__ = ["N_ACTIONS", "SteeredTrial", "run_steered"]
+
+# Actions of a full training.
+N_ACTIONS = 10
+# A focus below this one is none.
+_LEAST_FOCUS = 0.02
+
+
+@dataclass(eq=False)
+class SteeredTrial(Trial):
+    """A trial whose proposal is the schedule that came out, and the reward after each of its parts, (T,)."""
+
+    rewards: NDArray | None = None
+
+
+def run_steered(base, fold, parameters, label_weight, plan, seed, threads):
+    """Train on a fold under the network; a list of one `SteeredTrial`.
+
+    Parameters
+    ----------
+    base : LabelClassifier
+        Unfitted; a copy is trained.
+    fold : Fold
+        With held-out rows.
+    parameters : ndarray of shape (P,)
+        Parameters of the network.
+    label_weight : ndarray of shape (n_labels,)
+        What its label weights are multiplied by.
+    plan : TrialPlan
+    seed : int
+        All randomness.
+    threads : dict
+        Thread counts to work with.
+    """
+    run = base.training_run(seed)
+    with use_threads(threads), torch_seed(seed, run.device):
+        return [_SteeredRun(run, fold, plan, seed).play(torch.tensor(parameters, dtype=torch.float64), label_weight)]
+
+
+class _SteeredRun:
+    """The state of one run."""
+
+    def __init__(self, run, fold, plan, seed):
+        self.run, self.fold, self.plan = run, fold, plan
+        X, Y, sample_weight = fold.training_data()
+        run.start(X, Y, sample_weight=sample_weight, seed=seed)
+        self.sample = run.batches(len(fold.train), np.random.RandomState(seed))
+        self.view = LabelView(Y, fold, plan.reward)
+        self.n_updates = run.n_updates(len(fold.train))
+
+    def play(self, parameters, label_weight):
+        """All parts of the training until the network ends it."""
+        sizes = len(self.fold.train), len(label_weight), self.n_updates
+        state, parts, rewards = initial_state(parameters, len(label_weight)), [], []
+        with torch.no_grad():
+            for k, (first, end) in enumerate(part_bounds(self.n_updates, N_ACTIONS)):
+                shared = torch.tensor(describe_training(k / N_ACTIONS, *sizes))
+                state, wanted = steer(parameters, torch.tensor(self.view.own), shared, state)
+                parts.append(self._weights(wanted, label_weight))
+                self._train(parts[-1], end - first)
+                rewards.append(self.view.update(self.run.predict_proba(self.view.X)))
+                if wanted.stop > 0:
+                    break
+        return self._trial(LossSchedule(parts, N_ACTIONS), np.array(rewards))
+
+    def _weights(self, wanted, label_weight):
+        """The weights that the network asks for."""
+        focus = float(wanted.focus)
+        positive = self.view.rarity ** wanted.exponent.numpy()
+        return LossWeights(label_weight * wanted.label.numpy(), positive, focus if focus >= _LEAST_FOCUS else 0.0)
+
+    def _train(self, weights, n_updates):
+        """Make some updates; with gradients, which the network itself does without."""
+        with torch.enable_grad():
+            for _ in range(n_updates):
+                self.run.step(self.sample(), weights)
+
+    def _trial(self, schedule, rewards):
+        """The outcome, with the held-out rows."""
+        held_out = HeldOutRows(self.fold, self.plan)
+        P = held_out.predict(self.run)
+        trial = SteeredTrial(Proposal("pretrained", schedule), held_out.score(P), held_out.rows(P), rewards=rewards)
+        if self.plan.frequency is not None:
+            trial.compact = held_out.compact(self.run)
+        if self.plan.keep_run:
+            self.run.release()  # callbacks look at the base learner alone
+            trial.run = self.run
+        return trial
+
+
+class LabelView:
+    """What the network sees of each label: `own` (L, `N_OWN`), float64.
+
+    The log-frequency in training, mean log-odds of held-out positives and negatives, average precision of held-out
+    rows, how it changed, and again for those that have positives there.
+    """
+
+    def __init__(self, Y_train, fold, reward):
+        weight = fold.weights_of(fold.train)
+        positives, n = weighted_positives(Y_train, weight).astype(np.float64), known_totals(Y_train, weight)
+        self.rarity = np.maximum(n, 1) / np.maximum(positives, 1)
+        self.reward = reward
+        self.X = take_rows(fold.X, fold.scored)
+        self.labels = label_rows(fold.Y, fold.scored, dtype=np.int8)
+        self.Y, self.weight = self.labels > 0, fold.weights_of(fold.scored)
+        self.own = np.zeros((Y_train.shape[1], N_OWN))
+        self.own[:, 0] = (np.log((positives + 1) / np.maximum(n, 1)) + 4) / 2
+
+    def update(self, P):
+        """Take in probabilities of the rows; returns the mean reward."""
+        P = as_certain_negatives(self.labels, P)[1]
+        precision, counted = scored(self.reward, self.Y, P, self.weight), self.Y
+        if self.weight is not None:
+            counted = self.Y * self.weight[:, None]
+        positives, total = counted.sum(axis=0), totals_of(P, self.weight)
+        unknown = is_certain_negative(P)
+        Z = to_logits(P) if unknown is None else np.where(unknown, 0.0, to_logits(P))
+        sums = np.einsum("ij,ij->j", counted, Z), Z.sum(axis=0) if self.weight is None else self.weight @ Z
+        least = 1 if self.weight is None else self.weight[self.weight > 0].min()
+        before = np.where(self.own[:, 3] == 0, precision, self.own[:, 3])
+        self.own = np.column_stack(
+            [
+                self.own[:, 0],
+                sums[0] / np.maximum(positives, least) / 4,
+                (sums[1] - sums[0]) / np.maximum(total - positives, least) / 4,
+                precision,
+                10 * (precision - before),
+                np.where(positives > 0, precision, 0.0),
+            ]
+        )
+        return float(precision @ label_importance(positives))
+
+
+def describe_training(progress, n_rows, n_labels, n_updates):
+    """What the network sees of the training: how far it is, and its sizes, scaled to about (-1, 1)."""
+    sizes = np.log([n_rows, n_labels, n_updates])
+    return np.concatenate([[progress], (sizes - [7.0, 4.0, 6.0]) / 2])
