@@ -1,85 +1,212 @@
-"""The training policy that comes trained."""
+"""The training policy that comes trained: one small recurrent network steers the training of a network."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
+from numbers import Integral
 
 import numpy as np
 
 from sklearn_metalabel.learners import LossSchedule, LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights
+from sklearn_metalabel.policies._prior import read_training_prior
 from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, trial_plan
 from sklearn_metalabel.policies._search import MANY_ROWS
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import as_reward
-from sklearn_metalabel.utils import draw_seeds, torch_settings
+from sklearn_metalabel.utils import as_numbers, draw_seeds, shown, torch_settings
 
-__all__ = ["PretrainedPolicy"]
+__all__ = ["PretrainedPolicy", "can_steer"]
 
 
 class PretrainedPolicy(TrainingPolicy):
+    """Steer the training of a network while it happens, by a recurrent policy that has learned on other data sets.
+
+    Ten times in a training, one small GRU for all labels (Eq. 3 to 5 of the paper [1]_) sees how each label fares on
+    held-out rows, and says how much the label and its positives weigh from now on, how much weight easy negatives lose,
+    and whether the training has gone on long enough. It was trained by evolution strategies [2]_, over training
+    episodes on many data sets, so that nothing is tried: each fold is trained once, and the final training follows the
+    mean of what was done on the folds.
+
+    Parameters
+    ----------
+    weights : {"uniform", "frequency", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
+        Weights that those of the policy multiply, as in :class:`FixedWeights`.
+    n_folds : int or "auto", default="auto"
+        Folds that are trained on, and whose held-out rows choose the thresholds; "auto" is all of them, and one from
+        5,000 samples on.
+    prior : array-like of shape (n_parameters,), default=None
+        Parameters of the policy; None takes those that come with the package. Benchmarks pass parameters that were
+        trained on other sets than those it is judged on.
+
+    Attributes
+    ----------
+    history_ : dict of str -> ndarray
+        What was done on each fold: "weights" and "positive_weights" of shape (n_folds, n_steps, n_labels), "focus" and
+        "reward" (average precision of held-out rows, half by label, half by positives) of shape (n_folds, n_steps); NaN
+        where the training had ended.
+    schedule_ : LossSchedule
+        What the final training follows.
+    length_ : float
+        How long the final training is, as a share of what the base learner asks for; in (0, 1].
+    best_proposal_ : str
+        "pretrained".
+
+    Raises
+    ------
+    ValueError
+        If the base learner's loss cannot be changed while it trains, or classes are asked for in place of labels.
+
+    See Also
+    --------
+    PolicySearch : Tries a few weights, for any base learner.
+    SharedGRUPolicy : Learns from nothing in every fit.
+
+    Notes
+    -----
+    The network's 512 parameters, and what they were trained on, are in ``training_prior.json``, which
+    ``benchmarks/pretrain_training_policy.py`` writes. It sees, of each label, its log-frequency, the mean log-odds of
+    held-out positives and negatives, the average precision and how it has changed; the means of these over labels; how
+    far the training is; and the numbers of rows, labels and updates.
+
+    References
+    ----------
+    .. [1] J. Wu, W. Xiong, W. Y. Wang, "Learning to Learn and Predict: A Meta-Learning Approach for Multi-Label
+       Classification", EMNLP-IJCNLP 2019. :doi:`10.18653/v1/D19-1444`
+    .. [2] T. Salimans, J. Ho, X. Chen, S. Sidor, I. Sutskever, "Evolution Strategies as a Scalable Alternative to
+       Reinforcement Learning", 2017. :arxiv:`1703.03864`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_metalabel import MetaPolicyClassifier
+    >>> from sklearn_metalabel.learners import TorchClassifier
+    >>> from sklearn_metalabel.nn import MLP
+    >>> from sklearn_metalabel.policies import PretrainedPolicy
+    >>> X, Y = make_multilabel_classification(random_state=0)
+    >>> mlp = TorchClassifier(MLP, module__hidden=16, n_epochs=10)
+    >>> clf = MetaPolicyClassifier(mlp, training_policy=PretrainedPolicy(), random_state=0).fit(X, Y)
+    >>> clf.training_policy_.history_["weights"].shape
+    (3, 10, 5)
+    """
+
     needs_held_out = True
 
-    def __init__(self, *, weights="uniform", prior=None):
+    def __init__(self, *, weights="uniform", n_folds="auto", prior=None):
         self.weights = weights
+        self.n_folds = n_folds
         self.prior = prior
 
     def check(self):
         """Raise where a parameter is not as described."""
         check_weights(self.weights, "weights")
+        is_number = isinstance(self.n_folds, Integral) and not isinstance(self.n_folds, bool) and self.n_folds > 0
+        if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
+            raise ValueError(f'n_folds must be a positive integer or "auto", got {shown(self.n_folds)}.')
+        self._parameters()
 
     @torch_settings()
     def train(self, task):
-        from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
+        """Train each fold under the policy.
+
+        Parameters
+        ----------
+        task : TrainingTask
+            The base learner and the folds.
+
+        Returns
+        -------
+        result : TrainingResult
+            The schedule of the final training, and the held-out rows.
+        """
+        if not can_steer(task.base, task.has_thresholds):
+            raise ValueError(_what_is_missing(task))
+        from sklearn_metalabel.policies._steered_run import run_steered
 
         folds = folds_for(task)
         options = {"name": "weights", "sample_weight": folds[0].sample_weight}
         label_weight = resolve_label_weight(self.weights, folds[0].Y, task.label_names, **options)
         seeds = draw_seeds(task.random_state, len(folds))
-        folds = folds[: 1 if folds[0].Y.shape[0] >= MANY_ROWS else len(folds)]
+        folds = folds[: self._n_folds(task)]
         runner = TrialRunner(task, trial_plan(task, folds, as_reward("average_precision")))
-        parameters = np.asarray(_prior()["parameters"] if self.prior is None else self.prior)
-        shared = {"parameters": parameters, "label_weight": label_weight}
+        shared = {"parameters": self._parameters(), "label_weight": label_weight}
         calls = [(fold, {**shared, "seed": seed}) for fold, seed in zip(folds, seeds, strict=False)]
         trials = [made[-1] for made in runner.call(run_steered, calls)]
-        schedule = mean_schedule([trial.proposal.weights for trial in trials])
+        self.schedule_ = mean_schedule([trial.proposal.weights for trial in trials])
         self.best_proposal_ = "pretrained"
-        self.length_ = len(schedule.parts) / N_ACTIONS
-        self.history_ = _history(trials, N_ACTIONS)
-        return TrainingResult(schedule, held_out_rows(trials))
+        self.length_ = len(self.schedule_.parts) / self.schedule_.n_parts
+        self.history_ = _history(trials, self.schedule_.n_parts)
+        return TrainingResult(self.schedule_, held_out_rows(trials))
+
+    def count_runs(self, task):
+        """One for each fold; documented in the base class."""
+        return len(task.folds[: self._n_folds(task)])
+
+    def _n_folds(self, task):
+        """Folds that are trained on."""
+        if self.n_folds != "auto":
+            return self.n_folds
+        return 1 if task.folds[0].Y.shape[0] >= MANY_ROWS else len(task.folds)
+
+    def _parameters(self):
+        """Parameters of the network, (P,)."""
+        expected = np.asarray(read_training_prior()["parameters"])
+        if self.prior is None:
+            return expected
+        given = as_numbers(self.prior, "prior")
+        if given.shape != expected.shape or not np.isfinite(given).all():
+            raise ValueError(
+                f"prior must be {expected.size} finite numbers, as benchmarks/pretrain_training_policy.py writes them, "
+                f"got shape {given.shape}; leave it out for those that come with the package."
+            )
+        return given
 
 
-@cache
-def _prior():
-    """Read `training_prior.json`: "parameters" and "provenance"."""
-    path = files("sklearn_metalabel.policies").joinpath("training_prior.json")
-    return json.loads(path.read_text(encoding="utf-8"))
+def can_steer(base, has_thresholds=True):
+    """Whether a base learner can be trained under weights, of its positives and negatives too, that change."""
+    run = base.training_run(0)
+    return has_thresholds and run.takes_schedules and {"positive", "focus"} <= run.emphases
+
+
+def _what_is_missing(task):
+    """Why a training cannot be steered."""
+    if not task.has_thresholds:
+        return (
+            "PretrainedPolicy weighs labels that a sample may have together, and y has one class for each sample; set "
+            'training_policy="search".'
+        )
+    return (
+        f"PretrainedPolicy changes the log-loss while the base learner trains, which {type(task.base).__name__} as it "
+        'is here does not allow; pass a TorchClassifier with loss="log_loss", or set training_policy="search".'
+    )
 
 
 def mean_schedule(schedules):
-    """The schedule of mean length whose parts are means of those of several; one that has ended stays at its end."""
+    """The schedule of mean length whose parts are the means of those of several; one that has ended stays at its end.
+
+    Means of label weights and of positives' weights are geometric.
+    """
     length = max(1, round(np.mean([len(schedule.parts) for schedule in schedules])))
-    parts = []
-    for k in range(length):
-        at = [schedule.parts[min(k, len(schedule.parts) - 1)] for schedule in schedules]
-        label, positive = (
-            np.exp(np.mean(np.log(part), axis=0)) for part in zip(*((w.label, w.positive) for w in at), strict=True)
-        )
-        parts.append(LossWeights(label, positive, float(np.mean([w.focus for w in at]))))
+    parts = [_mean_weights([s.parts[min(k, len(s.parts) - 1)] for s in schedules]) for k in range(length)]
     return LossSchedule(parts, schedules[0].n_parts)
 
 
+def _mean_weights(several):
+    """The mean of several `LossWeights`."""
+    label = np.exp(np.mean([np.log(weights.label) for weights in several], axis=0))
+    positive = np.exp(np.mean([np.log(weights.positive) for weights in several], axis=0))
+    return LossWeights(label, positive, float(np.mean([weights.focus for weights in several])))
+
+
 def _history(trials, n_parts):
-    n_labels = len(trials[0].proposal.weights.last.label)
-    shape = len(trials), n_parts
-    history = {"reward": np.full(shape, np.nan), "focus": np.full(shape, np.nan)}
-    history |= {name: np.full((*shape, n_labels), np.nan, dtype=np.float32) for name in ("weights", "positive_weights")}
-    for i, trial in enumerate(trials):
-        parts = trial.proposal.weights.parts
-        history["reward"][i, : len(parts)] = trial.rewards
-        for k, part in enumerate(parts):
-            history["focus"][i, k] = part.focus
-            history["weights"][i, k], history["positive_weights"][i, k] = part.label, part.positive
-    return history
+    """What was done, by fold and part; NaN after the end."""
+    schedules = [trial.proposal.weights for trial in trials]
+    n_labels = len(schedules[0].last.label)
+    history = {name: np.full((len(trials), n_parts), np.nan) for name in ("reward", "focus")}
+    of_labels = np.full((2, len(trials), n_parts, n_labels), np.nan, dtype=np.float32)
+    for i, (trial, schedule) in enumerate(zip(trials, schedules, strict=True)):
+        length = len(schedule.parts)
+        history["reward"][i, :length] = trial.rewards
+        history["focus"][i, :length] = [part.focus for part in schedule.parts]
+        of_labels[0, i, :length] = [part.label for part in schedule.parts]
+        of_labels[1, i, :length] = [part.positive for part in schedule.parts]
+    return {**history, "weights": of_labels[0], "positive_weights": of_labels[1]}

@@ -1,4 +1,4 @@
-"""The policy that comes with the package, as numbers, and where they come from."""
+"""The policies that come with the package, as numbers, and where they come from."""
 
 import json
 from functools import cache
@@ -6,13 +6,24 @@ from importlib.resources import files
 
 import numpy as np
 
-__all__ = ["prior_parameters", "read_prior"]
+__all__ = ["prior_parameters", "read_prior", "read_training_prior"]
 
 
 @cache
 def read_prior():
     """Read `prior.json`: "parameters" by name of scoring, and "provenance"."""
-    return json.loads(files("sklearn_metalabel.policies").joinpath("prior.json").read_text(encoding="utf-8"))
+    return _read("prior.json")
+
+
+@cache
+def read_training_prior():
+    """Read `training_prior.json`: "parameters" of the training policy, and "provenance"."""
+    return _read("training_prior.json")
+
+
+def _read(name):
+    """The content of a JSON file that lies here."""
+    return json.loads(files("sklearn_metalabel.policies").joinpath(name).read_text(encoding="utf-8"))
 
 
 def prior_parameters(weights, prior=None):

@@ -1,0 +1,153 @@
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.linear_model import LogisticRegression
+
+from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel.learners import LossSchedule, LossWeights, TorchClassifier
+from sklearn_metalabel.nn import MLP
+from sklearn_metalabel.policies import PolicySearch, PretrainedPolicy, _pretrained_policy
+from sklearn_metalabel.policies._pretrained_policy import mean_schedule
+from sklearn_metalabel.policies._steering import N_PARAMETERS, initial_parameters
+
+X, Y = make_multilabel_classification(200, n_features=12, n_classes=5, random_state=0)
+# Parameters whose last bias says whether a training ends.
+GOES_ON, ENDS_AT_ONCE = np.zeros(N_PARAMETERS), np.zeros(N_PARAMETERS)
+GOES_ON[-1], ENDS_AT_ONCE[-1] = -1.0, 1.0
+
+
+def network(**params):
+    return TorchClassifier(MLP, **{"module__hidden": 8, "n_epochs": 5, "batch_size": 32, **params})
+
+
+def fit(policy=None, estimator=None, data=(X, Y), **params):
+    options = {"training_policy": policy, "prediction_policy": "half", "random_state": 0, **params}
+    return MetaPolicyClassifier(network() if estimator is None else estimator, **options).fit(*data)
+
+
+def test_it_is_the_default_of_networks_alone():
+    assert isinstance(fit().training_policy_, PretrainedPolicy)
+    assert isinstance(fit(estimator=network(loss="focal")).training_policy_, PolicySearch)
+    single = make_classification(60, n_classes=3, n_informative=4, random_state=0)
+    assert isinstance(fit(data=single, prediction_policy=None).training_policy_, PolicySearch)
+    linear = MetaPolicyClassifier(prediction_policy="half", random_state=0).fit(X, Y)
+    assert isinstance(linear.training_policy_, PolicySearch)
+
+
+def test_each_fold_is_trained_once_and_the_final_training_follows_the_mean(monkeypatch):
+    clf = fit(PretrainedPolicy(prior=GOES_ON))
+    history = clf.training_policy_.history_
+    assert history["weights"].shape == history["positive_weights"].shape == (3, 10, 5)
+    assert history["reward"].shape == history["focus"].shape == (3, 10)
+    last = np.exp(np.log(history["weights"][:, -1].astype(float)).mean(axis=0))
+    assert_allclose(clf.weights_, last, rtol=1e-6)
+    assert_allclose(clf.focus_, history["focus"][:, -1].mean())
+    assert clf.training_policy_.length_ == 1
+    assert len(clf.estimator_.loss_curve_) == 5
+
+
+def test_a_training_that_the_policy_ends_is_that_much_shorter_in_the_end_too():
+    clf = fit(PretrainedPolicy(prior=ENDS_AT_ONCE), network(n_epochs=10))
+    assert clf.training_policy_.length_ == 0.1
+    assert len(clf.estimator_.loss_curve_) == 1
+    assert np.isfinite(clf.training_policy_.history_["reward"]).sum() == 3
+
+
+def test_zero_parameters_ask_for_what_the_network_s_ranges_have_in_their_middle():
+    history = fit(PretrainedPolicy(prior=GOES_ON)).training_policy_.history_
+    assert_allclose(history["weights"], 1)
+    assert_allclose(history["focus"], 2)
+    train_rarity = history["positive_weights"][0, 0] ** 2
+    assert_allclose(train_rarity, len(Y) / Y.sum(axis=0), rtol=0.1)
+
+
+def test_a_constant_schedule_trains_as_constant_weights_do():
+    weights = LossWeights(np.array([2.0, 1.0, 1.0, 0.5, 0.5]), np.full(5, 1.5), 2.0)
+    parts = LossSchedule([weights] * 10, 10)
+    bases = network(random_state=0), network(random_state=0)
+    for base, given in zip(bases, (weights, parts), strict=True):
+        base._check_training_data(X, Y)
+        base._fit_labels(X.astype(np.float32), Y.astype(np.int8), weights=given)
+    assert_array_equal(bases[0].predict_proba(X), bases[1].predict_proba(X))
+
+
+def test_the_same_seed_gives_the_same_bits_for_any_n_jobs():
+    one, two = (fit(n_jobs=n_jobs) for n_jobs in (1, 2))
+    assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+    for name, values in one.training_policy_.history_.items():
+        assert_array_equal(values, two.training_policy_.history_[name])
+
+
+def test_it_pickles_without_torch():
+    clf = fit()
+    content = pickle.dumps(clf)
+    assert b"torch." not in content.replace(b"_torch", b"")
+    assert_array_equal(pickle.loads(content).predict_proba(X), clf.predict_proba(X))
+
+
+def test_user_weights_multiply_those_of_the_policy():
+    given = np.array([2.0, 1.0, 1.0, 0.5, 0.5])
+    weighted = fit(PretrainedPolicy(prior=GOES_ON, weights=given))
+    assert_allclose(weighted.weights_, given, rtol=1e-6)
+
+
+def test_folds_are_as_many_as_asked_for():
+    assert len(fit(PretrainedPolicy(n_folds=2)).training_policy_.history_["reward"]) == 2
+
+
+def test_one_fold_is_enough_for_many_rows(monkeypatch):
+    monkeypatch.setattr(_pretrained_policy, "MANY_ROWS", 200)
+    assert len(fit().training_policy_.history_["reward"]) == 1
+
+
+def test_weights_of_rows_and_unknown_labels_count():
+    partly = Y.astype(float)
+    partly[::7, 1] = np.nan
+    assert np.isfinite(fit(data=(X, partly)).training_policy_.history_["reward"]).any()
+    weight = np.where(np.arange(len(X)) < 150, 1.0, 0.0)
+    zero = MetaPolicyClassifier(network(), prediction_policy="half", random_state=0)
+    without = clone(zero).fit(X[:150], Y[:150])
+    zero.fit(X, Y, sample_weight=weight)
+    assert_array_equal(zero.predict_proba(X), without.predict_proba(X))
+
+
+def test_what_it_cannot_steer_is_refused_by_name():
+    for estimator in (LogisticRegression(), network(loss="focal")):
+        with pytest.raises(ValueError, match=r'does not allow; pass a TorchClassifier .* or set training_policy="sea'):
+            fit(PretrainedPolicy(), estimator)
+    single = make_classification(60, n_classes=3, n_informative=4, random_state=0)
+    with pytest.raises(ValueError, match="y has one class for each sample"):
+        fit(PretrainedPolicy(), data=single, prediction_policy=None)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"weights": "rare"}, "weights must be one of"),
+        ({"n_folds": 0}, "n_folds must be a positive integer"),
+        ({"prior": [1.0, 2.0]}, rf"prior must be {N_PARAMETERS} finite numbers"),
+        ({"prior": np.full(N_PARAMETERS, np.nan)}, "finite numbers"),
+    ],
+)
+def test_bad_parameters_are_refused_by_name(params, message):
+    with pytest.raises(ValueError, match=message):
+        fit(PretrainedPolicy(**params))
+
+
+def test_the_mean_of_schedules_has_their_mean_length_and_keeps_their_ends():
+    def schedule(*labels):
+        return LossSchedule([LossWeights(np.full(2, each), np.full(2, each), each) for each in labels], 10)
+
+    mean = mean_schedule([schedule(1.0), schedule(4.0, 4.0, 9.0), schedule(2.0, 2.0)])
+    assert len(mean.parts) == 2
+    assert_allclose(mean.parts[0].label, 2)
+    assert_allclose(mean.parts[1].positive, 2)
+    assert_allclose(mean.parts[1].focus, 7 / 3)
+
+
+def test_the_start_of_evolution_is_a_policy_too():
+    assert len(fit(PretrainedPolicy(prior=initial_parameters().numpy())).training_policy_.schedule_.parts) >= 1
