@@ -119,9 +119,8 @@ def _refuse_label_sets(y):
     else:
         return
     raise ValueError(
-        f"y must be an indicator matrix of shape (n_samples, n_labels), and its rows are {found}; if these are the "
-        f"labels of each sample, encode them, names included: {_ENCODING} (MultiLabelBinarizer is in "
-        "sklearn.preprocessing, pd is pandas)."
+        f"y must be an indicator matrix of shape (n_samples, n_labels), and its rows are {found}; encode the labels of "
+        f"each sample, with sklearn.preprocessing and pandas: {_ENCODING}"
     )
 
 
