@@ -7,7 +7,7 @@ from sklearn_metalabel.thresholds._compact import BIN_EDGES, CompactRows, bins_o
 __all__ = ["threshold_counts"]
 
 # Numbers that are kept for each kind of count; of more labels than fit in, neighbouring cuts are left out.
-_MOST_COUNTS = 2**21
+_MOST_COUNTS = 2**22
 
 
 def threshold_counts(out_of_fold, to_scores=None):
@@ -27,12 +27,13 @@ def threshold_counts(out_of_fold, to_scores=None):
         many; "tps" and "fps" of shape (n_labels, n_thresholds), the true and false positives among probabilities at
         or above them, by weight, float32; and "positives" of shape (n_labels,).
     """
-    everything, positives = _by_bin(out_of_fold)
+    n_bins = BIN_EDGES.size - 1
+    step = max(1, -(-out_of_fold.n_labels * n_bins // _MOST_COUNTS))
+    everything, positives = _by_bin(out_of_fold, np.arange(0, n_bins, step))
     filled = np.flatnonzero(everything.any(axis=0))
-    ends = slice(filled[0], filled[-1] + 1) if filled.size else slice(0, 1)
-    step = max(1, -(-everything.shape[0] * (ends.stop - ends.start) // _MOST_COUNTS))
-    tps, above = (_at_or_above(counts)[:, ends.start : ends.stop + 1 : step] for counts in (positives, everything))
-    t = BIN_EDGES[ends.start : ends.stop + 1 : step]
+    ends = slice(filled[0], filled[-1] + 2) if filled.size else slice(0, 1)
+    tps, above = (_at_or_above(counts)[:, ends] for counts in (positives, everything))
+    t = np.append(BIN_EDGES[:-1:step], BIN_EDGES[-1])[ends]
     return {
         "thresholds": t if to_scores is None else to_scores(t),
         "tps": tps.astype(np.float32),
@@ -47,18 +48,23 @@ def _at_or_above(counts):
     return np.concatenate([above, np.zeros((len(above), 1))], axis=1)
 
 
-def _by_bin(rows):
-    """Weight of all entries and of the positives, (L, bins)."""
+def _by_bin(rows, starts):
+    """Weight of all entries and of the positives, (L, n_starts), in bins joined from each start to the next."""
     weight = rows.sample_weight
     if rows.is_complete:
         row, label = rows.Y.nonzero()
-        P, everything = rows.P[row, label], CompactRows.counts_of(rows.P, weight)
+        P = rows.P[row, label]
+        counts, entries = CompactRows.counts_of(rows.P, weight), 0.0
     else:
         row, label, P, truth = rows.compact.entries()
-        everything = rows.compact.counts_beside(label, P, weight=None if weight is None else weight[row])
+        counts, entries = rows.compact.left_out, _count(label, P, None if weight is None else weight[row], rows, starts)
         row, label, P = row[truth], label[truth], P[truth]
-    n_bins = everything.shape[1]
-    of_positive = None if weight is None else weight[row]
-    keys = label * np.int64(n_bins) + bins_of(P)
-    positives = np.bincount(keys, of_positive, minlength=everything.size).reshape(everything.shape)
-    return everything.astype(np.float64), positives.astype(np.float64)
+    everything = np.add.reduceat(counts, starts, axis=1).astype(np.float64) + entries
+    return everything, _count(label, P, None if weight is None else weight[row], rows, starts)
+
+
+def _count(label, P, weight, rows, starts):
+    """Weight (L, n_starts) of entries."""
+    keys = label * np.int64(starts.size) + (np.searchsorted(starts, bins_of(P), side="right") - 1)
+    counts = np.bincount(keys, weight, minlength=rows.n_labels * starts.size)
+    return counts.reshape(rows.n_labels, starts.size).astype(np.float64)
