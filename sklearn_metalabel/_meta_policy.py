@@ -26,6 +26,7 @@ from sklearn_metalabel.policies import (
     as_rows,
     as_training_policy,
 )
+from sklearn_metalabel.thresholds import threshold_counts
 from sklearn_metalabel.utils import (
     CallbackSupportMixin,
     HasMethods,
@@ -136,6 +137,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         average; `prediction_policy_` has it for each label.
     best_score_ : float or None
         Out-of-fold score of what was chosen; None where nothing was held out.
+    threshold_counts_ : dict of str -> ndarray, or None
+        What cuts would have decided on the held-out rows, for
+        :class:`~sklearn_metalabel.inspection.ThresholdCurveDisplay`: "thresholds" of shape (n_thresholds,), "tps" and
+        "fps" of shape (n_labels, n_thresholds), the true and false positives at or above them, by weight, and
+        "positives" of shape (n_labels,). None where nothing was held out, and for multiclass targets.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label of a multi-label target, or the classes.
     label_names_ : ndarray of shape (n_labels,)
@@ -364,6 +370,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.positive_weights_ = np.ones(n_labels) if weights.positive is None else weights.positive
         self.prediction_policy_, rows = None, list(result.compared)
         self.thresholds_, self.allow_unlabeled_ = np.full(n_labels, 0.5), False
+        self.threshold_counts_ = None
         self.dependence_ = self.marginals_ = None
         self.best_score_ = max((row["mean_test_score"] for row in rows), default=None)
         if self._target.has_thresholds:
@@ -386,6 +393,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             policy.thresholds_ = t
             if policy.needs_out_of_fold:
                 policy.warn(self.label_names_, two_classes | (result.out_of_fold.highest() >= t) | (frequency == 0))
+        if result.out_of_fold is not None:
+            self.threshold_counts_ = threshold_counts(result.out_of_fold)
         self.prediction_policy_, self.best_score_ = policy, policy.best_score_
         self.thresholds_, self.allow_unlabeled_ = policy.thresholds_, policy.allow_unlabeled_
         policy.name_labels(self.label_names_)

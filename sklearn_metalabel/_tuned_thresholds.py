@@ -32,7 +32,7 @@ from sklearn_metalabel.model_selection import (
     checked_splits,
 )
 from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
-from sklearn_metalabel.thresholds import OutOfFold, fit_link
+from sklearn_metalabel.thresholds import OutOfFold, fit_link, threshold_counts
 from sklearn_metalabel.utils import (
     HasMethods,
     Interval,
@@ -140,6 +140,11 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         The mean out-of-fold score of what was chosen.
     response_method_ : {"predict_proba", "decision_function"}
         What is cut.
+    threshold_counts_ : dict of str -> ndarray, or None
+        What cuts would have decided on the held-out rows, for
+        :class:`~sklearn_metalabel.inspection.ThresholdCurveDisplay`: "thresholds" of shape (n_thresholds,), "tps" and
+        "fps" of shape (n_labels, n_thresholds), the true and false positives at or above them, by weight, and
+        "positives" of shape (n_labels,). None for multiclass targets.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label of a multi-label target, or the classes.
     label_names_ : ndarray of shape (n_labels,)
@@ -413,6 +418,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
     def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, weight, seed):
         """Set the thresholds and how they were found; `weight` (n,) says how many times rows of Y count, or is None."""
         self.prediction_policy_, self.cv_results_, self.best_score_ = None, {}, None
+        self.threshold_counts_ = None
         self.dependence_ = self.marginals_ = None
         if not self._target.has_thresholds:
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
@@ -437,6 +443,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             policy.warn(self.label_names_, two_classes | (held_out.highest() >= t) | (frequency == 0))
         policy.thresholds_ = t
         self.thresholds_ = t if link is None else link.score_thresholds(t, R, P)
+        self.threshold_counts_ = threshold_counts(held_out, None if link is None else link.scores_of)
         self.prediction_policy_, self.allow_unlabeled_ = policy, policy.allow_unlabeled_
         policy.name_labels(self.label_names_)
         self.dependence_ = policy.dependence_

@@ -1,7 +1,10 @@
+import re
 from copy import deepcopy
 from functools import cache
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 from _cases import medians, mlp, sgd, short_name, small_torch
@@ -67,6 +70,10 @@ def fitted(request):
 DELEGATING = (FixedThresholdsClassifier, TunedThresholdsClassifierCV)
 
 
+# What is to be copied from the message, as a pattern.
+ENCODING = re.escape("mlb = MultiLabelBinarizer(); Y = pd.DataFrame(mlb.fit_transform(y), columns=mlb.classes_)")
+
+
 def with_value(array, value, dtype=float):
     changed = array.astype(dtype)
     changed[3, 1] = value
@@ -113,7 +120,17 @@ BAD_DATA = {
     "Y of three dimensions": (X, Y[:, :, None], ValueError, "Unknown label type"),
     "Y without columns": (X, Y[:, :0], ValueError, "Unknown label type"),
     "no Y": (X, None, ValueError, "requires y to be passed"),
-    "lists of labels": (X[:3], [["a"], ["a", "b"], []], ValueError, "different lengths.*MultiLabelBinarizer"),
+    **{
+        f"label sets as {name}": (X[:3], labels, ValueError, f"its rows are {found}.*{ENCODING}")
+        for name, labels, found in [
+            ("lists", [["a"], ["a", "b"], []], "lists of different lengths"),
+            ("lists of numbers", [[3], [1, 2], []], "lists of different lengths"),
+            ("lists of one length", [["a", "c"], ["a", "b"], ["b", "c"]], "lists of names"),
+            ("sets", [{"a"}, {"b"}, {"c"}], "sets"),
+            ("a pandas series", pd.Series([["a"], ["a", "b"], []]), "lists of different lengths"),
+            ("a polars series", pl.Series([["a"], ["a", "b"], []]), "lists of different lengths"),
+        ]
+    },
     "one class": (X, np.ones(60), ValueError, "at least two classes, got one class: .*1.0"),
     "no rows": (X[:0], Y[:0], ValueError, "0 sample"),
     "weights for fewer labels": (X, Y, TypeError, "unexpected arguments"),

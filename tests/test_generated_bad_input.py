@@ -41,7 +41,14 @@ from sklearn_metalabel import (
 from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.datasets import load_multidigits, make_hierarchical_multilabel
 from sklearn_metalabel.decoding import decide
-from sklearn_metalabel.inspection import PolicyDisplay
+from sklearn_metalabel.inspection import (
+    LabelConfusionDisplay,
+    PolicyDisplay,
+    ThresholdCurveDisplay,
+    TrainingPolicyDisplay,
+    label_confusion,
+    label_report,
+)
 from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier
 from sklearn_metalabel.metrics import loose_macro_f1_score, loose_micro_f1_score, strict_accuracy_score
 from sklearn_metalabel.policies import (
@@ -753,8 +760,15 @@ def bad_displays():
     for name in set(good) - {"label_names"}:
         for what, value in {"text": ["a", "b"], "complex numbers": [1j, 1j], "ragged": [[1], [1, 2]]}.items():
             yield Case(f"PolicyDisplay of {name} with {what}", partial(PolicyDisplay, **{**good, name: value}))
+    displays = [PolicyDisplay, ThresholdCurveDisplay, TrainingPolicyDisplay]
     for what, value in {"an object": Rubbish(), "None": None, "unfitted": MetaPolicyClassifier()}.items():
-        yield Case(f"PolicyDisplay.from_estimator of {what}", partial(PolicyDisplay.from_estimator, value))
+        for display in displays:
+            yield Case(f"{display.__name__}.from_estimator of {what}", partial(display.from_estimator, value))
+        for report in (label_report, label_confusion, LabelConfusionDisplay.from_estimator):
+            yield Case(f"{report.__qualname__} of {what}", partial(report, value, X, Y))
+    for what, value in {"too few": Y[:3], "text": Y.astype(str), "a number": 1, "an object": Rubbish()}.items():
+        yield Case(f"LabelConfusionDisplay of {what}", partial(LabelConfusionDisplay.from_predictions, Y, value))
+        yield Case(f"ThresholdCurveDisplay of {what}", partial(ThresholdCurveDisplay.from_predictions, value, Y, 0.5))
     for what, value in {"a wrong name": "no such", "a number beyond": [9], "an object": Rubbish(), "none": []}.items():
         yield Case(f"PolicyDisplay.plot of {what}", partial(PolicyDisplay(**good).plot, labels=value))
 

@@ -25,7 +25,12 @@ from sklearn.metrics import f1_score
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
 from sklearn_metalabel.datasets import load_multidigits
-from sklearn_metalabel.inspection import PolicyDisplay
+from sklearn_metalabel.inspection import (
+    LabelConfusionDisplay,
+    PolicyDisplay,
+    ThresholdCurveDisplay,
+    TrainingPolicyDisplay,
+)
 from sklearn_metalabel.metrics import strict_accuracy_score
 
 FAST = os.environ.get("SKLEARN_METALABEL_FAST") == "1"
@@ -65,15 +70,37 @@ for name, table in {"cut at 0.5": cut_at_half, "MetaPolicyClassifier": learned}.
 # %%
 # What was learned
 # ----------------
-# One row a label, the most frequent at the top: the weight of its loss, chosen by the training policy, and its
-# threshold, chosen by the prediction policy on the probabilities of all held-out rows. The pale line spans the weights
-# that the training policy tried.
+# The training policy tried scales of all weights, and a scale of each label. The dots are the reward of held-out rows
+# beyond that of plain weights, and the score after thresholds; the coloured one was taken.
 
 classifier = classifiers[0]
 print(f"loss weights: {classifier.training_policy_.best_proposal_}")
 print(f"thresholds: {classifier.prediction_policy_.name}; a sample may get no label: {classifier.allow_unlabeled_}")
 print(f"out-of-fold score: {classifier.best_score_:.3f}")
+TrainingPolicyDisplay.from_estimator(classifier)
+
+# %%
+# One row a label, the most frequent at the top: what was chosen for it. What is the same for all labels is said in the
+# title.
+
 display = PolicyDisplay.from_estimator(classifier)
+
+# %%
+# What another threshold would have done
+# --------------------------------------
+# Precision, recall and F1 of six labels, from frequent to rare, on the held-out rows of ``fit``. The dashed line is the
+# threshold that was chosen.
+
+ThresholdCurveDisplay.from_estimator(classifier)
+
+# %%
+# Which label is predicted in another's place
+# -------------------------------------------
+# On test strips. A row is a label that was missed, a column one that was wrongly predicted in the same strips.
+
+test = load_multidigits(n_samples=N_SAMPLES, subset="test", as_frame=True, random_state=SEEDS[0])
+confusion = LabelConfusionDisplay.from_estimator(classifier, test.data, test.target)
+print(confusion.frame().head().to_string(index=False))
 if sys.argv[1:]:
     display.figure_.savefig(sys.argv[1], dpi=150, bbox_inches="tight")
     print(f"figure written to {sys.argv[1]}")

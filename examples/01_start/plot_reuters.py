@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, UnreachableThresholdWarning
+from sklearn_metalabel.inspection import LabelConfusionDisplay
 from sklearn_metalabel.metrics import strict_accuracy_score
 
 FAST = os.environ.get("SKLEARN_METALABEL_FAST") == "1"
@@ -92,7 +93,8 @@ def topic_f1(truth, predicted, frequency):
 # The bars are the mean F1 of a third of the topics. Nothing was tuned for this set: the base learner is the default,
 # and the rarest third, with a few training documents each, stays out of its reach on both sides.
 
-if "SKLEARN_METALABEL_DATA" not in os.environ:
+has_data = "SKLEARN_METALABEL_DATA" in os.environ
+if not has_data:
     print("Set SKLEARN_METALABEL_DATA to the folder with the data sets to run this example.")
 else:
     texts, topics, test_texts, truth = load_reuters(Path(os.environ["SKLEARN_METALABEL_DATA"]))
@@ -118,5 +120,15 @@ else:
     axes.legend(frameon=False, loc="upper left")
     if sys.argv[1:]:
         figure.savefig(sys.argv[1], dpi=150)
-    else:
+
+# %%
+# Which topic is predicted in another's place
+# -------------------------------------------
+# A row is a topic that was missed, a column one that was wrongly predicted for the same documents. "expected" is how
+# often the two errors would meet by chance.
+
+if has_data:
+    confusion = LabelConfusionDisplay.from_predictions(truth, predicted["MetaPolicyClassifier"])
+    print(confusion.frame().head().round(2).to_string(index=False))
+    if not sys.argv[1:]:
         plt.show()

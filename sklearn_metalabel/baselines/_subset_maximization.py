@@ -243,12 +243,11 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
 
         Returns
         -------
-        y : ndarray of shape (n_samples, n_labels) or (n_samples,)
+        y : {ndarray, sparse matrix, data frame} of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each label of the best set that the search found, 0 elsewhere (CSR where
             `fit` saw a sparse target). Binary and multiclass targets: the most probable class.
         """
-        P, Y = self._search(X)
-        return self._target.decode(P, self._decide if self._target.kind == "binary" else lambda _: Y)
+        return self._in_output_form(self._predicted(X), X)
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -260,13 +259,19 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
 
         Returns
         -------
-        margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
+        margins : {ndarray, data frame} of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
             Multi-label targets: the label's probability, minus one where `predict` leaves the label out, so that
             margins are positive exactly for predicted labels. Multiclass targets: log-odds of each class. Binary
             targets: log-odds of the second class.
         """
         P, Y = self._search(X)
-        return self._target.decision(P, 0.5 if self._target.kind == "binary" else 1 - Y)
+        margins = self._target.decision(P, 0.5 if self._target.kind == "binary" else 1 - Y)
+        return self._in_output_form(margins, X)
+
+    def _predicted(self, X):
+        """What `predict` returns, as an array or a sparse matrix."""
+        P, Y = self._search(X)
+        return self._target.decode(P, self._decide if self._target.kind == "binary" else lambda _: Y)
 
     def _set_order(self, Y, rng):
         """Resolve the order of the labels that vary; note those that every row has."""

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from sklearn_metalabel.decoding import LabelSets, strongest_pairs
+from sklearn_metalabel.inspection._classifiers import through_steps
 from sklearn_metalabel.inspection._drawing import pyplot, shorten
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class DependenceDisplay:
         Parameters
         ----------
         est : MetaPolicyClassifier or TunedThresholdsClassifierCV
-            Fitted, with `dependence_` or `marginals_`.
+            Fitted, with `dependence_` or `marginals_`, or a pipeline or search that ends in one.
 
         max_labels : int, default=40
             Most labels to draw.
@@ -102,6 +103,7 @@ class DependenceDisplay:
         display : DependenceDisplay
             With the figure drawn.
         """
+        est, _ = through_steps(est)
         if not hasattr(est, "label_names_"):
             raise NotFittedError(
                 f"DependenceDisplay.from_estimator needs a fitted classifier; this {type(est).__name__} has no "

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
-from sklearn.exceptions import NotFittedError
 from sklearn.metrics import average_precision_score
 
-from sklearn_metalabel.utils import count_rows, encode_target, shown
+from sklearn_metalabel.inspection._classifiers import fitted_on_labels, known_labels, predicted_labels, through_steps
+from sklearn_metalabel.utils import shown
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -23,7 +22,7 @@ def label_report(estimator: Any, X: Any, y: Any, *, sort_by: str = "support", as
     Parameters
     ----------
     estimator : MetaPolicyClassifier, TunedThresholdsClassifierCV or another classifier of this package
-        Fitted on labels.
+        Fitted on labels, or a pipeline or search that ends in one.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Samples that the estimator has not seen, as it takes them.
     y : {array-like, sparse matrix, data frame} of shape (n_samples, n_labels)
@@ -54,6 +53,8 @@ def label_report(estimator: Any, X: Any, y: Any, *, sort_by: str = "support", as
 
     See Also
     --------
+    LabelReportDisplay : Draws the F1 of each label.
+    ThresholdCurveDisplay : Draws the scores of other thresholds.
     PolicyDisplay : Draws weights and thresholds.
 
     Examples
@@ -68,26 +69,11 @@ def label_report(estimator: Any, X: Any, y: Any, *, sort_by: str = "support", as
     """
     import pandas as pd
 
-    if not hasattr(estimator, "_label_scores"):
-        raise TypeError(
-            f"label_report needs a classifier of this package, got {type(estimator).__name__}; wrap it in "
-            "TunedThresholdsClassifierCV, or pass the last step of a pipeline with transformed X."
-        )
-    if not hasattr(estimator, "label_names_"):
-        raise NotFittedError(
-            f"label_report needs a fitted classifier; this {type(estimator).__name__} has no label_names_. Call fit "
-            "first."
-        )
-    if estimator._target.kind != "multilabel":
-        raise ValueError(
-            "label_report is about labels, and the estimator was fitted on classes; report on these with "
-            "sklearn.metrics.classification_report."
-        )
-    names = np.asarray(estimator.label_names_)
-    Y = _labels(y, names, count_rows(X))
+    estimator, X = through_steps(estimator, X)
+    fitted_on_labels(estimator, "label_report")
+    names, Y = np.asarray(estimator.label_names_), known_labels(estimator, X, y)
     scores, plain = estimator._label_scores(X)
-    decided = estimator.predict(X)
-    decided = (decided.toarray() if sp.issparse(decided) else np.asarray(decided)) != 0
+    decided = predicted_labels(estimator, X)
     known, truth = Y >= 0, Y > 0
     support = truth.sum(axis=0)
     ours, cut = (_quality(truth, D & known) for D in (decided, scores > plain))
@@ -107,20 +93,6 @@ def label_report(estimator: Any, X: Any, y: Any, *, sort_by: str = "support", as
     if sort_by not in report:
         raise ValueError(f'sort_by must be "name" or one of {list(report)}, got {shown(sort_by)}.')
     return report.sort_values(sort_by, ascending=ascending, kind="stable")
-
-
-def _labels(y, names, n_samples):
-    """Encoded labels (n, L), dense, in the order of the estimator's."""
-    given = [str(name) for name in getattr(y, "columns", [])]
-    if given and given != list(names) and set(given) == set(names) and len(given) == len(names):
-        y = y[list(names)]
-    elif given and set(given) != set(names) and not all(name.isdigit() for name in names):
-        wrong = sorted(set(given) ^ set(names))
-        raise ValueError(f"y must have the labels that the estimator was fitted on, and {wrong[:5]} are in one alone.")
-    Y, target = encode_target(y, n_samples=n_samples)
-    if target.kind != "multilabel" or Y.shape[1] != names.size:
-        raise ValueError(f"y must have one column for each of the {names.size} labels, got shape {np.shape(y)}.")
-    return Y.toarray() if sp.issparse(Y) else Y
 
 
 def _quality(truth, decided):

@@ -82,7 +82,7 @@ class LabelReportDisplay:
         Parameters
         ----------
         estimator : MetaPolicyClassifier, TunedThresholdsClassifierCV or another classifier of this package
-            Fitted on labels.
+            Fitted on labels, or a pipeline or search that ends in one.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples that the estimator has not seen.

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import NotFittedError
 
-from sklearn_metalabel.inspection._drawing import INK, pyplot, shorten
-from sklearn_metalabel.utils import as_numbers, shown
+from sklearn_metalabel.inspection._classifiers import fitted_on_labels, through_steps
+from sklearn_metalabel.inspection._drawing import (
+    BLUE,
+    INK,
+    RED,
+    label_indices,
+    panels,
+    row_panel,
+    shorten,
+    spread_ranks,
+)
+from sklearn_metalabel.utils import as_numbers
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = ["PolicyDisplay"]
 
-_NEEDED = ("weights_", "thresholds_", "label_names_", "label_frequencies_", "training_policy_")
 _MAX_LABELS = 20
 _CHOICES = ("spread", "rarest", "most_frequent", "most_changed")
-_TRAIL, _WEIGHT, _THRESHOLD = "#c3c8ce", "#2f6db3", "#c8553d"
 # Weights that differ by more than this factor are drawn on a logarithmic axis.
 _WIDE = 20.0
+# What is drawn of each label: its attribute, its colour, what it is called in the figure, and in one sentence.
+_PANELS = (
+    ("weights", BLUE, "Weight of the loss", "weight"),
+    ("positive_weights", BLUE, "Weight of positives", "weight of positives"),
+    ("thresholds", RED, "Threshold", "threshold"),
+)
 
 
 class PolicyDisplay:
-    """Loss weight and threshold of each label, sorted by frequency.
+    """What was chosen for each label: its loss weight and its threshold, sorted by frequency.
 
-    Two panels share their rows, one row a label: the weight of its loss in the final training and the threshold that
-    its probability has to exceed. A pale line spans what the training policy tried. Create it by
-    :meth:`from_estimator`.
+    The panels share their rows, one row a label: the weight of its loss in the final training, that of its positives,
+    and the threshold that its probability has to exceed. What is the same for all labels is said in the title instead
+    of drawn. Create it by :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -38,39 +50,34 @@ class PolicyDisplay:
         Weight of each label, positive.
 
     thresholds : array-like of shape (n_labels,)
-        Threshold of each label, in [0, 1].
+        Threshold of each label.
 
     label_names : array-like of str of shape (n_labels,)
         Names, in the same order.
 
-    label_frequencies : array-like of shape (n_labels,)
-        Share of positive training rows of each label, in [0, 1].
+    label_frequencies : array-like of shape (n_labels,), default=None
+        Share of positive training rows of each label, in [0, 1]; None keeps the order of the labels.
 
-    tried_weights : array-like of shape (n_tried, n_labels), default=None
-        Weights that were tried, in the order of time.
+    positive_weights : array-like of shape (n_labels,), default=None
+        Weight of the positives of each label; None is 1.
 
-    tried_thresholds : array-like of shape (n_tried, n_labels), default=None
-        Thresholds that were tried.
-
-    tried_in : str, default="proposals tried"
-        What the spans are called in the figure.
+    usual_threshold : float, default=0.5
+        Where a plain classifier cuts, which a dashed line marks.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
         The figure, once drawn.
 
-    axes_ : ndarray of shape (2,) of matplotlib Axes
-        Panels of the weights and of the thresholds.
+    axes_ : ndarray of shape (n_panels,) of matplotlib Axes
+        A panel for each of weights, weights of positives and thresholds that differs between labels.
 
     ax_ : matplotlib Axes
         The first panel.
 
-    dots_ : list of two matplotlib PathCollection
-        The dots in the panels; row 0 is the most frequent label drawn.
-
-    trails_ : list of two matplotlib LineCollection or None
-        The spans of what was tried.
+    dots_ : dict of str -> matplotlib PathCollection
+        The dots of "weights", "positive_weights" and "thresholds", where they are drawn; row 0 is the most frequent
+        label drawn.
 
     labels_ : ndarray of shape (n_drawn,)
         Indices of the labels drawn, most frequent first.
@@ -78,10 +85,12 @@ class PolicyDisplay:
     Raises
     ------
     ValueError
-        If the arrays do not describe the same labels, or labels asked for do not exist.
+        If the arrays do not describe the same labels, labels asked for do not exist, or nothing differs between labels.
 
     See Also
     --------
+    TrainingPolicyDisplay : What was tried before these weights were chosen.
+    ThresholdCurveDisplay : What other thresholds would do.
     sklearn.inspection.PartialDependenceDisplay : Draws what a fitted model makes of each feature.
 
     Examples
@@ -100,26 +109,18 @@ class PolicyDisplay:
     """
 
     def __init__(
-        self,
-        weights,
-        thresholds,
-        *,
-        label_names,
-        label_frequencies,
-        tried_weights=None,
-        tried_thresholds=None,
-        tried_in="proposals tried",
+        self, weights, thresholds, *, label_names, label_frequencies=None, positive_weights=None, usual_threshold=0.5
     ):
         self.weights = as_numbers(weights, "weights")
         self.thresholds = as_numbers(thresholds, "thresholds")
         self.label_names = np.asarray(label_names)
-        self.label_frequencies = as_numbers(label_frequencies, "label_frequencies")
-        self.tried_weights = _tried(tried_weights, self.weights.size, "tried_weights")
-        self.tried_thresholds = _tried(tried_thresholds, self.weights.size, "tried_thresholds")
-        self.tried_in = tried_in
-        for name in ("thresholds", "label_names", "label_frequencies"):
-            shape = getattr(self, name).shape
-            if self.weights.ndim != 1 or shape != self.weights.shape:
+        self.label_frequencies = _or_none(label_frequencies, "label_frequencies")
+        self.positive_weights = _or_none(positive_weights, "positive_weights")
+        self.usual_threshold = usual_threshold
+        for name in ("thresholds", "label_names", "label_frequencies", "positive_weights"):
+            shape = np.shape(getattr(self, name))
+            is_given = getattr(self, name) is not None
+            if is_given and (self.weights.ndim != 1 or shape != self.weights.shape):
                 raise ValueError(
                     f"weights and {name} must be 1-D with one entry a label; got shapes "
                     f"{self.weights.shape} and {shape}."
@@ -131,19 +132,15 @@ class PolicyDisplay:
     ) -> PolicyDisplay:
         """Draw what a fitted classifier has learned.
 
-        The spans come from the history of its training policy: the weights of all proposals of
-        :class:`~sklearn_metalabel.policies.PolicySearch`, or weights and thresholds at the steps of the greedy episode
-        of :class:`~sklearn_metalabel.policies.SharedGRUPolicy` and :class:`~sklearn_metalabel.policies.GRUPolicy`.
-
         Parameters
         ----------
-        est : MetaPolicyClassifier
-            Fitted, with a training policy that has a history.
+        est : MetaPolicyClassifier, TunedThresholdsClassifierCV or another classifier of this package
+            Fitted on labels, or a pipeline or search that ends in one.
 
         labels : str or array-like, default=None
             Labels to draw; see :meth:`plot`.
 
-        ax : matplotlib Axes or array-like of two Axes, default=None
+        ax : matplotlib Axes or array-like of Axes, default=None
             Where to draw; see :meth:`plot`.
 
         **kwargs : dict
@@ -154,32 +151,30 @@ class PolicyDisplay:
         display : PolicyDisplay
             With the figure drawn.
         """
-        missing = [name for name in _NEEDED if not hasattr(est, name)]
-        if missing:
-            raise NotFittedError(
-                f"PolicyDisplay.from_estimator needs a fitted MetaPolicyClassifier; this {type(est).__name__} has no "
-                f"{', '.join(missing)}. Call fit first."
-            )
+        est, _ = through_steps(est)
+        fitted_on_labels(est, "PolicyDisplay.from_estimator")
+        n_labels = len(est.label_names_)
         display = cls(
-            est.weights_,
-            est.thresholds_,
+            getattr(est, "weights_", np.ones(n_labels)),
+            np.broadcast_to(est._decision_thresholds(), n_labels),
             label_names=est.label_names_,
-            label_frequencies=est.label_frequencies_,
-            **_what_was_tried(est.training_policy_),
+            label_frequencies=getattr(est, "label_frequencies_", None),
+            positive_weights=getattr(est, "positive_weights_", None),
+            usual_threshold=0.5 if getattr(est, "response_method_", "predict_proba") == "predict_proba" else 0.0,
         )
         return display.plot(ax=ax, labels=labels, **kwargs)
 
     def plot(self, ax: Any = None, *, labels: str | ArrayLike | None = None, **kwargs: Any) -> PolicyDisplay:
-        """Draw the two panels.
+        """Draw the panels.
 
         Parameters
         ----------
-        ax : matplotlib Axes or array-like of two Axes, default=None
-            Two Axes are drawn on; one is replaced by two panels in its place; without any a figure is made.
+        ax : matplotlib Axes or array-like of Axes, default=None
+            One for each panel, or one that is replaced by the panels in its place; without any a figure is made.
 
         labels : str or array-like, default=None
             Labels to draw: names or indices, or `"rarest"`, `"most_frequent"`, `"most_changed"` (weight
-            farthest from 1 and threshold from 0.5) or `"spread"` (evenly over the ranks of frequency), which
+            farthest from 1 and threshold from the usual one) or `"spread"` (evenly over the ranks of frequency), which
             are 20 at most. `None` is `"spread"`.
 
         **kwargs : dict
@@ -190,20 +185,23 @@ class PolicyDisplay:
         display : PolicyDisplay
             Itself, with the attributes that end in an underscore set.
         """
+        drawn, note = self._panels()
+        if not drawn:
+            raise ValueError(f"There is nothing to draw, since nothing differs between labels ({note}).")
         self.labels_ = self._choose(labels)
-        self.figure_, self.axes_ = _two_axes(ax, self.labels_.size)
-        self.ax_ = self.axes_[0]
-        panels = (
-            (self.weights, self.tried_weights, _WEIGHT, 1.0, "Weight of the loss"),
-            (self.thresholds, self.tried_thresholds, _THRESHOLD, 0.5, "Threshold of the probability"),
-        )
-        self.dots_, self.trails_ = [], []
-        for axes, (values, tried, color, reference, title) in zip(self.axes_, panels, strict=True):
-            dots, trail = _draw_panel(axes, values, tried, self.labels_, reference, {"color": color, **kwargs})
+        size = (1.8 + 3.4 * len(drawn), 1.4 + 0.27 * self.labels_.size)
+        self.figure_, self.axes_ = panels("PolicyDisplay", ax, len(drawn), size=size)
+        self.ax_, self.dots_ = self.axes_[0], {}
+        for axes, (name, color, title, _) in zip(self.axes_, drawn, strict=True):
+            reference = self.usual_threshold if name == "thresholds" else 1.0
+            values = getattr(self, name)[self.labels_]
+            self.dots_[name] = _draw_panel(axes, values, reference, {"color": color, **kwargs})
             axes.set_xlabel(title)
-            self.dots_.append(dots)
-            self.trails_.append(trail)
-        self._finish()
+            if name == "thresholds" and self.usual_threshold == 0.5 and values.min() >= 0 and values.max() <= 1:
+                axes.set_xlim(-0.02, 1.02)
+            elif name != "thresholds" and values.min() > 0 and values.max() > _WIDE * values.min():
+                axes.set_xscale("log")
+        self._name_rows(note)
         return self
 
     def frame(self) -> DataFrame:
@@ -211,93 +209,76 @@ class PolicyDisplay:
 
         Returns
         -------
-        frame : DataFrame of shape (n_labels, 4)
-            Columns `label`, `frequency`, `weight` and `threshold`; labels in the order of the estimator.
+        frame : DataFrame of shape (n_labels, n_columns)
+            Columns `label`, `frequency`, `weight`, `positive_weight` and `threshold`, of which `frequency` and
+            `positive_weight` are left out where they are not known; labels in the order of the estimator.
         """
         import pandas as pd
 
-        return pd.DataFrame(
-            {
-                "label": self.label_names,
-                "frequency": self.label_frequencies,
-                "weight": self.weights,
-                "threshold": self.thresholds,
-            }
-        )
+        columns = {
+            "label": self.label_names,
+            "frequency": self.label_frequencies,
+            "weight": self.weights,
+            "positive_weight": self.positive_weights,
+            "threshold": self.thresholds,
+        }
+        return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
+
+    def __repr__(self):
+        _, note = self._panels()
+        return f"PolicyDisplay({self.weights.size} labels{'; ' if note else ''}{note})"
+
+    def _panels(self):
+        """The panels in which labels differ, and a sentence on what is the same for all."""
+        drawn, same = [], []
+        for panel in _PANELS:
+            name, _, _, word = panel
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if np.unique(values).size > 1 or (values.size == 1 and name == "thresholds"):
+                drawn.append(panel)
+            else:
+                same.append(f"{word} {values[0]:g}")
+        return drawn, f"all labels: {', '.join(same)}" if same else ""
+
+    def _name_rows(self, note):
+        """Label the rows once, and say what is the same for all labels."""
+        first, last = self.axes_[0], self.axes_[-1]
+        rows = np.arange(self.labels_.size)
+        names = [shorten(str(name)) for name in self.label_names[self.labels_]]
+        first.set_yticks(rows, names, color=INK)
+        first.set_title(note, loc="left", fontsize="small", color=INK)
+        if self.label_frequencies is None:
+            return
+        shares = [f"{100 * share:.2g}%" for share in self.label_frequencies[self.labels_]]
+        side = last if last is not first else last.secondary_yaxis("right")
+        side.set_yticks(rows, shares, color=INK)
+        side.yaxis.tick_right()
+        side.tick_params(axis="y", length=0)
+        side.spines["right"].set_visible(False)
+        last.set_xlabel(f"{last.get_xlabel()}\nright: share of training rows")
 
     def _choose(self, labels):
         """Pick the indices of the labels to draw, most frequent first."""
-        by_frequency = np.argsort(-self.label_frequencies, kind="stable")
+        frequencies = np.zeros(self.weights.size) if self.label_frequencies is None else self.label_frequencies
+        by_frequency = np.argsort(-frequencies, kind="stable")
         if labels is None or isinstance(labels, str):
             return _choose_by_rule(by_frequency, labels or "spread", self._change())
-        position = {name: j for j, name in enumerate(self.label_names.tolist())}
-        # An array would turn a list of names and indices into names alone.
-        labels = labels.tolist() if isinstance(labels, np.ndarray) else labels
-        if not np.iterable(labels):
-            raise TypeError(f"labels must be a rule, or a list of names or indices; got {shown(labels)}.")
-        indices = [self._index(label, position) for label in labels]
-        if not indices:
-            raise ValueError("labels must name at least one label; got an empty list.")
         rank = np.argsort(by_frequency)
-        return np.array(sorted(set(indices), key=rank.__getitem__), dtype=np.intp)
-
-    def _index(self, label, position):
-        """Index of a label given by name or index."""
-        n_labels = self.weights.size
-        if label in position:
-            return position[label]
-        if isinstance(label, Integral) and not isinstance(label, bool) and -n_labels <= label < n_labels:
-            return label % n_labels
-        raise ValueError(
-            f"labels must be names in label_names or indices below {n_labels}; got {shown(label)}, which is neither."
-        )
+        return np.array(sorted(label_indices(labels, self.label_names), key=rank.__getitem__), dtype=np.intp)
 
     def _change(self):
-        """How far each label (L,) is from weight 1 and threshold 0.5, each in its own deviations."""
-        logs = np.log(np.maximum(self.weights, np.finfo(float).tiny)), self.thresholds - 0.5
-        return sum(np.abs(values) / (np.std(values) or 1.0) for values in logs)
-
-    def _is_wide(self):
-        """Whether weights, of which some are drawn, differ so much that a linear axis would hide the small ones."""
-        tried = self.weights[None] if self.tried_weights is None else self.tried_weights
-        drawn = np.concatenate([tried[:, self.labels_], self.weights[None, self.labels_]])
-        return bool(drawn.min() > 0 and drawn.max() > _WIDE * drawn.min())
-
-    def _finish(self):
-        """Label the rows, and explain the marks once."""
-        first, second = self.axes_
-        names = [shorten(str(name)) for name in self.label_names[self.labels_]]
-        shares = [f"{100 * share:.2g}%" for share in self.label_frequencies[self.labels_]]
-        first.set_yticks(np.arange(len(names)), names)
-        second.set_yticks(np.arange(len(names)), shares, color=INK)
-        second.yaxis.tick_right()
-        second.set_title("share of training rows", loc="right", fontsize="small", color=INK)
-        if self.trails_ != [None, None]:
-            first.set_title(f"dot: final, line: {self.tried_in}", loc="left", fontsize="small", color=INK)
-        if self._is_wide():
-            first.set_xscale("log")
-        for axes in self.axes_:
-            axes.set_ylim(len(names) - 0.4, -0.6)
-            axes.tick_params(axis="y", length=0)
-        second.set_xlim(-0.02, 1.02)
+        """How far each label (L,) is from weight 1 and the usual threshold, each in its own deviations."""
+        positive = np.ones(self.weights.size) if self.positive_weights is None else self.positive_weights
+        logs = (np.log(np.maximum(values, np.finfo(float).tiny)) for values in (self.weights, positive))
+        moved = np.nan_to_num(self.thresholds - self.usual_threshold, posinf=0.0, neginf=0.0)
+        return sum(np.abs(values) / (np.std(values) or 1.0) for values in (*logs, moved))
 
 
-def _what_was_tried(policy):
-    """Weights and thresholds that a fitted training policy tried, as arguments of the display."""
-    history = policy.history_
-    if not history:
-        raise ValueError(
-            f"{type(policy).__name__} has no history to draw: PolicySearch, SharedGRUPolicy and GRUPolicy have one; "
-            "call PolicyDisplay(weights, thresholds, label_names=..., label_frequencies=...) for other weights."
-        )
-    if "greedy_weights" in history:
-        return {
-            "tried_weights": history["greedy_weights"],
-            "tried_thresholds": history["greedy_thresholds"],
-            "tried_in": "greedy episode",
-        }
-    weights = history.get("weights")
-    return {} if weights is None else {"tried_weights": weights.reshape(-1, weights.shape[-1])}
+def _or_none(values, name):
+    """Numbers, or None where there are none."""
+    return None if values is None else as_numbers(values, name)
 
 
 def _choose_by_rule(by_frequency, rule, change):
@@ -316,53 +297,13 @@ def _choose_by_rule(by_frequency, rule, change):
     elif rule == "most_changed":
         ranks = np.sort(np.argsort(-change[by_frequency], kind="stable")[:n_drawn])
     else:
-        ranks = np.round(np.linspace(0, n_labels - 1, n_drawn)).astype(np.intp)
+        ranks = spread_ranks(n_labels, n_drawn)
     return by_frequency[ranks]
 
 
-def _tried(values, n_labels, name):
-    """Array (T, L) or None."""
-    if values is None:
-        return None
-    values = as_numbers(values, name)
-    if values.ndim != 2 or values.shape[1] != n_labels or values.shape[0] == 0:
-        raise ValueError(f"{name} must have shape (n_tried, {n_labels}); got {values.shape}.")
-    return values
-
-
-def _two_axes(ax, n_rows):
-    """Figure and its two panels: given, put into the place of one Axes, or new."""
-    plt = pyplot("PolicyDisplay")
-    from matplotlib.gridspec import GridSpecFromSubplotSpec
-
-    if ax is None:
-        size = (8.6, 1.3 + 0.27 * n_rows)
-        figure, axes = plt.subplots(1, 2, figsize=size, layout="constrained")
-        return figure, axes
-    if np.size(ax) == 2:
-        axes = np.ravel(ax)
-        return axes[0].figure, axes
-    if np.size(ax) != 1:
-        raise ValueError(f"ax must be one Axes or two; got {np.size(ax)}.")
-    place = np.ravel(ax)[0]
-    if place.get_subplotspec() is None:
-        raise ValueError("ax must come from plt.subplots or add_subplot to be split in two; or pass two Axes.")
-    place.set_axis_off()
-    grid = GridSpecFromSubplotSpec(1, 2, subplot_spec=place.get_subplotspec())
-    return place.figure, np.array([place.figure.add_subplot(cell) for cell in grid])
-
-
-def _draw_panel(axes, values, tried, labels, reference, dot_kwargs):
-    """Dots of the labels, a reference line, and the span of what was tried; return dots and span."""
-    rows = np.arange(labels.size)
+def _draw_panel(axes, values, reference, dot_kwargs):
+    """Dots of the labels, and a reference line; return the dots."""
     axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    trail = None
-    if tried is not None:
-        low, high = tried[:, labels].min(axis=0), tried[:, labels].max(axis=0)
-        trail = axes.hlines(rows, low, high, color=_TRAIL, linewidth=4, zorder=2)
-        trail.set_capstyle("round")
-    dots = axes.scatter(values[labels], rows, **{"s": 34, "zorder": 3, "linewidths": 0, **dot_kwargs})
-    axes.grid(axis="y", color="#eceef0", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    return dots, trail
+    dots = axes.scatter(values, np.arange(values.size), **{"s": 34, "zorder": 3, "linewidths": 0, **dot_kwargs})
+    row_panel(axes, values.size)
+    return dots

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sklearn_metalabel.learners._label_output import LabelOutputMixin
 from sklearn_metalabel.learners._loss_weights import LossWeights
 from sklearn_metalabel.learners._training_run import RefitRun
 from sklearn_metalabel.utils import (
@@ -45,7 +46,7 @@ def check_label_weight(label_weight, n_labels, name="label_weight"):
     return weights
 
 
-class LabelProbabilityMixin(ClassifierMixin):
+class LabelProbabilityMixin(LabelOutputMixin, ClassifierMixin):
     """Predictions of an estimator whose `_label_probabilities(X)` gives P of shape (n, L)."""
 
     # What X may be beside a matrix of numbers: "frame" (with a type for each column), or "tensor" (arrays of more than
@@ -64,13 +65,14 @@ class LabelProbabilityMixin(ClassifierMixin):
 
         Returns
         -------
-        P : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
+        P : {ndarray, data frame} of shape (n_samples, n_labels) or (n_samples, n_classes)
             Multi-label targets: probability of each label, strictly inside (0, 1).
             Binary and multiclass targets: probability of each class, rows sum to 1.
         """
         P = self._probabilities(X)
         marginals = getattr(self, "marginals_", None)
-        return self._target.probabilities(P if marginals is None else marginals.correct(P))
+        P = self._target.probabilities(P if marginals is None else marginals.correct(P))
+        return self._in_output_form(P, X)
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -82,13 +84,13 @@ class LabelProbabilityMixin(ClassifierMixin):
 
         Returns
         -------
-        margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
+        margins : {ndarray, data frame} of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
             Multi-label targets: probability minus threshold, positive where a label is above its threshold; `predict`
             may decide otherwise where labels depend on each other, or a sample must get a label.
             Multiclass targets: log-odds of each class. Binary targets: log-odds of the second class.
         """
         P = self._probabilities(X)
-        return self._target.decision(P, self._decision_thresholds())
+        return self._in_output_form(self._target.decision(P, self._decision_thresholds()), X)
 
     def predict(self, X):
         """Predict labels or classes.
@@ -100,10 +102,14 @@ class LabelProbabilityMixin(ClassifierMixin):
 
         Returns
         -------
-        y : ndarray of shape (n_samples, n_labels) or (n_samples,)
+        y : {ndarray, sparse matrix, data frame} of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
             target). Binary and multiclass targets: the class.
         """
+        return self._in_output_form(self._predicted(X), X)
+
+    def _predicted(self, X):
+        """What `predict` returns, as an array or a sparse matrix."""
         P = self._probabilities(X)
         return self._target.decode(P, self._decide)
 

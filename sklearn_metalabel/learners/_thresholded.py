@@ -58,16 +58,16 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Returns
         -------
-        P : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
+        P : {ndarray, data frame} of shape (n_samples, n_labels) or (n_samples, n_classes)
             Multi-label targets: probability of each label, strictly inside (0, 1).
             Binary and multiclass targets: what the classifier inside gives.
         """
         check_is_fitted(self)
         if self._target.kind != "multilabel":
-            return self.estimator_.predict_proba(X)
+            return self._in_output_form(self.estimator_.predict_proba(X), X)
         P = label_response(self.estimator_, X, "predict_proba", len(self.thresholds_))
         marginals = getattr(self, "marginals_", None)
-        return P if marginals is None else marginals.correct(P)
+        return self._in_output_form(P if marginals is None else marginals.correct(P), X)
 
     def decision_function(self, X):
         """Margin of each label or class.
@@ -79,7 +79,7 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Returns
         -------
-        margins : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
+        margins : {ndarray, data frame} of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
             Multi-label targets: response minus threshold, positive exactly where a label is above its threshold;
             `predict` may decide otherwise where labels depend on each other (`dependence_`), or a sample must get a
             label. Where a margin would be infinite, it is a value in [-1, 0] (never) or (0, 1] (always) that rises with
@@ -88,6 +88,10 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
             targets: decision values or log-odds of the classifier inside.
         """
         check_is_fitted(self)
+        return self._in_output_form(self._decision_values(X), X)
+
+    def _decision_values(self, X):
+        """What `decision_function` returns, as an array."""
         if self._target.kind == "binary" and self.response_method_ == "predict_proba":
             return self._target.decision(self._label_responses(X), self.thresholds_)
         if self._target.has_thresholds:
@@ -108,12 +112,16 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples, n_labels) or (n_samples,)
+        y : {ndarray, sparse matrix, data frame} of shape (n_samples, n_labels) or (n_samples,)
             Multi-label targets: 1 for each predicted label, 0 elsewhere (CSR where `fit` saw a sparse
             target): those above their thresholds, or the label set that `dependence_` draws them to. Binary targets:
             the second class where its response is above its threshold. Multiclass targets: the class that the
             classifier inside predicts.
         """
+        return self._in_output_form(self._predicted(X), X)
+
+    def _predicted(self, X):
+        """What `predict` returns, as an array or a sparse matrix."""
         check_is_fitted(self)
         if not self._target.has_thresholds:
             return self.estimator_.predict(X)

@@ -32,6 +32,7 @@ from sklearn_metalabel.thresholds._plug_in import plug_in, plug_in_thresholds as
 from sklearn_metalabel.thresholds._rank import pcut, rcut
 from sklearn_metalabel.thresholds._rules import global_threshold, odr_macro, odr_micro
 from sklearn_metalabel.thresholds._scut import scut, scutfbr
+from sklearn_metalabel.thresholds._threshold_counts import threshold_counts as threshold_counts
 
 __all__ = [
     "OutOfFold",

@@ -17,7 +17,7 @@ from sklearn_metalabel.utils import (
     weighted_positives,
 )
 
-__all__ = ["BIN_PROBABILITIES", "CompactRows"]
+__all__ = ["BIN_EDGES", "BIN_PROBABILITIES", "CompactRows", "bins_of"]
 
 # Of a row, or of a label in rows that are all there.
 _LEAST_OF_ROW, _LEAST_OF_LABEL, _KEPT_PER_POSITIVE = 50, 100, 5
@@ -31,14 +31,14 @@ _LABELS_PER_BLOCK, _ROWS_PER_BLOCK = 512, 2_048
 
 
 def _bin_probabilities():
-    """Probability in the middle of each bin."""
+    """Probability in the middle of each bin, and at the edges of the bins."""
     edges = np.arange(_FIRST_BIN, _FIRST_BIN + _N_BINS + 1, dtype=np.int32) << _SHIFT
     odds = edges.view(np.float32).astype(np.float64)
     middles = np.sqrt(odds[1:] * odds[:-1])
-    return middles / (1 + middles)
+    return middles / (1 + middles), odds / (1 + odds)
 
 
-BIN_PROBABILITIES = _bin_probabilities()
+BIN_PROBABILITIES, BIN_EDGES = _bin_probabilities()
 
 
 class CompactRows:
@@ -92,7 +92,7 @@ class CompactRows:
         if sample_weight is not None:
             compact._weigh(sample_weight)  # those that are kept are not counted
         for rows in row_blocks(*P.shape):
-            kept = _bins(P[rows]) >= floor
+            kept = bins_of(P[rows]) >= floor
             kept |= label_rows(Y, rows, dtype=bool)
             weight = None if sample_weight is None else sample_weight[rows]
             found = compact._keep(P[rows], Y[rows], fold_of[rows], weight, *np.nonzero(kept))
@@ -101,6 +101,15 @@ class CompactRows:
             else:
                 compact._count(P[rows], weight, kept)
         return compact
+
+    @classmethod
+    def counts_of(cls, P, sample_weight=None):
+        """Number of entries (L, bins) of P of shape (n, L), by weight."""
+        counted = cls(np.ones(P.shape[1]))
+        if sample_weight is not None:
+            counted._weigh(sample_weight)
+        counted._count(P, sample_weight)
+        return counted.left_out
 
     @classmethod
     def concatenate(cls, parts, folds=None):
@@ -174,7 +183,7 @@ class CompactRows:
 
     def counts_beside(self, label, P, share=1.0, weight=None):
         """Counts (L, bins) of a share of the entries left out and of further entries, by weight."""
-        counts = np.bincount(label * np.int64(_N_BINS) + _bins(P), weight, minlength=self.n_labels * _N_BINS)
+        counts = np.bincount(label * np.int64(_N_BINS) + bins_of(P), weight, minlength=self.n_labels * _N_BINS)
         counts = counts.reshape(self.n_labels, _N_BINS).astype(np.float64)
         return counts + share * self.left_out
 
@@ -216,7 +225,7 @@ class CompactRows:
 
     def _uncount(self, label, values):
         """Take entries that are kept out of the counts."""
-        np.subtract.at(self.left_out, (label, _bins(values)), np.uint32(1))
+        np.subtract.at(self.left_out, (label, bins_of(values)), np.uint32(1))
 
     def _weigh(self, sample_weight):
         """Start to count from nothing, by weight where there are weights."""
@@ -232,7 +241,7 @@ class CompactRows:
             first = (_N_BINS * np.arange(block.stop - start)).astype(np.int32)
             for rows in range(0, P.shape[0], _ROWS_PER_BLOCK):
                 part = slice(rows, rows + _ROWS_PER_BLOCK)
-                keys, weights = _bins(P[part, block]) + first, None
+                keys, weights = bins_of(P[part, block]) + first, None
                 if sample_weight is not None:
                     weights = np.broadcast_to(sample_weight[part, None], keys.shape)
                     weights = (weights if kept is None else np.where(kept[part, block], 0.0, weights)).ravel()
@@ -248,7 +257,7 @@ def _joined(arrays):
     return None if arrays[0] is None else np.concatenate(arrays)
 
 
-def _bins(P):
+def bins_of(P):
     """Bin of the odds of each probability."""
     odds = (P / (1 - P)).astype(np.float32, copy=False)
     return np.clip((odds.view(np.int32) >> _SHIFT) - _FIRST_BIN, 0, _N_BINS - 1)

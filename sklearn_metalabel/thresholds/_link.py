@@ -34,6 +34,10 @@ class LogisticLink:
         """Scores of calibrated logits: the inverse of `logits`."""
         return (logits - self.intercept) / self.slope
 
+    def scores_of(self, P):
+        """Scores of calibrated probabilities: the inverse of `probabilities`."""
+        return self.scores(logit(P))
+
     def probabilities(self, z):
         """Calibrated probabilities of scores, float64, strictly inside (0, 1)."""
         Z = self.logits(z)
@@ -41,7 +45,7 @@ class LogisticLink:
 
     def score_thresholds(self, t, S, P):
         """Thresholds (L,) for scores that decide on S (n, L) as `t` does on ``P = probabilities(S)``."""
-        cut = self.scores(logit(t))
+        cut = self.scores_of(t)
         below, above = np.full(cut.size, -np.inf), np.full(cut.size, np.inf)
         for rows in row_blocks(*S.shape):
             over = P[rows] > t

@@ -14,6 +14,7 @@ from sklearn_metalabel.utils._unknown import UNKNOWN, missing_entries
 __all__ = ["Target", "encode_target", "label_column", "label_rows"]
 
 _DENSE_LABELS_AT_MOST = 1000
+_ENCODING = "mlb = MultiLabelBinarizer(); Y = pd.DataFrame(mlb.fit_transform(y), columns=mlb.classes_)"
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,7 @@ def encode_target(y, *, n_samples=None):
     if y is None:
         raise ValueError("This classifier requires y to be passed, but the target y is None.")
     names = _column_names(y)
-    if not sp.issparse(y) and not hasattr(y, "__array__") and np.iterable(y) and _is_ragged(y):
-        raise ValueError(
-            "y must be an indicator matrix of shape (n_samples, n_labels), got sequences of different "
-            "lengths; encode lists of labels with sklearn.preprocessing.MultiLabelBinarizer first."
-        )
+    _refuse_label_sets(y)
     if sp.issparse(y):
         y = sp.csr_array(y, copy=True)
         y.sum_duplicates()
@@ -105,10 +102,26 @@ def _column_names(y):
     return None if columns is None else np.asarray([str(name) for name in columns], dtype=object)
 
 
-def _is_ragged(y):
-    """Whether a list holds sequences of unequal lengths."""
-    lengths = {len(row) for row in y if hasattr(row, "__len__") and not isinstance(row, str)}
-    return len(lengths) > 1
+def _refuse_label_sets(y):
+    """Raise where y lists the labels of each sample, and say how it is encoded."""
+    if hasattr(y, "__array__") and getattr(y, "ndim", 1) == 1:
+        y = np.asarray(y)
+    if sp.issparse(y) or not np.iterable(y) or (hasattr(y, "__array__") and (y.ndim != 1 or y.dtype.kind != "O")):
+        return
+    rows = [row for row in y if hasattr(row, "__len__") and not isinstance(row, str | bytes)]
+    lengths = {len(row) for row in rows}
+    if len(lengths) > 1:
+        found = "lists of different lengths"
+    elif any(isinstance(row, set | frozenset) for row in rows):
+        found = "sets"
+    elif max(lengths, default=1) > 1 and any(isinstance(label, str) for row in rows for label in row):
+        found = "lists of names"
+    else:
+        return
+    raise ValueError(
+        f"y must be an indicator matrix of shape (n_samples, n_labels), and its rows are {found}; encode the labels of "
+        f"each sample, with sklearn.preprocessing and pandas: {_ENCODING}"
+    )
 
 
 def _check_y_values(y):

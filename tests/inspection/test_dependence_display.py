@@ -6,6 +6,8 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_metalabel import MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.inspection import DependenceDisplay
@@ -48,7 +50,8 @@ def test_a_fitted_classifier_is_drawn_by_the_names_of_its_labels(make):
     X = Y + rng.normal(scale=0.8, size=Y.shape)
     policy = LearnedThresholds(dependence=True)
     est = make(LogisticRegression(), prediction_policy=policy, random_state=0)
-    display = DependenceDisplay.from_estimator(est.fit(X, pd.DataFrame(Y, columns=list("abcdef"))), max_labels=4)
+    pipe = make_pipeline(StandardScaler(), est).fit(X, pd.DataFrame(Y, columns=list("abcdef")))
+    display = DependenceDisplay.from_estimator(pipe, max_labels=4)
     assert len(display.labels_) == 4
     assert {"a", "b", "c", "d"} == set(display.labels_)
     frame = display.frame()

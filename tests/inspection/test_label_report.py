@@ -3,10 +3,14 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from sklearn_metalabel import (
@@ -65,6 +69,19 @@ def test_columns_are_read_by_their_names_and_sorted_as_asked(data):
     assert_array_equal(label_report(clf, X_test, sp.csr_array(Y_test.to_numpy())), report)
 
 
+def test_pipelines_and_searches_are_reported_like_the_classifier_in_them(data):
+    X, Y, X_test, Y_test = data
+    scaler = StandardScaler().fit(X)
+    pipe = make_pipeline(StandardScaler(), FixedThresholdsClassifier(LogisticRegression(), thresholds=0.3))
+    search = GridSearchCV(pipe, {"fixedthresholdsclassifier__thresholds": [0.3]}, cv=2)
+    nested = Pipeline([("outer", search.fit(X, Y))])
+    expected = label_report(clone(pipe[-1]).fit(scaler.transform(X), Y), scaler.transform(X_test), Y_test)
+    for estimator in (pipe.fit(X, Y), search, nested):
+        pd.testing.assert_frame_equal(label_report(estimator, X_test, Y_test), expected)
+    with pytest.raises(TypeError, match="a pipeline or search that ends in one, got LogisticRegression"):
+        label_report(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y.iloc[:, 0]), X_test, Y_test)
+
+
 def test_what_is_not_known_is_left_out_for_its_label(data):
     X, Y, X_test, Y_test = data
     clf = CASES["tuned"].fit(X, Y)
@@ -87,7 +104,7 @@ def test_a_label_without_positives_has_no_average_precision(data):
 def test_what_cannot_be_reported_is_refused(data):
     X, Y, X_test, Y_test = data
     clf = CASES["tuned"].fit(X, Y)
-    with pytest.raises(TypeError, match="needs a classifier of this package, got LogisticRegression"):
+    with pytest.raises(TypeError, match="needs a classifier of this package.*got LogisticRegression; wrap it"):
         label_report(LogisticRegression(), X_test, Y_test)
     with pytest.raises(NotFittedError, match="Call fit first"):
         label_report(MetaPolicyClassifier(), X_test, Y_test)
