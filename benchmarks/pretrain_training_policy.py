@@ -44,6 +44,7 @@ EPISODE_FEATURES = 800
 N_ROTATIONS = 2
 SIGMA, LEARNING_RATE, PENALTY = 0.25, 0.05, 0.01
 AVERAGED = 0.3  # last share of the training whose parameters are averaged
+REPORTED = 5  # generations between two reports
 COST = 0.02  # of a full training, in units of the reward
 HAZARD = 5.0
 CONSTANT = {"equal": (0.0, 0.0), "positives": (0.5, 0.0), "negatives": (0.0, 2.0), "both": (0.5, 2.0)}
@@ -180,8 +181,8 @@ def train(path, names, args):
             centres = centres + rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.98**step)) + 1e-8)
             centres = centres.astype(np.float32)
             averaged += [centres] if progress > 1 - AVERAGED else []
-            if step % 10 == 0:
-                shown = pd.DataFrame(figures[-10 * args.episodes :]).drop(columns=["set", "generation"]).mean()
+            if step % REPORTED == 0:
+                shown = pd.DataFrame(figures[-REPORTED * args.episodes :]).drop(columns=["set", "generation"]).mean()
                 write(held_out, np.mean(averaged or [centres], axis=0), figures, args)
                 print(step, round(time.perf_counter() - start), shown.round(4).to_dict(), flush=True)
     write(held_out, np.mean(averaged or [centres], axis=0), figures, args)
