@@ -327,10 +327,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         scoring.check(Y.shape[1], weight)
         training.check_sample_weight(data.held_out_weight)
         _check_policies(training, prediction, self.cv, self._target.has_thresholds)
-        if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith("cuda"):
+        if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith(("cuda", "mps")):
             raise ValueError(
-                f"n_jobs={self.n_jobs} would put several training runs on one CUDA device at the same time; "
-                "set n_jobs=None."
+                f"n_jobs={self.n_jobs} would put several training runs on one GPU at the same time; set n_jobs=None."
             )
         prediction.check_target(self._target.kind, Y)
         if self._target.has_thresholds:

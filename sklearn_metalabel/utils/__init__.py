@@ -1,6 +1,6 @@
 """What the rooms share: targets, devices, randomness, parameter validation; each has one place."""
 
-from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
+from sklearn_metalabel.utils._callbacks import CallbackSupportMixin, with_callbacks
 from sklearn_metalabel.utils._cluster import aligned, on_cluster
 from sklearn_metalabel.utils._device import resolve_device
 from sklearn_metalabel.utils._hierarchy import check_hierarchy_is_used, hierarchy_edges, label_depths, longest_paths
@@ -71,6 +71,7 @@ from sklearn_metalabel.utils._warnings import (
     warn_broken_promise,
     warn_constant_labels,
     warn_rare_label,
+    warn_sigmoid,
     warn_unreachable_thresholds,
 )
 
@@ -153,8 +154,10 @@ __all__ = [
     "warn_broken_promise",
     "warn_constant_labels",
     "warn_rare_label",
+    "warn_sigmoid",
     "warn_unreachable_thresholds",
     "weighted_positives",
     "weights_differ",
+    "with_callbacks",
     "with_nan",
 ]
