@@ -235,7 +235,8 @@ class TorchClassifier(CallbackSupportMixin, RoutedParamsMixin, LabelClassifier):
         self.n_epochs_, self.loss_curve_ = epochs.n_ended, np.reshape(run.losses, (epochs.n_ended, -1)).mean(axis=1)
         self.validation_scores_ = None if epochs.stopping is None else np.array(epochs.stopping.scores)
         self.best_epoch_ = None if epochs.stopping is None else epochs.stopping.best_epoch
-        warn_sigmoid(run.last_logits.cpu().numpy())
+        is_calibrated = self.loss == "log_loss" and not Emphasis.arguments(weights)
+        warn_sigmoid(run.last_logits.float().cpu().numpy(), raised=not is_calibrated)
 
     def _train(self, run, X, Y, weights, rng):
         """Make all updates of a run, an epoch at a time, and keep what it leaves."""
