@@ -175,7 +175,7 @@ OTHERS |= {
 # What changes nothing that is learned has a test of its own below.
 SEEN_OTHERWISE = {
     MetaPolicyClassifier: {"warm_start", "n_jobs", "memory", "verbose"},
-    TunedThresholdsClassifierCV: {"n_jobs", "memory"},
+    TunedThresholdsClassifierCV: {"n_jobs", "memory", "verbose"},
     TorchClassifier: {"device", "verbose"},
 }
 

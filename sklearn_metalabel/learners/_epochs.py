@@ -1,11 +1,10 @@
 """What happens between the epochs of a network's training run."""
 
-import time
-
 import numpy as np
 
 from sklearn_metalabel.learners._early_stopping import EarlyStopping, count_training_rows
 from sklearn_metalabel.learners._schedulers import build_schedule
+from sklearn_metalabel.utils import TimedLines
 
 __all__ = ["Epochs", "updates_of_epoch"]
 
@@ -36,7 +35,7 @@ class Epochs:
         self.schedule = build_schedule(
             classifier.scheduler, classifier._routed("scheduler__"), run.optimizer, self._known(classifier)
         )
-        self._began = time.perf_counter()
+        self.line = TimedLines(classifier.verbose)
 
     def _known(self, classifier):
         """What schedulers may ask for."""
@@ -88,4 +87,4 @@ class Epochs:
             name = "loss" if run.classifier.scoring == "loss" else "score"
             parts.append(f"validation {name} {self._value(run):.4f}")
         parts.append(f"learning rate {run.optimizer.param_groups[0]['lr']:.3g}")
-        print(f"[{time.perf_counter() - self._began:7.1f} s] " + ", ".join(parts))  # noqa: T201
+        self.line(", ".join(parts))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from sklearn.utils.parallel import Parallel
-
-from sklearn_metalabel.policies._monitor import RunReport
+from sklearn_metalabel.policies._monitor import MOST_STEPS, RunReport
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._trials import TrialPlan, run_trials
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import current_threads, draw_seeds, label_frequencies
+from sklearn_metalabel.utils import current_threads, draw_seeds, in_order, label_frequencies, runs_here
 
 __all__ = ["TrialRunner", "folds_for", "held_out_rows", "trial_plan", "train_folds"]
 
@@ -91,24 +89,35 @@ class TrialRunner:
 
     def __call__(self, arguments):
         """Trials of each of (fold, path, seed, further arguments of `run_trials` by name)."""
-        tickets = [self.monitor.begin() for _ in arguments]
-        made = Parallel(n_jobs=self.n_jobs)(
-            delayed_on_fold(
-                run_trials,
-                fold,
-                memory=self.memory,
-                base=self.base,
-                path=path,
-                plan=self.plan,
-                seed=seed,
-                threads=self.threads,
-                **options,
-            )
-            for fold, path, seed, options in arguments
+        here, made = runs_here(self.n_jobs), []
+        tickets = [self.monitor.begin(self._n_steps(*each) if here else 0) for each in arguments]
+        outcomes = in_order(
+            self.n_jobs,
+            [
+                delayed_on_fold(
+                    run_trials,
+                    fold,
+                    memory=self.memory,
+                    base=self.base,
+                    path=path,
+                    plan=self.plan,
+                    seed=seed,
+                    threads=self.threads,
+                    reporter=self.monitor.reporter(ticket) if here else None,
+                    **options,
+                )
+                for ticket, (fold, path, seed, options) in zip(tickets, arguments, strict=True)
+            ],
         )
-        for ticket, trials in zip(tickets, made, strict=True):
+        for ticket, trials in zip(tickets, outcomes, strict=True):
+            made.append(trials)
             self.stopped |= bool(self.monitor.end(ticket, _report(trials)))
         return made
+
+    def _n_steps(self, fold, path, seed, options):
+        """Steps of a run that may be told of."""
+        n_updates = self.base.training_run(seed).n_updates(len(fold.train))
+        return len(path) * min(MOST_STEPS, max(1, round(options.get("share", 1.0) * n_updates)))
 
 
 def _report(trials):
@@ -117,4 +126,4 @@ def _report(trials):
     best = max(trials, key=lambda trial: -float("inf") if trial.outcome is None else trial.outcome.value)
     reward = None if best.outcome is None else best.outcome.value
     label = last.proposal.weights.label
-    return RunReport(best.proposal.name, reward, last.run, label, 0.0 * label + 0.5)
+    return RunReport(best.proposal.name, reward, last.run, label, 0.0 * label + 0.5, last.held_out)

@@ -1,9 +1,10 @@
 """What the rooms share: targets, devices, randomness, parameter validation; each has one place."""
 
-from sklearn_metalabel.utils._callbacks import CallbackSupportMixin, with_callbacks
+from sklearn_metalabel.utils._callbacks import CallbackSupportMixin, list_with_tasks, propagated, with_callbacks
 from sklearn_metalabel.utils._cluster import aligned, on_cluster
 from sklearn_metalabel.utils._device import resolve_device
 from sklearn_metalabel.utils._hierarchy import check_hierarchy_is_used, hierarchy_edges, label_depths, longest_paths
+from sklearn_metalabel.utils._in_order import in_order, runs_here
 from sklearn_metalabel.utils._label_arrays import (
     check_labels,
     check_pair,
@@ -51,6 +52,7 @@ from sklearn_metalabel.utils._rows import (
 from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_differ
 from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
+from sklearn_metalabel.utils._timed_lines import TimedLines
 from sklearn_metalabel.utils._unknown import (
     as_certain_negatives,
     has_unknown,
@@ -76,6 +78,11 @@ from sklearn_metalabel.utils._warnings import (
 )
 
 __all__ = [
+    "TimedLines",
+    "in_order",
+    "list_with_tasks",
+    "propagated",
+    "runs_here",
     "BrokenPromiseWarning",
     "CallbackSupportMixin",
     "ConstantLabelWarning",

@@ -53,19 +53,22 @@ def test_the_reward_reported_is_the_best_of_the_path():
 def test_a_monitor_that_does_nothing_never_ends_anything():
     monitor = RunMonitor()
     assert (monitor.begin(), monitor.end(None, None), monitor.keeps_runs) == (None, False, False)
+    assert monitor.reporter(None) is None
 
 
 def test_verbose_prints_a_line_for_each_training_run(multilabel_data, capsys):
     start = time.perf_counter() - 0.1  # seconds are printed with one digit
     MetaPolicyClassifier(training_policy=SharedGRUPolicy(n_episodes=2), verbose=1, random_state=0).fit(*multilabel_data)
-    lines = capsys.readouterr().out.splitlines()
+    *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
+    assert re.fullmatch(r"\[ *\d+\.\d s\] training on all rows: greedy episode, out-of-fold score 0\.\d{4}", last)
     seconds = [float(line[1:].partition(" s]")[0]) for line in lines]
     assert 0 <= seconds[0] <= seconds[1] <= time.perf_counter() - start
     assert all(re.fullmatch(r"\[ *\d+\.\d s\] training run \d: episode, reward -?\d\.\d{4}", line) for line in lines)
     MetaPolicyClassifier(training_policy="uniform", verbose=1, random_state=0).fit(*multilabel_data)
-    lines = capsys.readouterr().out.splitlines()
-    assert all(re.fullmatch(r"\[ *\d+\.\d s\] training run \d: uniform", line) for line in lines)
+    lines = capsys.readouterr().out.splitlines()[:-1]
+    line = r"\[ *\d+\.\d s\] training run \d: uniform, score 0\.\d{4} before tuning"
+    assert all(re.fullmatch(line, each) for each in lines)
     assert len(lines) == 3
     MetaPolicyClassifier(random_state=0).fit(*multilabel_data)
     assert capsys.readouterr().out == ""
