@@ -149,9 +149,9 @@ def corrected(Z, positive, focus):
 
 
 def _scores(data, seen, judged):
-    """Average precision, half by label and half by positives, and mean of strict accuracy, micro- and macro-F1, (M,);
-    and the average precisions (M, L).
+    """Average precision (M,), half by label and half by positives, scores of decisions (M,), and precisions (M, L).
 
+    Decisions are scored by the mean of strict accuracy, micro- and macro-F1.
     Every label is cut where as many rows pass as have it, for macro-F1; all labels are cut at once for the others.
     """
     Y, Y_judged = data.seen[1], data.judged[1]

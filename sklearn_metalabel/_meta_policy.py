@@ -99,7 +99,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         holds fitted models and predictions as pickles, so only use one that you trust, and may be deleted after the
         fit. None keeps nothing.
     verbose : int, default=0
-        1 prints a line for each training run.
+        1 prints a line for each training run, with the seconds so far and what it was worth: the best reward of its
+        proposals, or where there is none the score of its held-out rows at thresholds of 0.5.
 
     Attributes
     ----------
@@ -302,8 +303,10 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         refit = context.subcontext("refit")
         refit.call_on_fit_task_begin(estimator=self, X=X, y=y)
         options = {"sample_weight": data.sample_weight, "seed": seeds[0], "solution": result.solution}
-        final = base, data.X, data.Y, result.loss_weights
-        self.estimator_ = self._complete(call_training(task.memory, train_classifier, *final, **options))
+        final = train_classifier, base, data.X, data.Y, result.loss_weights
+        trained = call_training(task.memory, *final, **options, same_outcome={"context": refit})
+        self.estimator_ = self._complete(trained)
+        task.monitor.line(f"training on all rows: {policies.training.best_proposal_}{_score_of(self.best_score_)}")
         for ended in (refit, context):
             ended.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         return self
@@ -327,16 +330,16 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _resolve_policies(self, base, data):
         """The two policies and the judge, or raise where something cannot work; nothing is trained for that."""
-        training, prediction = as_training_policy(self.training_policy), as_prediction_policy(self.prediction_policy)
+        training = as_training_policy(self.training_policy, base, self._target.has_thresholds)
+        prediction = as_prediction_policy(self.prediction_policy)
         scoring = Scoring.resolve(self.scoring).for_target(self._target)
         Y, weight = data.Y, None if self.cv is None else data.held_out_weight
         scoring.check(Y.shape[1], weight)
         training.check_sample_weight(data.held_out_weight)
         _check_policies(training, prediction, self.cv, self._target.has_thresholds)
-        if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith("cuda"):
+        if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith(("cuda", "mps")):
             raise ValueError(
-                f"n_jobs={self.n_jobs} would put several training runs on one CUDA device at the same time; "
-                "set n_jobs=None."
+                f"n_jobs={self.n_jobs} would put several training runs on one GPU at the same time; set n_jobs=None."
             )
         prediction.check_target(self._target.kind, Y)
         if self._target.has_thresholds:
@@ -358,9 +361,10 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         memory = training_memory(self, base, X=rows.X, y=rows.Y, **weights)
         options = {"n_jobs": self.n_jobs, "random_state": rng, "previous": previous, "memory": memory}
         task = TrainingTask(base, folds, self.label_names_, judge, has_thresholds, **options)
-        context = self._init_callback_context(max_subtasks=policies.training.count_runs(task) + 1)
+        n_runs = policies.training.count_runs(task)
+        context = self._init_callback_context(max_subtasks=n_runs + 1)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        return replace(task, monitor=CallbackMonitor(self, context, X, y, self.verbose)), context
+        return replace(task, monitor=CallbackMonitor(self, context, X, y, n_runs=n_runs, judge=judge)), context
 
     def _keep(self, policies, result, seed):
         """Set what was learned, and choose the thresholds."""
@@ -447,6 +451,11 @@ class _Policies:
     training: TrainingPolicy
     prediction: PredictionPolicy
     scoring: Scoring
+
+
+def _score_of(score):
+    """How a line ends on what was learned, where that is known."""
+    return "" if score is None else f", out-of-fold score {score:.4f}"
 
 
 def _check_policies(training, prediction, cv, has_thresholds):

@@ -2,16 +2,17 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
+from joblib import effective_n_jobs
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.parallel import Parallel
 from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
 
 from sklearn_metalabel.learners import (
@@ -31,9 +32,16 @@ from sklearn_metalabel.model_selection import (
     MultilabelStratifiedShuffleSplit,
     checked_splits,
 )
-from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
+from sklearn_metalabel.policies import (
+    PREDICTION_POLICIES,
+    EpisodeThresholds,
+    PartMonitor,
+    PredictionPolicy,
+    as_prediction_policy,
+)
 from sklearn_metalabel.thresholds import OutOfFold, fit_link, threshold_counts
 from sklearn_metalabel.utils import (
+    CallbackSupportMixin,
     HasMethods,
     Interval,
     StrOptions,
@@ -46,10 +54,13 @@ from sklearn_metalabel.utils import (
     fit_context,
     fix_random_states,
     has_unknown,
+    in_order,
     label_frequencies,
     label_rows,
     positives_only,
+    propagated,
     restore_on_error,
+    runs_here,
     shown,
     take_rows,
     takes_sample_weight,
@@ -64,7 +75,7 @@ __all__ = ["TunedThresholdsClassifierCV"]
 _COMPARISON_FOLDS = 3
 
 
-class TunedThresholdsClassifierCV(ThresholdedClassifier):
+class TunedThresholdsClassifierCV(CallbackSupportMixin, ThresholdedClassifier):
     """Choose a threshold for each label of any classifier, on rows it did not train on.
 
     The multi-label counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV`: the classifier is
@@ -110,6 +121,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         it is called again: with the same data, parameters and versions, which takes a `random_state`. The folder
         holds fitted models and predictions as pickles, so only use one that you trust, and may be deleted after the
         fit. None keeps nothing.
+    verbose : int, default=0
+        1 prints a line for each fit of the classifier, with the seconds so far and what its held-out rows score at
+        thresholds of 0.5, or of 0 for decision values.
 
     Attributes
     ----------
@@ -203,6 +217,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "memory": [None, str, HasMethods(["cache"])],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -219,6 +234,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         n_jobs=None,
         random_state=None,
         memory=None,
+        verbose=0,
     ):
         self.estimator = estimator
         self.prediction_policy = prediction_policy
@@ -231,6 +247,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.memory = memory
+        self.verbose = verbose
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=False)
@@ -268,14 +285,19 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             self._check_weighted(policy, scoring, Y, weight)
         rng = check_random_state(self.random_state)
         if self._is_prefit():
+            monitor = PartMonitor(self, 0, X, y)
             responses, rows, fold_of = self._prefit_responses(X, Y)
         else:
             params = self._check_fit_params(routed.estimator.fit, X)
             splits = self._splits(Y, y, weight, routed.splitter.split, rng)
-            responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng)
+            monitor = PartMonitor(self, len(splits) + bool(self.refit), X, y)
+            worth = partial(_untuned, scoring, Y, weight)
+            responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng, monitor, worth)
         if responses is not None and weight is not None:
             responses, rows, fold_of = _that_count(responses, rows, fold_of, weight)
+        choice = monitor.begin("thresholds")
         self._choose_thresholds(policy, scoring, responses, Y, rows, fold_of, weight, draw_seed(rng))
+        monitor.finish(choice, self.best_score_, lambda: {k: v for k, v in vars(self).items() if k.endswith("_")})
         return self
 
     def get_metadata_routing(self):
@@ -375,7 +397,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             )
         return splits
 
-    def _fit_parts(self, X, Y, splits, params, rng):
+    def _fit_parts(self, X, Y, splits, params, rng, monitor, worth):
         """Fit the classifier on each part, and on all rows; return responses for the held-out rows, rows and folds."""
         classifier = self._unfitted(X)
         method = self._resolved_method(classifier)
@@ -389,13 +411,18 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         parts += [(kept, None, True)] if self.refit else []
         seeds, threads = draw_seeds(rng, len(parts)), current_threads()
         memory = training_memory(self, X=X, y=target)
+        tickets = [monitor.begin("refit" if test is None else "fold") for _, test, _ in parts]
+        contexts = tickets if runs_here(effective_n_jobs(self.n_jobs)) else [None] * len(parts)
+        tasks = []
+        for part, seed, context in zip(parts, seeds, contexts, strict=True):
+            fit = fix_random_states(clone(classifier), seed), X, target, part, params, method, n_labels, threads
+            options = {} if memory is None else {"key": fit}
+            tasks.append(delayed_training(memory, _fit_part)(*fit, context, **options))
+        fitted = []
         with constant_labels_are_quiet():
-            fitted = Parallel(n_jobs=self.n_jobs)(
-                delayed_training(memory, _fit_part)(
-                    fix_random_states(clone(classifier), seed), X, target, part, params, method, n_labels, threads
-                )
-                for part, seed in zip(parts, seeds, strict=True)
-            )
+            for ticket, part, found in zip(tickets, parts, in_order(self.n_jobs, tasks), strict=True):
+                fitted.append(found)
+                monitor.end(ticket, None if found[1] is None else partial(worth, part[1], found[1], method))
         self._keep_estimator(fitted[-1][0], method)
         if not self._target.has_thresholds:
             return None, None, None
@@ -487,8 +514,19 @@ def _that_count(responses, rows, fold_of, weight):
     return (responses, rows, fold_of) if kept.all() else (responses[kept], rows[kept], fold_of[kept])
 
 
-def _fit_part(classifier, X, y, part, params, method, n_labels, threads):
-    """Fit on the training rows of a part (all for None); return the classifier if it is kept, and the responses."""
+def _untuned(scoring, Y, weight, rows, R, method):
+    """Score of the responses of held-out rows, cut where a plain classifier would."""
+    labels, weight = label_rows(Y, rows, np.int8), None if weight is None else weight[rows]
+    if weight is not None and not weight.any():
+        return np.nan
+    return scoring(labels > 0, (R > (0.5 if method == "predict_proba" else 0.0)) & (labels >= 0), weight)
+
+
+def _fit_part(classifier, X, y, part, params, method, n_labels, threads, context=None):
+    """Fit on the training rows of a part (all for None); return the classifier if it is kept, and the responses.
+
+    `context` is the task that this is, where its steps can be told of.
+    """
     train, test, keep = part
     X, y = aligned(X), aligned(y)
     with use_threads(threads):
@@ -499,7 +537,8 @@ def _fit_part(classifier, X, y, part, params, method, n_labels, threads):
         if n_labels == 1 and y.ndim == 1 and not keep:
             classifier = fit_label(classifier, X_train, y_train, positive=np.unique(y)[-1], **params)
         else:
-            classifier.fit(X_train, y_train, **params)
+            with propagated(context, classifier):
+                classifier.fit(X_train, y_train, **params)
         R = None
         if test is not None and n_labels is not None:
             R = label_response(classifier, take_rows(X, test), method, n_labels)

@@ -107,7 +107,10 @@ INIT_PARAMS = {
         {"estimator": LogisticRegression()},
         {"estimator": sgd(), "incremental": True, "n_epochs": 2},
     ],
-    TorchClassifier: [{"module": MLP, **QUICK}],
+    TorchClassifier: [
+        {"module": MLP, **QUICK},
+        {"module": MLP, **QUICK, "early_stopping": True, "validation_fraction": 0.2, "scheduler": "linear"},
+    ],
     TunedThresholdsClassifierCV: [
         {},
         {"estimator": LogisticRegression(), "prediction_policy": ("half", "shrunken")},

@@ -484,8 +484,8 @@ def test_verbose_prints_a_line_for_each_training_run_and_else_nothing_is_printed
     assert capsys.readouterr() == ("", "")
     meta.set_params(verbose=1).fit(*module_data)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == N_RUNS[name]
-    assert [re.search(r"s\] training run (\d+): ", line).group(1) for line in lines] == list(
+    assert len(lines) == N_RUNS[name] + 1
+    assert [re.search(r"s\] training run (\d+): ", line).group(1) for line in lines[:-1]] == list(
         map(str, range(1, N_RUNS[name] + 1))
     )
 
@@ -519,7 +519,7 @@ def test_a_callback_can_end_the_episodes_but_not_the_refit(module_data):
         "setup",
         "begin fit",
         *["begin episode"] * 2,
-        *["end episode"] * 2,
+        *[*["begin step", "end step"] * 2, "end episode"] * 2,
         "begin refit",
         "end refit",
         "end fit",

@@ -212,7 +212,7 @@ def test_trainings_that_are_not_made_again_are_reported(remembering, capsys):
     for _ in range(2):
         remembering("search", verbose=1).fit(X, Y)
         reported.append([line.partition("]")[2] for line in capsys.readouterr().out.splitlines()])
-    assert len(reported[0]) == 3
+    assert len(reported[0]) == 4
     assert reported[0] == reported[1]
 
 

@@ -19,6 +19,7 @@ from sklearn_metalabel.utils import (
     fit_context,
     is_frame,
     is_matrix,
+    propagated,
     refuse_masked,
     refuse_unknown,
     restore_on_error,
@@ -281,8 +282,9 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
         return copy
 
 
-def train_classifier(base, X, Y, weights, *, sample_weight=None, seed=0, solution=None):
-    """A copy of the label classifier `base`, trained on all rows under `LossWeights`."""
+def train_classifier(base, X, Y, weights, *, sample_weight=None, seed=0, solution=None, context=None):
+    """A copy of the label classifier `base`, trained on all rows under `LossWeights`, as the task `context`."""
     classifier = base._clone_for_training(seed)
-    classifier._fit_labels(X, Y, weights=weights, sample_weight=sample_weight, solution=solution)
+    with propagated(context, classifier):
+        classifier._fit_labels(X, Y, weights=weights, sample_weight=sample_weight, solution=solution)
     return classifier

@@ -28,6 +28,8 @@ class TrainingRun(ABC):
         What the loss can weigh beside labels: "positive", "focus" (see :class:`LossWeights`).
     device : object or None
         Torch device of the run, or None.
+    finished : bool
+        Whether the training has ended by itself, as early stopping does: further steps then change nothing.
     takes_schedules : bool
         Whether the base learner can be trained under a :class:`LossSchedule` in place of `LossWeights`.
 
@@ -52,6 +54,7 @@ class TrainingRun(ABC):
     scales: tuple[float, ...] = ()
     emphases: frozenset[str] = frozenset()
     device: object = None
+    finished: bool = False
     takes_schedules: bool = False
 
     @abstractmethod
@@ -200,11 +203,13 @@ class BatchSampler:
     """Endless batches of rows, each row once an epoch, in an order drawn from `rng`.
 
     The batches of an epoch differ by one row at most: a last batch of one row would be no batch to normalise over.
-    `on_epoch`, if given, is called with the list of an epoch's batches before the first of them is handed out.
+    `on_epoch`, if given, is called with the list of an epoch's batches before the first of them is handed out; `rows`
+    are the rows that batches are made of, None for all.
     """
 
-    def __init__(self, n_samples, batch_size, rng, on_epoch=None):
-        self.n_samples = n_samples
+    def __init__(self, n_samples, batch_size, rng, on_epoch=None, rows=None):
+        self.rows = n_samples if rows is None else rows
+        self.n_samples = n_samples if rows is None else len(rows)
         self.batch_size = batch_size
         self.rng = rng
         self.on_epoch = on_epoch
@@ -216,7 +221,7 @@ class BatchSampler:
             return None
         if not self._left:
             n_batches = -(-self.n_samples // self.batch_size)
-            batches = np.array_split(self.rng.permutation(self.n_samples), n_batches)
+            batches = np.array_split(self.rng.permutation(self.rows), n_batches)
             if self.on_epoch is not None:
                 self.on_epoch(batches)
             self._left = batches[::-1]

@@ -10,6 +10,7 @@ from sklearn_metalabel.policies._judge import Judge as Judge
 from sklearn_metalabel.policies._learned_thresholds import LearnedThresholds
 from sklearn_metalabel.policies._monitor import CallbackMonitor as CallbackMonitor
 from sklearn_metalabel.policies._nested import as_columns as as_columns, as_rows as as_rows
+from sklearn_metalabel.policies._part_monitor import PartMonitor as PartMonitor
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
 from sklearn_metalabel.policies._pretrained_policy import PretrainedPolicy
 from sklearn_metalabel.policies._recurrent import GRUPolicy, SharedGRUPolicy

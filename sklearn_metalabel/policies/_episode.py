@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_metalabel.learners import LossWeights
+from sklearn_metalabel.policies._monitor import Steps
 from sklearn_metalabel.policies._reinforcement import Rollout, observe
 from sklearn_metalabel.policies._squash import squash_thresholds, squash_weights
 from sklearn_metalabel.utils import (
@@ -56,7 +57,7 @@ class Episode:
     run: object = None
 
 
-def run_episode(meta, base, fold, plan, seed, threads):
+def run_episode(meta, base, fold, plan, seed, threads, reporter=None):
     """Train a fresh base learner under the policy and teach a copy of `meta` what its rewards say.
 
     Parameters
@@ -71,6 +72,8 @@ def run_episode(meta, base, fold, plan, seed, threads):
         All randomness of the episode.
     threads : dict
         Thread counts to work with.
+    reporter : callable
+        Called after every tenth of the steps.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def run_episode(meta, base, fold, plan, seed, threads):
     """
     run = base.training_run(seed)
     with use_threads(threads), torch_seed(seed, run.device):
-        return _Player(copy.deepcopy(meta), run, fold, plan, seed).play()
+        return _Player(copy.deepcopy(meta), run, fold, plan, seed).play(Steps(plan.n_steps, reporter))
 
 
 class _Player:
@@ -94,7 +97,7 @@ class _Player:
         self.outcomes = _Outcomes(self.Y, fold, plan.n_scored, sees=meta.policy.n_features > 0)
         self.held_out = None if fold.held_out is None else take_rows(fold.X, fold.held_out)
 
-    def play(self):
+    def play(self, step):
         """All steps, learning after every rollout of them."""
         trace, state = [], self.meta.initial_state()
         weights, thresholds = self.plan.initial_weights, self.plan.initial_thresholds
@@ -107,6 +110,7 @@ class _Player:
                 weights, thresholds = squash_weights(v), squash_thresholds(u)
                 trace.append((weights, thresholds, self.outcomes.features, self.outcomes.anchor))
                 self._act(rollout, observation, v, u)
+                step()
             baselines.append(self.meta.learn(rollout, self.outcomes.labels, last_reward))
             last_reward = rollout.rewards[-1].mean(axis=0)
             trace[first:] = [(*seen, r) for seen, r in zip(trace[first:], rollout.rewards, strict=True)]

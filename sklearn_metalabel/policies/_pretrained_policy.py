@@ -120,7 +120,7 @@ class PretrainedPolicy(TrainingPolicy):
         """
         if not can_steer(task.base, task.has_thresholds):
             raise ValueError(_what_is_missing(task))
-        from sklearn_metalabel.policies._steered_run import run_steered
+        from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
 
         folds = folds_for(task)
         options = {"name": "weights", "sample_weight": folds[0].sample_weight}
@@ -129,7 +129,7 @@ class PretrainedPolicy(TrainingPolicy):
         folds = folds[: self._n_folds(task)]
         runner = TrialRunner(task, trial_plan(task, folds, as_reward("average_precision")))
         shared = {"parameters": self._parameters(), "label_weight": label_weight}
-        calls = [(fold, {**shared, "seed": seed}) for fold, seed in zip(folds, seeds, strict=False)]
+        calls = [(N_ACTIONS, fold, {**shared, "seed": seed}) for fold, seed in zip(folds, seeds, strict=False)]
         trials = [made[-1] for made in runner.call(run_steered, calls)]
         self.schedule_ = mean_schedule([trial.proposal.weights for trial in trials])
         self.best_proposal_ = "pretrained"

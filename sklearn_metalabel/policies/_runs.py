@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from sklearn.utils.parallel import Parallel
-
-from sklearn_metalabel.policies._monitor import RunReport
+from sklearn_metalabel.policies._monitor import MOST_STEPS, RunReport
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._trials import TrialPlan, run_trials
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import current_threads, draw_seeds, label_frequencies
+from sklearn_metalabel.utils import current_threads, draw_seeds, in_order, label_frequencies, runs_here
 
 __all__ = ["TrialRunner", "folds_for", "held_out_rows", "trial_plan", "train_folds"]
 
@@ -91,19 +89,41 @@ class TrialRunner:
 
     def __call__(self, arguments):
         """Trials of each of (fold, path, seed, further arguments of `run_trials` by name)."""
-        calls = [(fold, {"path": path, "seed": seed, **options}) for fold, path, seed, options in arguments]
+        calls = [
+            (self._n_steps(*each), fold, {"path": path, "seed": seed, **options})
+            for each in arguments
+            for fold, path, seed, options in [each]
+        ]
         return self.call(run_trials, calls)
 
     def call(self, function, calls):
-        """What a function returns for each of (fold, arguments by name): a list of trials."""
-        tickets = [self.monitor.begin() for _ in calls]
+        """What a function returns for each of (steps that may be told of, fold, arguments by name): lists of trials."""
+        here, made = runs_here(self.n_jobs), []
+        tickets = [self.monitor.begin(n_steps if here else 0) for n_steps, _, _ in calls]
         shared = {"base": self.base, "plan": self.plan, "threads": self.threads}
-        made = Parallel(n_jobs=self.n_jobs)(
-            delayed_on_fold(function, fold, memory=self.memory, **shared, **options) for fold, options in calls
+        outcomes = in_order(
+            self.n_jobs,
+            [
+                delayed_on_fold(
+                    function,
+                    fold,
+                    memory=self.memory,
+                    reporter=self.monitor.reporter(ticket) if here else None,
+                    **shared,
+                    **options,
+                )
+                for ticket, (_, fold, options) in zip(tickets, calls, strict=True)
+            ],
         )
-        for ticket, trials in zip(tickets, made, strict=True):
+        for ticket, trials in zip(tickets, outcomes, strict=True):
+            made.append(trials)
             self.stopped |= bool(self.monitor.end(ticket, _report(trials)))
         return made
+
+    def _n_steps(self, fold, path, seed, options):
+        """Steps of a run that may be told of."""
+        n_updates = self.base.training_run(seed).n_updates(len(fold.train))
+        return len(path) * min(MOST_STEPS, max(1, round(options.get("share", 1.0) * n_updates)))
 
 
 def _report(trials):
@@ -112,4 +132,4 @@ def _report(trials):
     best = max(trials, key=lambda trial: -float("inf") if trial.outcome is None else trial.outcome.value)
     reward = None if best.outcome is None else best.outcome.value
     label = last.proposal.weights.last.label
-    return RunReport(best.proposal.name, reward, last.run, label, 0.0 * label + 0.5)
+    return RunReport(best.proposal.name, reward, last.run, label, 0.0 * label + 0.5, last.held_out)

@@ -41,7 +41,7 @@ class SteeredTrial(Trial):
     rewards: NDArray | None = None
 
 
-def run_steered(base, fold, parameters, label_weight, plan, seed, threads):
+def run_steered(base, fold, parameters, label_weight, plan, seed, threads, *, reporter=None):
     """Train on a fold under the network; a list of one `SteeredTrial`.
 
     Parameters
@@ -59,17 +59,20 @@ def run_steered(base, fold, parameters, label_weight, plan, seed, threads):
         All randomness.
     threads : dict
         Thread counts to work with.
+    reporter : callable
+        Is called after every part of the training.
     """
     run = base.training_run(seed)
     with use_threads(threads), torch_seed(seed, run.device):
-        return [_SteeredRun(run, fold, plan, seed).play(torch.tensor(parameters, dtype=torch.float64), label_weight)]
+        steered = _SteeredRun(run, fold, plan, seed, reporter)
+        return [steered.play(torch.tensor(parameters, dtype=torch.float64), label_weight)]
 
 
 class _SteeredRun:
     """The state of one run."""
 
-    def __init__(self, run, fold, plan, seed):
-        self.run, self.fold, self.plan = run, fold, plan
+    def __init__(self, run, fold, plan, seed, reporter=None):
+        self.run, self.fold, self.plan, self.reporter = run, fold, plan, reporter
         X, Y, sample_weight = fold.training_data()
         run.start(X, Y, sample_weight=sample_weight, seed=seed)
         self.sample = run.batches(len(fold.train), np.random.RandomState(seed))
@@ -87,8 +90,11 @@ class _SteeredRun:
                 parts.append(self._weights(wanted, label_weight))
                 self._train(parts[-1], end - first)
                 rewards.append(self.view.update(self.run.predict_proba(self.view.X)))
-                if wanted.stop > 0:
+                if self.reporter is not None:
+                    self.reporter()
+                if wanted.stop > 0 or self.run.finished:
                     break
+        self.run.finish()
         return self._trial(LossSchedule(parts, N_ACTIONS), np.array(rewards))
 
     def _weights(self, wanted, label_weight):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_metalabel.learners import TrainingRun
+from sklearn_metalabel.policies._monitor import Steps
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.thresholds import CompactRows, OutOfFold
@@ -67,7 +68,19 @@ class Trial:
 
 
 def run_trials(
-    base, fold, path, plan, seed, threads, *, share=1.0, solution=None, resumed=None, may_resume=False, scored=True
+    base,
+    fold,
+    path,
+    plan,
+    seed,
+    threads,
+    *,
+    share=1.0,
+    solution=None,
+    resumed=None,
+    may_resume=False,
+    scored=True,
+    reporter=None,
 ):
     """One training run on a fold: a `Trial` of each proposal of a path.
 
@@ -94,13 +107,15 @@ def run_trials(
         Whether a part of a run may be resumed.
     scored : bool
         Whether held-out rows are scored by the reward.
+    reporter : callable
+        Called after every tenth of a training.
     """
     run = resumed or _Run(base, fold, seed, solution)
     held_out = HeldOutRows(fold, plan)
     trials, best = [], 0
     with use_threads(threads), torch_seed(seed, run.device, run.states):
         for proposal in path:
-            run.train(proposal.weights, share)
+            run.train(proposal.weights, share, reporter)
             P = held_out.predict(run.run) if scored or plan.frequency is None else None
             outcome = held_out.score(P) if scored else None
             trial = Trial(proposal, outcome, None if P is None else held_out.rows(P), solution=run.run.checkpoint())
@@ -133,7 +148,7 @@ class _Run:
         self.fold, self.seed, self.solution = fold, seed, solution
         self.draw, self.states, self.n_made = None, None, 0
 
-    def train(self, weights, share):
+    def train(self, weights, share, reporter=None):
         """Make so great a share of all updates under `LossWeights`, counting those that were made before a pause."""
         run = self.run
         if self.draw is None:
@@ -143,8 +158,10 @@ class _Run:
         elif self.n_made:
             run.attach(*self.fold.training_data())
         n_updates = max(1, round(share * run.n_updates(len(self.fold.train))))
+        step = Steps(n_updates - self.n_made, reporter)
         for _ in range(n_updates - self.n_made):
             run.step(self.draw(), weights)
+            step()
         self.n_made = n_updates if share < 1 else 0
         self.states = generator_states(self.device)
         if share < 1:
