@@ -49,7 +49,7 @@ from sklearn_metalabel.utils._rows import (
     take_rows,
 )
 from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_differ
-from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
+from sklearn_metalabel.utils._targets import Target, boolean_rows, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
 from sklearn_metalabel.utils._unknown import (
     as_certain_negatives,
@@ -88,6 +88,7 @@ __all__ = [
     "TrainingMemory",
     "UnreachableThresholdWarning",
     "aligned",
+    "boolean_rows",
     "as_certain_negatives",
     "as_numbers",
     "call_training",
