@@ -15,6 +15,7 @@ from sklearn_metalabel.policies import (
     as_prediction_policy,
 )
 from sklearn_metalabel.policies._dependence_search import _gain, _influences
+from sklearn_metalabel.policies._prior import dependence_start
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.thresholds import CompactRows, OutOfFold
 
@@ -128,6 +129,12 @@ def test_weight_two_is_a_row_twice(policy):
     assert a.dependence_.unseen == pytest.approx(b.dependence_.unseen, rel=1e-2)
     assert_allclose(a.thresholds_, b.thresholds_, rtol=2e-2)
     assert (a.predict(rows.P) == b.predict(rows.P)).mean() > 0.995
+
+
+def test_without_steps_dependence_is_where_the_package_starts():
+    policy = LearnedThresholds(0, dependence=True).fit(one_of_each_pair(), "accuracy", random_state=0)
+    count_weight, unseen, *_ = dependence_start({"accuracy": 1.0})
+    assert (policy.dependence_.count_weight, policy.dependence_.unseen) == (count_weight, unseen)
 
 
 def test_the_same_seed_gives_the_same_numbers():
