@@ -101,8 +101,8 @@ def add_result(path, record):
 
 
 def signed(difference, error=None):
-    """A difference as text, with its standard error."""
-    return f"{difference:+.4f}" + ("" if error is None else f" ± {error:.4f}")
+    """A difference as text, with its standard error where it has one."""
+    return f"{difference:+.4f}" + ("" if error is None or np.isnan(error) else f" ± {error:.4f}")
 
 
 def standard_error(values):
