@@ -50,7 +50,7 @@ from sklearn_metalabel.utils._rows import (
     take_rows,
 )
 from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_differ
-from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
+from sklearn_metalabel.utils._targets import Target, boolean_rows, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
 from sklearn_metalabel.utils._timed_lines import TimedLines
 from sklearn_metalabel.utils._unknown import (
@@ -94,6 +94,7 @@ __all__ = [
     "aligned",
     "as_certain_negatives",
     "as_numbers",
+    "boolean_rows",
     "call_training",
     "categorical_columns",
     "check_hierarchy_is_used",
