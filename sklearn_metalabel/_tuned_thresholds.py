@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel
-from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from sklearn_metalabel.learners import (
     ThresholdedClassifier,
@@ -30,6 +30,8 @@ from sklearn_metalabel.model_selection import (
     MultilabelStratifiedKFold,
     MultilabelStratifiedShuffleSplit,
     checked_splits,
+    deal_rows,
+    refuse_several,
 )
 from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
 from sklearn_metalabel.thresholds import OutOfFold, fit_link
@@ -59,9 +61,6 @@ from sklearn_metalabel.utils import (
 )
 
 __all__ = ["TunedThresholdsClassifierCV"]
-
-# Held-out rows of a single split are split again into so many parts, to compare policies on.
-_COMPARISON_FOLDS = 3
 
 
 class TunedThresholdsClassifierCV(ThresholdedClassifier):
@@ -363,11 +362,8 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             ours = self.cv is None or isinstance(self.cv, Real)
             target = positives_only(Y) if ours else y
             splits = checked_splits(cv.split(np.zeros(Y.shape[0]), target, **split_params), Y.shape[0])
-        if len(splits) > 1 and not self.refit:
-            raise ValueError(
-                f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
-                "hold out one part with a float cv such as cv=0.2."
-            )
+        if not self.refit:
+            refuse_several(len(splits))
         return splits
 
     def _fit_parts(self, X, Y, splits, params, rng):
@@ -420,7 +416,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             return
         truth = _boolean_rows(positives_only(Y), rows)
         if np.ptp(fold_of) == 0:
-            fold_of = _dealt(truth, seed)
+            fold_of = deal_rows(truth, seed)
         of_rows = None if weight is None else weight[rows]
         unknown = (label_rows(Y, rows, np.int8) < 0) if has_unknown(Y) else None
         link = None if self.response_method_ == "predict_proba" else fit_link(truth, R, of_rows, unknown)
@@ -537,13 +533,3 @@ def _boolean_rows(Y, rows):
     if sp.issparse(Y):
         return label_rows(Y, slice(None) if everything else rows, dtype=bool)
     return (Y if everything else Y[rows]).view(bool)
-
-
-def _dealt(Y, seed):
-    """Folds (n,) for held-out rows of a single split."""
-    n_folds = min(_COMPARISON_FOLDS, _num_samples(Y))
-    fold_of = np.zeros(len(Y), dtype=np.intp)
-    if n_folds > 1:
-        for k, (_, part) in enumerate(MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=seed).split(Y, Y)):
-            fold_of[part] = k
-    return fold_of

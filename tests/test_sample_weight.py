@@ -30,6 +30,7 @@ ESTIMATORS = {
     "tuned": TunedThresholdsClassifierCV(),
     "tuned decision values": TunedThresholdsClassifierCV(LinearSVC(), scoring=F2),
     "tuned on one part": TunedThresholdsClassifierCV(LogisticRegression(), cv=0.4, refit=False),
+    "kept of one part": MetaPolicyClassifier(training_policy="uniform", cv=0.4, refit=False),
     "tuned, our splitter": TunedThresholdsClassifierCV(cv=MultilabelStratifiedKFold(3)),
     "our splitter": MetaPolicyClassifier(cv=MultilabelStratifiedKFold(3)),
 }

@@ -162,9 +162,8 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         seed = draw_seed(self.random_state)
         with torch_seed(seed, run.device):
             run.start(X, Y, sample_weight=sample_weight)
-            losses = _train(run, Y.shape[0], weights, np.random.RandomState(seed))
-        self.loss_curve_ = np.asarray(losses).reshape(self.n_epochs, -1).mean(axis=1)
-        self._keep_module(run.module, run.sizes, run.device, Emphasis.arguments(weights))
+            _train(run, Y.shape[0], weights, np.random.RandomState(seed))
+        run.finish()
 
     def _keep_module(self, module, sizes, device, emphasis):
         """Set what a trained module leaves, on the CPU."""
@@ -263,9 +262,7 @@ def _fits_fused(module, options):
 
 
 def _train(run, n_samples, weights, rng):
-    """Make all updates of a full run; returns the loss of each."""
+    """Make all updates of a full run."""
     sample = run.batches(n_samples, rng)
     for _ in range(run.n_updates(n_samples)):
         run.step(sample(), weights)
-    run.check()
-    return run.losses

@@ -50,7 +50,7 @@ class TorchRun(TrainingRun):
 
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         self.sizes = data_sizes(X, Y)
-        self.n_labels = Y.shape[1]
+        self.n_samples, self.n_labels = Y.shape
         self.module = _of_full_precision(self.classifier._build(self.sizes)).to(self.device).train()
         self.attach(X, Y, sample_weight)
         self.optimizer = self.classifier._build_optimizer(self.module)
@@ -69,7 +69,7 @@ class TorchRun(TrainingRun):
 
     def step(self, rows, weights):
         """Make one update; the loss that is returned stays on the device."""
-        index = self._index(rows)
+        index, self._weights = self._index(rows), weights
         x, y = self._batch(rows, index)
         self._last_batch = rows, x
         self.module.train()
@@ -107,6 +107,16 @@ class TorchRun(TrainingRun):
         self.check()
         module = self.module.eval()
         return predict_module(module, X, self.n_labels, self.device, self.classifier.precision, self._emphasis)
+
+    def finish(self):
+        self.check()
+        classifier = self.classifier
+        per_epoch = -(-self.n_samples // self.batch_size)
+        starts = np.arange(0, len(self.losses), per_epoch)
+        lengths = np.diff(np.append(starts, len(self.losses)))
+        classifier.loss_curve_ = np.add.reduceat(np.asarray(self.losses), starts) / lengths
+        classifier._keep_module(self.module, self.sizes, self.device, Emphasis.arguments(self._weights))
+        return classifier
 
     def predict_rows(self, X, rows):
         last, x = self._last_batch

@@ -28,6 +28,9 @@ class TrainingRun(ABC):
         What the loss can weigh beside labels: "positive", "focus" (see :class:`LossWeights`).
     device : object or None
         Torch device of the run, or None.
+    may_be_rough : bool
+        Whether steps may be less exact than what `finish` gives, where most of them are not kept; a policy that keeps
+        the only step sets it to False before the run starts.
 
     See Also
     --------
@@ -50,6 +53,7 @@ class TrainingRun(ABC):
     scales: tuple[float, ...] = ()
     emphases: frozenset[str] = frozenset()
     device: object = None
+    may_be_rough: bool = True
 
     @abstractmethod
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
@@ -123,6 +127,16 @@ class TrainingRun(ABC):
         """
         return None
 
+    def finish(self):
+        """End the training, and give what it has trained.
+
+        Returns
+        -------
+        classifier : LabelClassifier
+            With what predictions need of the training; no further step is made.
+        """
+        raise NotImplementedError
+
     def attach(self, X, Y, sample_weight=None):
         """Train on these rows from now on.
 
@@ -191,6 +205,9 @@ class RefitRun(TrainingRun):
 
     def predict_proba(self, X):
         return self._fitted._label_probabilities(X)
+
+    def finish(self):
+        return self._fitted
 
 
 class BatchSampler:

@@ -13,7 +13,7 @@ from sklearn_metalabel.policies._fixed_weights import check_weights
 from sklearn_metalabel.policies._judge import best_score
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
 from sklearn_metalabel.policies._proposals import EQUAL, OF_EACH_LABEL, Proposal, proposed_paths
-from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, trial_plan
+from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, pooled_rows, trial_plan
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.policies._trials import Trial
 from sklearn_metalabel.rewards import as_reward
@@ -104,6 +104,7 @@ class PolicySearch(TrainingPolicy):
     """
 
     needs_held_out = True
+    keeps_classifier = True
 
     def __init__(self, reward="average_precision", *, weights="uniform", n_folds="auto"):
         self.reward = reward
@@ -142,11 +143,12 @@ class PolicySearch(TrainingPolicy):
         options, neutral, preferred = _options(plan, rounds[-1])
         chosen, compared = _choose(options, neutral, preferred, task.judge)
         solution = next((trial.solution for trial in rounds[-1][0] if trial.solution is not None), None)
-        out_of_fold = _held_out(plan, runner, seeds, chosen, solution)
+        out_of_fold, classifier = _held_out(plan, runner, seeds, chosen, solution)
         self.best_proposal_, self.scale_ = chosen.proposal.name, float(chosen.proposal.scale)
         self.proposals_ = _table(options, neutral, compared)
         self.history_ = _history(plan, rounds)
-        return TrainingResult(chosen.proposal.weights, out_of_fold, solution=solution, compared=compared)
+        left = {"solution": solution, "compared": compared, "classifier": classifier}
+        return TrainingResult(chosen.proposal.weights, out_of_fold, **left)
 
     def count_runs(self, task):
         """Tell how many training runs will be made; documented in the base class."""
@@ -161,7 +163,7 @@ class _SearchPlan:
     folds: list[Fold]  # those that are trained on
     n_tried: int  # folds that proposals are tried on
     screens: bool  # whether all but two proposals are dropped after a part of a training
-    trains_again: bool  # whether the tried folds must be trained again, since their probabilities were not kept
+    trains_again: bool  # whether the tried folds must be trained again, since not all was kept of them
 
     @classmethod
     def of(cls, policy, task):
@@ -185,7 +187,8 @@ class _SearchPlan:
         folds = folds[:n_folds]
         n_tried = 1 if many and run.scales else len(folds)
         # Screening two proposals would save nothing.
-        return cls(paths, folds, n_tried, brief and len(paths) > 2, is_compact and len(paths[0]) > 1)
+        trains_again = (is_compact or task.keep_classifier) and len(paths[0]) > 1
+        return cls(paths, folds, n_tried, brief and len(paths) > 2, trains_again)
 
     @property
     def is_path(self):
@@ -210,7 +213,7 @@ class _Option:
     @cached_property
     def rows(self):
         """The held-out rows that it is judged on."""
-        return OutOfFold.concatenate([trial.held_out for trial in self.trials])
+        return pooled_rows([trial.held_out for trial in self.trials])
 
 
 def _last(previous):
@@ -301,15 +304,19 @@ def _choose(options, neutral, preferred, judge):
 
 
 def _held_out(plan, runner, seeds, chosen, solution):
-    """Held-out rows of all folds under the chosen weights; folds that were not tried are trained now."""
+    """Held-out rows of all folds under the chosen weights, and the classifier of the last where it is kept.
+
+    Folds that were not tried are trained now.
+    """
     known = [] if plan.trains_again else chosen.trials
     left = range(len(known), len(plan.folds))
     if left and not (runner.stopped and known):
         options = {"solution": solution, "scored": False}
         runs = runner([(plan.folds[k], [chosen.proposal], seeds[k], options) for k in left])
-        return held_out_rows([*known, *(trials[-1] for trials in runs)])
+        made = [*known, *(trials[-1] for trials in runs)]
+        return held_out_rows(made), made[-1].classifier
     is_compact = any(trial.compact is not None for trial in known)
-    return held_out_rows(known) if is_compact else chosen.rows
+    return held_out_rows(known) if is_compact else chosen.rows, known[-1].classifier
 
 
 def _table(options, neutral, compared):
