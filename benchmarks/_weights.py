@@ -21,9 +21,10 @@ from sklearn_metalabel.learners import (
     resolve_label_weight,
     train_classifier,
 )
-from sklearn_metalabel.learners._torch_run import _to_input
+from sklearn_metalabel.learners._torch_run import InputConverter
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.policies._outcomes import Outcome
+from sklearn_metalabel.policies._search import MANY_ROWS, SCREENING_SHARE
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import torch_seed
 
@@ -122,7 +123,10 @@ def ours(base, X, Y, seed, depths):
     clf = MetaPolicyClassifier(base, cv=N_FOLDS, random_state=seed).fit(X, Y)
     if isinstance(base, CountedLogistic):
         return clf, (CountedLogistic.n_rows - before) / len(Y)
-    return clf, clf.training_policy_.history_["reward"].size * TRAINED_SHARE + 1
+    n_screened = clf.training_policy_.history_["reward"].size - 2
+    n_folds = 1 if len(Y) >= MANY_ROWS else N_FOLDS
+    on_folds = SCREENING_SHARE * n_screened + 2 * (1 - SCREENING_SHARE) + n_folds - 1
+    return clf, on_folds * TRAINED_SHARE + 1
 
 
 def hypergradient(base, X, Y, seed, depths):
@@ -203,7 +207,7 @@ def _last_layer_gradients(module, X, Y):
     """Gradients (L, hidden + 1) of each label's log-loss by its part of the last layer: positives', and negatives'."""
     with torch.no_grad():
         *body, last = module
-        hidden = nn.Sequential(*body)(_to_input(X, module, torch.device("cpu")))
+        hidden = nn.Sequential(*body)(InputConverter(module, torch.device("cpu"), False)(X))
         errors = torch.sigmoid(last(hidden)) - torch.from_numpy(Y).float()
         hidden = torch.cat([hidden, torch.ones(len(hidden), 1)], dim=1).double()
         is_positive = torch.from_numpy(Y.astype(bool))

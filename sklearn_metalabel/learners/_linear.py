@@ -162,7 +162,9 @@ class LogisticRun(TrainingRun):
         return self.classifier._label_probabilities(X)
 
     def checkpoint(self):
-        return self._solution
+        if self._solution is None:
+            return None
+        return tuple(part.astype(np.float32) for part in self._solution)  # others only start from it
 
     def finish(self):
         if self.may_be_rough and self.classifier.tol is None:

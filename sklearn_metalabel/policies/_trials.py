@@ -117,8 +117,9 @@ def run_trials(
                 best = len(trials) - 1
             elif proposal.scale >= 1 and is_beaten(outcome, trials[best].outcome):
                 break  # all scales up to the user's own are tried, larger ones while none is worse beyond chance
-        for trial in trials[:best] + trials[best + 1 :]:
-            trial.solution = None  # each may be as large as the base learner
+        for trial in trials:
+            if trial is not trials[best] and trial.proposal.scale != 1:
+                trial.solution = None  # each may be as large as the base learner; these two may start others
         if share < 1:
             for trial in trials:
                 trial.held_out = None
