@@ -25,8 +25,8 @@ from sklearn_metalabel.utils import (
 
 __all__ = ["Trial", "TrialPlan", "run_trials"]
 
-# Rows that are predicted at once where not all probabilities are kept.
-_BLOCK_ENTRIES, _LEAST_BLOCK = 2**25, 200
+# Entries that are predicted at once, in float64; what is kept of them is smaller.
+_BLOCK_ENTRIES, _LEAST_BLOCK = 2**23, 200
 # Where they are not, entries that the user's scoring judges a proposal on.
 _JUDGED_ENTRIES = 2_000_000
 
@@ -170,7 +170,9 @@ class _HeldOut:
 
     def predict(self, predict):
         """Probabilities of the rows; what is not known of them is a certain negative."""
-        return as_certain_negatives(self.labels, _in_single(predict(self.X)))[1]
+        n, step = self.labels.shape[0], max(_LEAST_BLOCK, _BLOCK_ENTRIES // self.labels.shape[1])
+        parts = [self.X] if n <= step else (take_rows(self.X, slice(k, k + step)) for k in range(0, n, step))
+        return as_certain_negatives(self.labels, np.concatenate([_in_single(predict(X)) for X in parts]))[1]
 
     def score(self, P):
         """How probabilities of the rows are scored by the reward."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from _policy_cases import DropoutNet, RankingBase, RankingPath, network
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.learners import Fold, LossWeights
+from sklearn_metalabel.learners import Fold, LabelWeightedLogistic, LossWeights
 from sklearn_metalabel.policies import _trials
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._trials import TrialPlan, run_trials
@@ -70,6 +70,16 @@ def test_blocks_of_compact_rows_add_up_to_all(monkeypatch):
     (blocks,) = run(RankingBase({1.0: 1.0}), plan=COMPACT, fold=MANY)
     for one, other in zip(whole.compact.compact.entries(), blocks.compact.compact.entries(), strict=True):
         assert_array_equal(one, other)
+
+
+def test_rows_that_are_predicted_in_blocks_are_those_predicted_at_once(monkeypatch):
+    base = LabelWeightedLogistic()
+    (whole,) = run(base)
+    monkeypatch.setattr(_trials, "_LEAST_BLOCK", 7)
+    monkeypatch.setattr(_trials, "_BLOCK_ENTRIES", 1)
+    (blocks,) = run(base)
+    assert_allclose(blocks.held_out.P, whole.held_out.P, rtol=1e-6)
+    assert blocks.held_out.P.dtype == np.float32
 
 
 @pytest.mark.parametrize(
