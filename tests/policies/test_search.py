@@ -69,7 +69,6 @@ def sameness(Y, P, thresholds):
 def many(monkeypatch):
     """So few rows count as many."""
     monkeypatch.setattr(_search, "MANY_ROWS", 200)
-    monkeypatch.setattr(_search, "_ROWS_FOR_SCALES", 200)
 
 
 @pytest.fixture
@@ -386,8 +385,33 @@ def test_few_rows_are_screened_too_and_what_is_taken_is_trained_on_all_folds(mon
     assert updates == [160] * (4 * 5 + 2 * 15 + 2 * 20) + [240] * 32
 
 
-def test_some_rows_are_enough_to_compare_scales_and_all_folds_are_for_thresholds(monkeypatch):
-    monkeypatch.setattr(_search, "_ROWS_FOR_SCALES", 200)
+def test_a_path_for_some_labels_is_followed_by_all_labels_at_two_scales(last_is_best, monkeypatch):
+    monkeypatch.setattr(_search, "_LABELS_OF_PATH", 3)
+    solved, start = [], LabelWeightedLogistic._fit_labels
+
+    def noting(self, X, Y, *, weights, **options):
+        solved.append((Y.shape[1], float(weights.label[0])))
+        return start(self, X, Y, weights=weights, **options)
+
+    monkeypatch.setattr(LabelWeightedLogistic, "_fit_labels", noting)
+    clf = fit(prediction_policy="half")
+    policy, scales = clf.training_policy_, (0.01, 0.1, 1.0, 10.0, 100.0)
+    assert policy.history_["weights"].shape == (1, 5, 6)
+    assert_allclose(policy.history_["weights"][0, :, 0], scales, rtol=1e-5)
+    assert policy.proposals_["proposal"].tolist()[:2] == ["scale 1", "scale 100"]
+    assert solved[:7] == [*((3, scale) for scale in scales), (6, 1.0), (6, 100.0)]
+    assert solved[-1] == (6, clf.weights_[0])
+    assert len(solved) == 10  # two other folds, and all rows
+
+
+def test_labels_of_a_path_are_spread_from_rare_to_frequent(monkeypatch):
+    monkeypatch.setattr(_search, "_LABELS_OF_PATH", 3)
+    assert _search._spread_labels(np.array([5, 0, 9, 1, 7, 0, 3])).tolist() == [0, 2, 3]
+    assert _search._spread_labels(np.array([0, 4])).tolist() == [1]
+
+
+def test_all_rows_are_for_thresholds_where_scales_are_compared_on_one_fold(monkeypatch):
+    monkeypatch.setattr(_search, "MANY_ROWS", 200)
     seen = []
 
     class Seeing(LearnedThresholds):
