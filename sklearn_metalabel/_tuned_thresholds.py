@@ -22,7 +22,7 @@ from sklearn_metalabel.learners import (
     training_parts,
 )
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
-from sklearn_metalabel.model_selection import deal_rows, splits_of
+from sklearn_metalabel.model_selection import deal_rows, refuse_several, splits_of
 from sklearn_metalabel.policies import (
     PREDICTION_POLICIES,
     EpisodeThresholds,
@@ -336,11 +336,8 @@ class TunedThresholdsClassifierCV(CallbackSupportMixin, ThresholdedClassifier):
         if not self._target.has_thresholds and self.refit:
             return []
         splits = splits_of(self.cv, Y, y, weight, split_params, rng)
-        if len(splits) > 1 and not self.refit:
-            raise ValueError(
-                f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
-                "hold out one part with a float cv such as cv=0.2."
-            )
+        if not self.refit:
+            refuse_several(len(splits))
         return splits
 
     def _fit_parts(self, X, Y, splits, params, rng, monitor, worth):

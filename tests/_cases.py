@@ -92,6 +92,7 @@ META_PARAMS = {
         "prediction_policy": "episode",
         "cv": None,
     },
+    "what was trained on a part": {"training_policy": "uniform", "cv": 0.3, "refit": False},
     "gru and given thresholds": {
         "training_policy": GRUPolicy(**SMALL_GRU),
         "prediction_policy": FixedThresholds(),

@@ -115,6 +115,7 @@ ESTIMATORS = {
         "scoring": ["f1_macro", "accuracy"],
         "allow_unlabeled": [True, False],
         "cv": [3, 2],
+        "refit": [True, False],
         "random_state": [0, 1],
     },
     TunedThresholdsClassifierCV: {
@@ -168,6 +169,7 @@ OTHERS |= {
     (TunedThresholdsClassifierCV, "response_method"): {"estimator": LogisticRegression()},
     (FixedThresholdsClassifier, "response_method"): {"estimator": LogisticRegression(), "thresholds": "auto"},
     (FixedThresholdsClassifier, "allow_unlabeled"): {"thresholds": 0.95},
+    (MetaPolicyClassifier, "refit"): {"cv": 0.5},
     (TunedThresholdsClassifierCV, "refit"): {"cv": 0.5},
     (LabelWeightedClassifier, "hierarchy"): {"label_weight": "hierarchy"},
     (LabelWeightedClassifier, "random_state"): {"estimator": NETWORK},

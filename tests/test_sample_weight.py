@@ -32,6 +32,7 @@ ESTIMATORS = {
     "tuned": TunedThresholdsClassifierCV(),
     "tuned decision values": TunedThresholdsClassifierCV(LinearSVC(), scoring=F2),
     "tuned on one part": TunedThresholdsClassifierCV(LogisticRegression(), cv=0.4, refit=False, **RULE),
+    "kept of one part": MetaPolicyClassifier(training_policy="uniform", cv=0.4, refit=False, **RULE),
     "tuned, our splitter": TunedThresholdsClassifierCV(cv=MultilabelStratifiedKFold(3), **RULE),
     "our splitter": MetaPolicyClassifier(cv=MultilabelStratifiedKFold(3), **RULE),
 }

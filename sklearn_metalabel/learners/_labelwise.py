@@ -200,6 +200,10 @@ class PartialFitRun(TrainingRun):
     def predict_proba(self, X):
         return clip_probabilities(np.column_stack([positive_probability(e, X) for e in self.estimators]))
 
+    def finish(self):
+        self.classifier.estimators_ = self.estimators
+        return self.classifier
+
 
 def _fit_one(estimator, X, y, label, weight, sample_weight, seed, threads):
     """A clone fitted to one label."""

@@ -142,6 +142,15 @@ class SkorchRun(TrainingRun):
     def predict_proba(self, X):
         return self.outputs.probabilities(self.net, X, self.emphasis)
 
+    def finish(self):
+        if not self.finished:
+            self.ended = True
+            self.net.notify("on_train_end", X=self.X, y=self.Y)
+        classifier = self.classifier
+        classifier.net_, classifier._emphasis = self.net, self.emphasis
+        classifier._outputs = self.outputs.after_training(self.net, self.X)
+        return classifier
+
 
 class _Outputs:
     """What a net's module gives for each label: log-odds, or probabilities."""

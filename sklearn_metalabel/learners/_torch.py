@@ -233,11 +233,6 @@ class TorchClassifier(CallbackSupportMixin, RoutedParamsMixin, LabelClassifier):
         with torch_seed(seed, run.device):
             run.start(X, Y, sample_weight=sample_weight, seed=seed)
             self._train(run, X, Y, weights, np.random.RandomState(seed))
-        epochs, n_updates = run.epochs, updates_of_epoch(self, Y.shape[0])
-        self.loss_curve_ = np.array([np.mean(part) for part in _parts(run.losses, n_updates)])
-        self.n_epochs_ = len(self.loss_curve_)
-        self.validation_scores_ = None if epochs.stopping is None else np.array(epochs.stopping.scores)
-        self.best_epoch_ = None if epochs.stopping is None else epochs.stopping.best_epoch
         is_calibrated = self.loss == "log_loss" and not Emphasis.arguments(weights.last)
         warn_sigmoid(run.last_logits.float().cpu().numpy(), raised=not is_calibrated)
 
@@ -255,9 +250,17 @@ class TorchClassifier(CallbackSupportMixin, RoutedParamsMixin, LabelClassifier):
             if epoch.call_on_fit_task_end(**task, reconstruction_attributes=attributes) or run.finished:
                 break
         run.finish()
-        left = _left_by(run.module, run.sizes, run.device, weights)
-        self._keep(left)
+        left = {name: getattr(self, name) for name in _LEFT}
         fit.call_on_fit_task_end(**task, reconstruction_attributes=left)
+
+    def _keep_run(self, run):
+        """Set what a finished run leaves."""
+        stopping, n_updates = run.epochs.stopping, updates_of_epoch(self, run.n_samples)
+        self.loss_curve_ = np.array([np.mean(part) for part in _parts(run.losses, n_updates)])
+        self.n_epochs_ = len(self.loss_curve_)
+        self.validation_scores_ = None if stopping is None else np.array(stopping.scores)
+        self.best_epoch_ = None if stopping is None else stopping.best_epoch
+        self._keep(_left_by(run.module, run.sizes, run.device, run.weights))
 
     def _decoded(self, Y):
         """Encoded labels as the user gave them, for callbacks; None inside of another estimator."""
@@ -342,6 +345,10 @@ class TorchClassifier(CallbackSupportMixin, RoutedParamsMixin, LabelClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+# What predictions need of a trained module.
+_LEFT = ("state_", "device_", "_sizes", "_emphasis")
 
 
 def _left_by(module, sizes, device, weights=None):

@@ -59,7 +59,7 @@ class TorchRun(TrainingRun):
 
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         self.sizes = data_sizes(X, Y)
-        self.n_labels = Y.shape[1]
+        self.n_samples, self.n_labels = Y.shape
         self.module = _of_full_precision(self.classifier._build(self.sizes), self.device).to(self.device).train()
         self.attach(X, Y, sample_weight)
         self.optimizer = self.classifier._build_optimizer(self.module)
@@ -81,7 +81,7 @@ class TorchRun(TrainingRun):
         """Make one update, unless the training is finished; the loss that is returned stays on the device."""
         if self.finished:
             return None
-        index = self._index(rows)
+        index, self.weights = self._index(rows), weights
         x, y = self._batch(rows, index)
         self._last_batch = rows, x
         self.module.train()
@@ -120,6 +120,8 @@ class TorchRun(TrainingRun):
         """End the training; early stopping gives the module the parameters of the best epoch."""
         self.check()
         self.epochs.finish(self)
+        self.classifier._keep_run(self)
+        return self.classifier
 
     def log_odds(self, X):
         """Log-odds (n, L) of the module as it is now."""

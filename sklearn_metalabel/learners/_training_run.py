@@ -32,6 +32,9 @@ class TrainingRun(ABC):
         Whether the training has ended by itself, as early stopping does: further steps then change nothing.
     takes_schedules : bool
         Whether the base learner can be trained under a :class:`LossSchedule` in place of `LossWeights`.
+    may_be_rough : bool
+        Whether steps may be less exact than what `finish` gives, where most of them are not kept; a policy that keeps
+        the only step sets it to False before the run starts.
 
     See Also
     --------
@@ -56,6 +59,7 @@ class TrainingRun(ABC):
     device: object = None
     finished: bool = False
     takes_schedules: bool = False
+    may_be_rough: bool = True
 
     @abstractmethod
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
@@ -129,6 +133,16 @@ class TrainingRun(ABC):
         """
         return None
 
+    def finish(self):
+        """End the training, and give what it has trained.
+
+        Returns
+        -------
+        classifier : LabelClassifier
+            With what predictions need of the training; no further step is made.
+        """
+        raise NotImplementedError
+
     def attach(self, X, Y, sample_weight=None):
         """Train on these rows from now on.
 
@@ -197,6 +211,9 @@ class RefitRun(TrainingRun):
 
     def predict_proba(self, X):
         return self._fitted._label_probabilities(X)
+
+    def finish(self):
+        return self._fitted
 
 
 class BatchSampler:

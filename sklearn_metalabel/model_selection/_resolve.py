@@ -4,14 +4,13 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.model_selection import check_cv
-from sklearn.utils.validation import _num_samples
 
 from sklearn_metalabel.model_selection._kfold import MultilabelStratifiedKFold
 from sklearn_metalabel.model_selection._shuffle_split import MultilabelStratifiedShuffleSplit
 from sklearn_metalabel.model_selection._splits import checked_splits
 from sklearn_metalabel.utils import draw_seed, positives_only
 
-__all__ = ["deal_rows", "splits_of"]
+__all__ = ["splits_of"]
 
 # Held-out rows of a single split are split again into so many parts, to compare policies on.
 _COMPARISON_FOLDS = 3
@@ -30,16 +29,6 @@ def splits_of(cv, Y, y, weight, split_params, rng):
     ours = cv is None or isinstance(cv, Real)
     target = positives_only(Y) if ours else y
     return checked_splits(splitter.split(np.zeros(Y.shape[0]), target, **split_params), Y.shape[0])
-
-
-def deal_rows(Y, seed):
-    """Folds (n,) for the held-out rows (n, L) of a single split."""
-    n_folds = min(_COMPARISON_FOLDS, _num_samples(Y))
-    fold_of = np.zeros(len(Y), dtype=np.intp)
-    if n_folds > 1:
-        for k, (_, part) in enumerate(MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=seed).split(Y, Y)):
-            fold_of[part] = k
-    return fold_of
 
 
 def _splitter(cv, n_samples, rng):

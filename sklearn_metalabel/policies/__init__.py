@@ -4,6 +4,7 @@ Names imported as themselves are shared with other rooms; `__all__` is public.
 """
 
 from sklearn_metalabel.policies._best_of import BestThresholds
+from sklearn_metalabel.policies._combinations import check_kept as check_kept, check_policies as check_policies
 from sklearn_metalabel.policies._constrained_thresholds import ConstrainedThresholds
 from sklearn_metalabel.policies._fixed_weights import FixedWeights
 from sklearn_metalabel.policies._judge import Judge as Judge

@@ -40,6 +40,7 @@ class EpisodePlan:
     initial_thresholds: np.ndarray
     n_scored: int | None = None
     keep_run: bool = False
+    keep_classifier: bool = False
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Episode:
     anchors: np.ndarray | None
     P: np.ndarray | None = None
     run: object = None
+    classifier: object = None
+    mean_weights: np.ndarray | None = None  # (L,), what multiplied the loss over all steps
 
 
 def run_episode(meta, base, fold, plan, seed, threads, reporter=None):
@@ -99,7 +102,7 @@ class _Player:
 
     def play(self, step):
         """All steps, learning after every rollout of them."""
-        trace, state = [], self.meta.initial_state()
+        trace, state, self.acted = [], self.meta.initial_state(), []
         weights, thresholds = self.plan.initial_weights, self.plan.initial_thresholds
         last_reward, baselines = None, []
         for first in range(0, self.plan.n_steps, self.plan.update_interval):
@@ -120,6 +123,7 @@ class _Player:
         """Draw an action around the proposal, train under it, and note what its rewards say."""
         plan = self.plan
         action = self.meta.explore(v, u, plan.sigma, plan.n_threshold_samples, self.rng)
+        self.acted.append(action.weights)
         for _ in range(plan.updates_per_step):
             rows = self.sample()
             self.run.step(rows, LossWeights(action.weights))
@@ -150,7 +154,8 @@ class _Player:
         """The record of the episode."""
         weights, thresholds, features, anchors, rewards = zip(*trace, strict=True)
         sees = features[0] is not None
-        P = None if self.held_out is None else self._out_of_fold()
+        classifier = self.run.finish() if self.plan.keep_classifier else None
+        P = None if self.held_out is None else self._out_of_fold(classifier)
         if self.plan.keep_run:
             self.run.release()  # callbacks look at the base learner alone
         return Episode(
@@ -163,11 +168,14 @@ class _Player:
             anchors=np.array(anchors) if sees else None,
             P=P,
             run=self.run if self.plan.keep_run else None,
+            classifier=classifier,
+            mean_weights=np.mean(self.acted, axis=0),
         )
 
-    def _out_of_fold(self):
+    def _out_of_fold(self, classifier):
         """Probabilities of the held-out rows; in float32, where the largest would otherwise be 1."""
-        return clip_probabilities(self.run.predict_proba(self.held_out).astype(np.float32))
+        predict = self.run.predict_proba if classifier is None else classifier._label_probabilities
+        return clip_probabilities(predict(self.held_out).astype(np.float32))
 
 
 def _without_unknown(Y, rows, P):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sklearn_metalabel.learners import NAMED_WEIGHTS, LossWeights, resolve_label_weight
-from sklearn_metalabel.policies._runs import train_folds
+from sklearn_metalabel.policies._runs import held_out_rows, train_trials
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.utils import check_hierarchy_is_used, shown
 
@@ -55,6 +55,8 @@ class FixedWeights(TrainingPolicy):
     array([2. , 1. , 1. , 0.5, 0.5])
     """
 
+    keeps_classifier = True
+
     def __init__(self, weights="uniform", *, hierarchy=None):
         self.weights = weights
         self.hierarchy = hierarchy
@@ -82,7 +84,10 @@ class FixedWeights(TrainingPolicy):
         weights = LossWeights(label)
         self.best_proposal_ = self.weights if isinstance(self.weights, str) else "given"
         self.history_ = {}
-        return TrainingResult(weights, train_folds(task, weights, self.best_proposal_))
+        if not task.holds_rows_out:
+            return TrainingResult(weights)
+        trials = train_trials(task, weights, self.best_proposal_)
+        return TrainingResult(weights, held_out_rows(trials), classifier=trials[-1].classifier)
 
     def count_runs(self, task):
         """One for each fold with held-out rows; documented in the base class."""

@@ -90,6 +90,7 @@ class PretrainedPolicy(TrainingPolicy):
     """
 
     needs_held_out = True
+    keeps_classifier = True
 
     def __init__(self, *, weights="uniform", n_folds="auto", prior=None):
         self.weights = weights
@@ -135,7 +136,7 @@ class PretrainedPolicy(TrainingPolicy):
         self.best_proposal_ = "pretrained"
         self.length_ = len(self.schedule_.parts) / self.schedule_.n_parts
         self.history_ = _history(trials, self.schedule_.n_parts)
-        return TrainingResult(self.schedule_, held_out_rows(trials))
+        return TrainingResult(self.schedule_, held_out_rows(trials), classifier=trials[-1].classifier)
 
     def count_runs(self, task):
         """One for each fold; documented in the base class."""

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn_metalabel.policies._episode import Episode, run_episode
 from sklearn_metalabel.policies._monitor import MOST_STEPS, RunReport
 from sklearn_metalabel.policies._reinforcement import MetaLearner, average_meta_learners
+from sklearn_metalabel.policies._runs import pooled_rows
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
 from sklearn_metalabel.utils import as_certain_negatives, current_threads, in_order, label_rows, runs_here
@@ -39,7 +40,7 @@ class EpisodeRounds:
         if not played:
             return None
         parts = [(*as_certain_negatives(label_rows(f.Y, f.held_out, np.int8), P), f) for f, P in played]
-        return OutOfFold.concatenate([OutOfFold(Y, P, sample_weight=f.weights_of(f.held_out)) for Y, P, f in parts])
+        return pooled_rows([OutOfFold(Y, P, sample_weight=f.weights_of(f.held_out)) for Y, P, f in parts])
 
     def history(self):
         """Arrays by episode and step, ready for a plot."""
@@ -98,7 +99,9 @@ def play_rounds(meta, task, plan, sigmas, seeds):
             played.append(episode)
             stops.append(monitor.end(ticket, _report(episode)))
         rounds.meta = average_meta_learners([e.meta for e in played])
-        rounds.episodes += [replace(e, meta=None, P=None, features=None, anchors=None, run=None) for e in played]
+        rounds.episodes += [
+            replace(e, meta=None, P=None, features=None, anchors=None, run=None, classifier=None) for e in played
+        ]
         rounds.last_round = played
         if any(stops):
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sklearn_metalabel.model_selection import deal_rows
 from sklearn_metalabel.policies._monitor import MOST_STEPS, RunReport
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._trials import TrialPlan, run_trials
@@ -9,7 +10,7 @@ from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
 from sklearn_metalabel.utils import current_threads, draw_seeds, in_order, label_frequencies, runs_here
 
-__all__ = ["TrialRunner", "folds_for", "held_out_rows", "trial_plan", "train_folds"]
+__all__ = ["TrialRunner", "folds_for", "held_out_rows", "pooled_rows", "train_folds", "train_trials", "trial_plan"]
 
 
 def train_folds(task, weights, name="given"):
@@ -48,14 +49,17 @@ def train_folds(task, weights, name="given"):
     >>> MetaPolicyClassifier(training_policy=Equal(), random_state=0).fit(X, Y).weights_
     array([1., 1., 1., 1., 1.])
     """
-    if not task.holds_rows_out:
-        return None
+    return held_out_rows(train_trials(task, weights, name)) if task.holds_rows_out else None
+
+
+def train_trials(task, weights, name):
+    """A trial of each fold, all under the same weights."""
     folds = folds_for(task)
     runner = TrialRunner(task, trial_plan(task, folds, None))
     seeds = draw_seeds(task.random_state, len(folds))
     path = [Proposal(name, weights)]
     runs = runner([(fold, path, seed, {"scored": False}) for fold, seed in zip(folds, seeds, strict=True)])
-    return held_out_rows([trials[-1] for trials in runs])
+    return [trials[-1] for trials in runs]
 
 
 def folds_for(task):
@@ -69,13 +73,18 @@ def trial_plan(task, folds, reward):
     """How trials on these folds are run."""
     is_compact = any(fold.all_held_out is not None for fold in folds)
     frequency = label_frequencies(folds[0].Y, folds[0].held_out_weight) if is_compact else None
-    return TrialPlan(reward, task.monitor.keeps_runs, frequency)
+    return TrialPlan(reward, task.monitor.keeps_runs, frequency, task.keep_classifier)
 
 
 def held_out_rows(trials):
     """The held-out rows of one trial a fold; in compact form where that is what they have."""
-    parts = [trial.held_out if trial.compact is None else trial.compact for trial in trials]
-    return OutOfFold.concatenate(parts)
+    return pooled_rows([trial.held_out if trial.compact is None else trial.compact for trial in trials])
+
+
+def pooled_rows(parts):
+    """Rows of several folds; complete ones of a single fold are dealt to folds to compare what is chosen on them."""
+    rows = OutOfFold.concatenate(parts)
+    return rows.with_folds(deal_rows(rows.Y)) if len(parts) == 1 and rows.is_complete else rows
 
 
 class TrialRunner:

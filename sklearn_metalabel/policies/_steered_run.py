@@ -94,7 +94,6 @@ class _SteeredRun:
                     self.reporter()
                 if wanted.stop > 0 or self.run.finished:
                     break
-        self.run.finish()
         return self._trial(LossSchedule(parts, N_ACTIONS), np.array(rewards))
 
     def _weights(self, wanted, label_weight):
@@ -111,11 +110,12 @@ class _SteeredRun:
 
     def _trial(self, schedule, rewards):
         """The outcome, with the held-out rows."""
-        held_out = HeldOutRows(self.fold, self.plan)
-        P = held_out.predict(self.run)
+        held_out, classifier = HeldOutRows(self.fold, self.plan), self.run.finish()
+        P = held_out.predict(classifier._label_probabilities)
         trial = SteeredTrial(Proposal("pretrained", schedule), held_out.score(P), held_out.rows(P), rewards=rewards)
+        trial.classifier = classifier if self.plan.keep_classifier else None
         if self.plan.frequency is not None:
-            trial.compact = held_out.compact(self.run)
+            trial.compact = held_out.compact(classifier._label_probabilities)
         if self.plan.keep_run:
             self.run.release()  # callbacks look at the base learner alone
             trial.run = self.run
