@@ -144,7 +144,7 @@ class SkorchRun(TrainingRun):
 
     def finish(self):
         if not self.finished:
-            self.ended = True
+            self.finished = True
             self.net.notify("on_train_end", X=self.X, y=self.Y)
         classifier = self.classifier
         classifier.net_, classifier._emphasis = self.net, self.emphasis
