@@ -29,6 +29,7 @@ from sklearn_metalabel.learners._resolve import (
     as_fitted as as_fitted,
     as_label_classifier as as_label_classifier,
     as_multilabel as as_multilabel,
+    as_unweighted as as_unweighted,
     innermost as innermost,
     is_skorch_net as is_skorch_net,
     is_trained_module as is_trained_module,

@@ -46,6 +46,7 @@ from sklearn_metalabel.utils._rows import (
     is_matrix,
     map_parts,
     refuse_masked,
+    refuse_raw_text,
     take_rows,
 )
 from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_differ
@@ -134,6 +135,7 @@ __all__ = [
     "on_cluster",
     "positives_only",
     "refuse_masked",
+    "refuse_raw_text",
     "refuse_unknown",
     "resolve_device",
     "restore_on_error",
