@@ -12,6 +12,7 @@ from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.learners import (
     BaseLearnerWrapper,
     as_label_classifier,
+    as_unweighted,
     make_folds,
     train_classifier,
 )
@@ -43,6 +44,7 @@ from sklearn_metalabel.utils import (
     check_row_weights,
     draw_seed,
     fit_context,
+    has_unknown,
     label_frequencies,
     restore_on_error,
     take_rows,
@@ -69,7 +71,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         The base learner. None is :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`. A torch module, class or
         factory must return logits of shape (n, L); wrap it in :class:`~sklearn_metalabel.learners.TorchClassifier` to
         choose optimiser, epochs and device. A scikit-learn classifier needs `sample_weight` in `fit`, and
-        `predict_proba`; it is cloned for each label.
+        `predict_proba`; it is cloned for each label, unless it takes label matrices, no label is unknown, and the
+        training policy gives all labels the weight 1.
     training_policy : None, {"search", "uniform", "shared", "gru"} or TrainingPolicy, default=None
         What chooses the loss weights. None and "search" are :class:`~sklearn_metalabel.policies.PolicySearch`, which
         tries a few proposals and keeps one only where held-out rows prefer it; "uniform" leaves the training alone;
@@ -311,6 +314,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         data = self._rows_that_count(X_checked, Y, fit_params, routed)
         rng, groups = check_random_state(self.random_state), routed.splitter.split.get("groups")
         policies = self._resolve_policies(base, data)
+        base = self._without_needless_clones(base, policies.training, data.Y)
         weights = {"sample_weight": data.sample_weight, "held_out_weight": data.held_out_weight}
         folds = make_folds(self.cv, data.X, data.Y, y, **weights, kept=data.kept, groups=groups, rng=rng)
         if not self.refit:
@@ -371,6 +375,12 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
             warn_constant_labels(Y, self.label_names_)
         self.label_frequencies_ = data.frequencies()
         return _Policies(training, prediction, scoring)
+
+    def _without_needless_clones(self, base, training, Y):
+        """The base learner, trained on all labels together where it can be, and no weights or gaps ask for clones."""
+        if self._target.kind != "multilabel" or training.weights_labels(base.training_run()) or has_unknown(Y):
+            return base
+        return as_unweighted(base, self.estimator)
 
     def _begin(self, base, folds, policies, rng, X, y):
         """The task of the training policy, and the context of the callbacks."""

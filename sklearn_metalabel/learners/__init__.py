@@ -40,6 +40,7 @@ from sklearn_metalabel.learners._resolve import (
     as_fitted as as_fitted,
     as_label_classifier as as_label_classifier,
     as_multilabel as as_multilabel,
+    as_unweighted as as_unweighted,
     innermost as innermost,
 )
 from sklearn_metalabel.learners._response import (

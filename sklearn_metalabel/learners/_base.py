@@ -21,6 +21,7 @@ from sklearn_metalabel.utils import (
     is_matrix,
     propagated,
     refuse_masked,
+    refuse_raw_text,
     refuse_unknown,
     restore_on_error,
     warn_constant_labels,
@@ -144,6 +145,7 @@ class LabelProbabilityMixin(LabelOutputMixin, ClassifierMixin):
         """X as the training takes it; sets the number and the names of features, or compares them."""
         form = self._input_form
         refuse_masked(X, "X")
+        refuse_raw_text(X, type(self).__name__)
         if form == "frame" and is_frame(X):
             return validate_data(self, X, reset=reset, skip_check_array=True)
         if form == "tensor" and (not is_matrix(X) or (hasattr(self, "_tensor_form") and not reset)):

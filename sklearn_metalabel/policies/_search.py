@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_metalabel.learners import Fold, LossWeights, resolve_label_weight
-from sklearn_metalabel.policies._fixed_weights import check_weights
+from sklearn_metalabel.policies._fixed_weights import check_weights, is_uniform
 from sklearn_metalabel.policies._judge import best_score
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
 from sklearn_metalabel.policies._proposals import EQUAL, OF_EACH_LABEL, Proposal, proposed_paths
@@ -44,7 +44,9 @@ class PolicySearch(TrainingPolicy):
       that the choice has not seen;
     - where labels share the parameters of a network, more weight for positives, by the square root of how rare a label
       is, or less weight for easy negatives, as in the asymmetric loss [1]_;
-    - elsewhere equal weights alone.
+    - elsewhere equal weights alone: a classifier that takes label matrices, as a random forest does, is then trained
+      as it is, on all labels together, and costs what it costs in
+      :class:`~sklearn_metalabel.TunedThresholdsClassifierCV`.
 
     Parameters
     ----------
@@ -127,6 +129,10 @@ class PolicySearch(TrainingPolicy):
         is_number = isinstance(self.n_folds, Integral) and not isinstance(self.n_folds, bool) and self.n_folds > 0
         if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
             raise ValueError(f'n_folds must be a positive integer or "auto", got {shown(self.n_folds)}.')
+
+    def weights_labels(self, run):
+        """Tell whether anything but equal weights of 1 is proposed; documented in the base class."""
+        return bool(run.scales or run.emphases) or not is_uniform(self.weights)
 
     def check_sample_weight(self, sample_weight):
         """Raise where the reward takes no weights; documented in the base class."""

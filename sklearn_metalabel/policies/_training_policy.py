@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_metalabel.learners import Fold, LabelClassifier, LossWeights
+from sklearn_metalabel.learners import Fold, LabelClassifier, LossWeights, TrainingRun
 from sklearn_metalabel.policies._judge import Judge
 from sklearn_metalabel.policies._monitor import RunMonitor
 from sklearn_metalabel.thresholds import OutOfFold
@@ -174,6 +174,23 @@ class TrainingPolicy(BaseEstimator, ABC):
         sample_weight : ndarray of shape (n_samples,) or None
             Weights of the rows; `train` finds them in `Fold.sample_weight` and `Fold.held_out_weight`.
         """
+
+    def weights_labels(self, run: TrainingRun) -> bool:
+        """Tell whether labels may get weights other than 1 in training.
+
+        Where they cannot, a base learner that takes label matrices is trained as it is, and not cloned for each label.
+
+        Parameters
+        ----------
+        run : TrainingRun
+            A training run of the base learner, which says what it can make use of.
+
+        Returns
+        -------
+        weights_labels : bool
+            True unless a subclass knows better.
+        """
+        return True
 
     @abstractmethod
     def train(self, task: TrainingTask) -> TrainingResult:

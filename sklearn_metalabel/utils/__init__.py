@@ -47,6 +47,7 @@ from sklearn_metalabel.utils._rows import (
     is_matrix,
     map_parts,
     refuse_masked,
+    refuse_raw_text,
     take_rows,
 )
 from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_differ
@@ -142,6 +143,7 @@ __all__ = [
     "positives_only",
     "propagated",
     "refuse_masked",
+    "refuse_raw_text",
     "refuse_unknown",
     "resolve_device",
     "restore_on_error",
