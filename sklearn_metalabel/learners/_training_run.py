@@ -29,7 +29,7 @@ class TrainingRun(ABC):
     device : object or None
         Torch device of the run, or None.
     takes_schedules : bool
-        Whether the base learner can be trained under a :class:`LossSchedule` in place of `LossWeights`.
+        Whether the base learner can be trained under a `LossSchedule` in place of `LossWeights`.
 
     See Also
     --------
