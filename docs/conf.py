@@ -52,8 +52,6 @@ PAGES = {
     "numpy": "https://numpy.org/doc/stable/",
     "pandas": "https://pandas.pydata.org/docs/",
     "scikit-learn": "https://scikit-learn.org/stable/",
-    "scipy": "https://docs.scipy.org/doc/scipy/",
-    "skorch": "https://skorch.readthedocs.io/en/stable/",
     "torch": "https://docs.pytorch.org/docs/stable/",
 }
 intersphinx_mapping = {name: (url, str(ROOT / "docs" / "inventories" / f"{name}.inv")) for name, url in PAGES.items()}

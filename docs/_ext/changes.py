@@ -1,4 +1,4 @@
-"""`CHANGES.md` as a page: headings, lists and literals are all that it has."""
+"""`CHANGES.md` as a page: headings, lists, tables and literals are all that it has."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,19 @@ from sphinx.util.docutils import SphinxDirective
 CHANGES = Path(__file__).parents[2] / "CHANGES.md"
 
 
+def table(match):
+    """A table as a list of its rows; the line below the header is no row."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in match[0].splitlines()]
+    body = "".join("   * - " + "\n     - ".join(row) + "\n" for row in (rows[0], *rows[2:]))
+    return f".. list-table::\n   :header-rows: 1\n\n{body}"
+
+
 def as_rst(markdown):
     """The same text in reStructuredText, without its title."""
     text = re.sub(r"^# .*\n", "", markdown)
-    return re.sub(r"^## (.*)$", lambda m: f"{m[1]}\n{'-' * len(m[1])}", text, flags=re.MULTILINE)
+    for mark, line in (("##", "-"), ("###", "~")):
+        text = re.sub(rf"^{mark} (.*)$", lambda m, line=line: f"{m[1]}\n{line * len(m[1])}", text, flags=re.MULTILINE)
+    return re.sub(r"^(\|.*\n)+", table, text, flags=re.MULTILINE)
 
 
 class Changes(SphinxDirective):
