@@ -1,14 +1,20 @@
 """Configuration of the documentation: `sphinx-build -W --keep-going docs docs/_build/html`, no network needed."""
 
+import inspect
 import os
-import string
+import re
+import sys
+import tomllib
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
-
-from docutils.parsers.rst.directives.tables import CSVTable
 
 import sklearn_metalabel
 
-RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+# Where the source is read; without it, API pages have no links to it.
+SOURCE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {}).get("Source")
 
 project = "sklearn-metalabel"
 author = "The sklearn-metalabel developers"
@@ -20,7 +26,13 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
     "sphinx.ext.extlinks",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.intersphinx",
+    *(["sphinx.ext.linkcode"] if SOURCE else []),
+    "changes",
+    "link_names",
+    "llms",
+    "mathml",
+    "results",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
@@ -29,12 +41,29 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "**/GALLERY_HEADER.rst", "**sg_execution_times.rst"]
 default_role = "literal"
-extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
-# Classes of scikit-learn stay plain names: their inventory would have to be fetched.
-nitpicky = False
+extlinks = {"doi": ("https://doi.org/%s", "doi:%s"), "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s")}
+nitpicky = True
+
+# Plain-text lists of the names that the guide uses, kept with it: a build needs no network.
+PAGES = {
+    "joblib": "https://joblib.readthedocs.io/en/stable/",
+    "matplotlib": "https://matplotlib.org/stable/",
+    "networkx": "https://networkx.org/documentation/stable/",
+    "numpy": "https://numpy.org/doc/stable/",
+    "pandas": "https://pandas.pydata.org/docs/",
+    "scikit-learn": "https://scikit-learn.org/stable/",
+    "torch": "https://docs.pytorch.org/docs/stable/",
+}
+intersphinx_mapping = {name: (url, str(ROOT / "docs" / "inventories" / f"{name}.inv")) for name, url in PAGES.items()}
+intersphinx_disabled_reftypes = ["std:doc"]
+
+# Names of scikit-multilearn, which the page about it speaks of.
+link_names_ignore = {"BinaryRelevance", "IterativeStratification", "LabelPowerset", "MLkNN"}
 
 autosummary_generate = True
 autodoc_typehints = "none"
+maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 
 sphinx_gallery_conf = {
@@ -46,7 +75,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "download_all_examples": False,
     "doc_module": ("sklearn_metalabel",),
-    "backreferences_dir": None,
+    "backreferences_dir": "api/examples",
     "default_thumb_file": None,
     "nested_sections": False,
 }
@@ -56,40 +85,36 @@ copybutton_prompt_is_regexp = True
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["_static"]
-html_css_files = ["tables.css", "narrow.css"]
+html_css_files = ["metalabel.css", "narrow.css"]
 html_search_scorer = str(Path(__file__).with_name("search_scorer.js"))
-html_context = {"default_mode": "auto"}
+html_math_renderer = "mathml"
+html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_theme_options = {
+    "logo": {"text": project, "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "navigation_with_keys": False,
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
 }
-html_sidebars = {"index": [], "quickstart": [], "changes": []}
+html_sidebars = {"index": [], "quickstart": [], "api": ["sidebar-api"], "api/**": ["sidebar-api"]}
+# The sidebar of the API names its sections alone: the page has all names.
+html_context = {
+    "default_mode": "auto",
+    "api_sections": [
+        (title, title.lower().replace(" ", "-"))
+        for title in re.findall(r"^(.+)\n-+$", (ROOT / "docs" / "api.rst").read_text(), flags=re.MULTILINE)
+    ]
+}
 
 os.environ.setdefault("MPLBACKEND", "agg")
 
 
-class ResultsTable(CSVTable):
-    """A file of `benchmarks/results` as a table; a cell is plain text, so that "+ ODR" is no list of one item."""
-
-    required_arguments = 1
-    optional_arguments = 0
-    option_spec = None
-
-    def run(self):
-        path = RESULTS / self.arguments[0]
-        self.arguments = []
-        self.options |= {"file": str(path), "header-rows": 1, "class": ["table-sm"]}
-        return super().run()
-
-    def parse_csv_data_into_rows(self, csv_data, dialect, source):
-        rows, n_columns = super().parse_csv_data_into_rows(csv_data, dialect, source)
-        for *_, text in (cell for row in rows for cell in row):
-            for i, line in enumerate(text):
-                text[i] = "".join(f"\\{c}" if c in string.punctuation else c for c in line)
-        return rows, n_columns
-
-
-def setup(app):
-    app.add_directive("results-table", ResultsTable)
+def linkcode_resolve(domain, info):
+    """The lines of a class or function in the repository."""
+    try:
+        thing = inspect.unwrap(attrgetter(info["fullname"])(import_module(info["module"])))
+        path = Path(inspect.getsourcefile(thing)).relative_to(ROOT)
+        lines, first = inspect.getsourcelines(thing)
+    except (AttributeError, TypeError, ValueError, OSError):
+        return None  # a property, or inherited from another library
+    return f"{SOURCE}/blob/main/{path}#L{first}-L{first + len(lines) - 1}"

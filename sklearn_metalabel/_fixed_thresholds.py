@@ -79,7 +79,9 @@ class FixedThresholdsClassifier(ThresholdedClassifier):
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn_metalabel import FixedThresholdsClassifier
     >>> X, Y = make_multilabel_classification(n_classes=3, random_state=0)
-    >>> clf = FixedThresholdsClassifier(LogisticRegression(), thresholds=[0.5, 0.3, 0.1]).fit(X, Y)
+    >>> clf = FixedThresholdsClassifier(
+    ...     LogisticRegression(), thresholds=[0.5, 0.3, 0.1]
+    ... ).fit(X, Y)
     >>> bool(((clf.predict_proba(X) > [0.5, 0.3, 0.1]) == clf.predict(X)).all())
     True
     """

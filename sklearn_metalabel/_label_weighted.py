@@ -82,7 +82,9 @@ class LabelWeightedClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEsti
     >>> from sklearn.datasets import make_multilabel_classification
     >>> from sklearn_metalabel import LabelWeightedClassifier
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = LabelWeightedClassifier(label_weight=lambda Y: Y.sum(axis=0) ** -0.5).fit(X, Y)
+    >>> clf = LabelWeightedClassifier(label_weight=lambda Y: Y.sum(axis=0) ** -0.5).fit(
+    ...     X, Y
+    ... )
     >>> clf.weights_.round(2)
     array([1.1 , 0.92, 0.96, 0.98, 1.05])
     """

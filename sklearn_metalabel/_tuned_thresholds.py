@@ -173,7 +173,9 @@ class TunedThresholdsClassifierCV(CallbackSupportMixin, ThresholdedClassifier):
     >>> from sklearn_metalabel import TunedThresholdsClassifierCV
     >>> X, Y = make_multilabel_classification(n_classes=3, random_state=0)
     >>> policies = ["half", "scut", "shrunken"]
-    >>> clf = TunedThresholdsClassifierCV(LogisticRegression(), prediction_policy=policies, random_state=0)
+    >>> clf = TunedThresholdsClassifierCV(
+    ...     LogisticRegression(), prediction_policy=policies, random_state=0
+    ... )
     >>> clf.fit(X, Y).thresholds_.shape
     (3,)
     >>> clf.prediction_policy_.best_policy_.name in policies

@@ -39,8 +39,14 @@ SEEDS = range(2 if FAST else 3)
 
 data = load_multidigits(subset="train", as_frame=True)
 share = data.target.mean().sort_values()
-print("rarest labels:  ", ", ".join(f"{name} {value:.1%}" for name, value in share.head(3).items()))
-print("commonest labels:", ", ".join(f"{name} {value:.1%}" for name, value in share.tail(3).items()))
+print(
+    "rarest labels:  ",
+    ", ".join(f"{name} {value:.1%}" for name, value in share.head(3).items()),
+)
+print(
+    "commonest labels:",
+    ", ".join(f"{name} {value:.1%}" for name, value in share.tail(3).items()),
+)
 
 # %%
 # Two classifiers
@@ -49,23 +55,40 @@ print("commonest labels:", ", ".join(f"{name} {value:.1%}" for name, value in sh
 
 
 def scores(classifier, seed):
-    """Strict accuracy, micro-F1 and macro-F1 of a classifier on test strips, and the classifier."""
+    """Strict accuracy, micro-F1 and macro-F1 on test strips, and the classifier."""
     train, test = (
-        load_multidigits(n_samples=N_SAMPLES, subset=subset, as_frame=True, random_state=seed)
+        load_multidigits(
+            n_samples=N_SAMPLES, subset=subset, as_frame=True, random_state=seed
+        )
         for subset in ("train", "test")
     )
     predicted = classifier.fit(train.data, train.target).predict(test.data)
-    f1 = [f1_score(test.target, predicted, average=average, zero_division=0) for average in ("micro", "macro")]
+    f1 = [
+        f1_score(test.target, predicted, average=average, zero_division=0)
+        for average in ("micro", "macro")
+    ]
     return [strict_accuracy_score(test.target, predicted), *f1], classifier
 
 
 cut_at_half = [scores(LabelWeightedClassifier(), seed)[0] for seed in SEEDS]
-learned, classifiers = zip(*(scores(MetaPolicyClassifier(random_state=seed), seed) for seed in SEEDS), strict=True)
+learned, classifiers = zip(
+    *(scores(MetaPolicyClassifier(random_state=seed), seed) for seed in SEEDS),
+    strict=True,
+)
 
-print(f"{'mean and spread over seeds':<28}{'strict accuracy':>17}{'micro-F1':>17}{'macro-F1':>17}")
-for name, table in {"cut at 0.5": cut_at_half, "MetaPolicyClassifier": learned}.items():
+print(f"{'mean and spread over seeds':<28}", end="")
+print(f"{'strict accuracy':>17}{'micro-F1':>17}{'macro-F1':>17}")
+for name, table in {
+    "cut at 0.5": cut_at_half,
+    "MetaPolicyClassifier": learned,
+}.items():
     mean, spread = np.mean(table, axis=0), np.std(table, axis=0, ddof=1)
-    print(f"{name:<28}" + "".join(f"{m:>10.3f} ± {s:.3f}" for m, s in zip(mean, spread, strict=True)))
+    print(
+        f"{name:<28}"
+        + "".join(
+            f"{m:>10.3f} ± {s:.3f}" for m, s in zip(mean, spread, strict=True)
+        )
+    )
 
 # %%
 # What was learned
@@ -75,7 +98,8 @@ for name, table in {"cut at 0.5": cut_at_half, "MetaPolicyClassifier": learned}.
 
 classifier = classifiers[0]
 print(f"loss weights: {classifier.training_policy_.best_proposal_}")
-print(f"thresholds: {classifier.prediction_policy_.name}; a sample may get no label: {classifier.allow_unlabeled_}")
+print(f"thresholds: {classifier.prediction_policy_.name}")
+print(f"a sample may get no label: {classifier.allow_unlabeled_}")
 print(f"out-of-fold score: {classifier.best_score_:.3f}")
 TrainingPolicyDisplay.from_estimator(classifier)
 
@@ -98,7 +122,9 @@ ThresholdCurveDisplay.from_estimator(classifier)
 # -------------------------------------------
 # On test strips. A row is a label that was missed, a column one that was wrongly predicted in the same strips.
 
-test = load_multidigits(n_samples=N_SAMPLES, subset="test", as_frame=True, random_state=SEEDS[0])
+test = load_multidigits(
+    n_samples=N_SAMPLES, subset="test", as_frame=True, random_state=SEEDS[0]
+)
 confusion = LabelConfusionDisplay.from_estimator(classifier, test.data, test.target)
 print(confusion.frame().head().to_string(index=False))
 if sys.argv[1:]:

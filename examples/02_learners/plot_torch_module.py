@@ -36,7 +36,10 @@ class Perceptron(nn.Module):
     def __init__(self, n_features, n_labels, hidden=64, dropout=0.2):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(n_features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, n_labels)
+            nn.Linear(n_features, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, n_labels),
         )
 
     def forward(self, x):
@@ -52,7 +55,13 @@ class Perceptron(nn.Module):
 # parameters in the sense of scikit-learn: a grid search reaches ``estimator__module__hidden``.
 
 network = TorchClassifier(
-    Perceptron, module__hidden=128, optimizer="adamw", optimizer__weight_decay=1e-2, lr=5e-3, n_epochs=15, device="cpu"
+    Perceptron,
+    module__hidden=128,
+    optimizer="adamw",
+    optimizer__weight_decay=1e-2,
+    lr=5e-3,
+    n_epochs=15,
+    device="cpu",
 )
 
 # %%
@@ -67,26 +76,43 @@ SEEDS = range(1 if FAST else 3)
 
 
 def fit_and_score(make, seed):
-    """Fitted classifier, and its strict accuracy, micro-F1 and macro-F1 on test strips."""
+    """Fitted classifier, its strict accuracy, micro-F1 and macro-F1 on a test."""
     train, test = (
-        load_multidigits(n_samples=N_SAMPLES, subset=subset, as_frame=True, random_state=seed)
+        load_multidigits(
+            n_samples=N_SAMPLES, subset=subset, as_frame=True, random_state=seed
+        )
         for subset in ("train", "test")
     )
     classifier = make(seed).fit(train.data, train.target)
     predicted = classifier.predict(test.data)
-    f1 = [f1_score(test.target, predicted, average=average, zero_division=0) for average in ("micro", "macro")]
+    f1 = [
+        f1_score(test.target, predicted, average=average, zero_division=0)
+        for average in ("micro", "macro")
+    ]
     return classifier, [strict_accuracy_score(test.target, predicted), *f1]
 
 
 makers = {
-    "network, cut at 0.5": lambda seed: TorchClassifier(**{**network.get_params(), "random_state": seed}),
-    "MetaPolicyClassifier": lambda seed: MetaPolicyClassifier(network, random_state=seed),
+    "network, cut at 0.5": lambda seed: TorchClassifier(
+        **{**network.get_params(), "random_state": seed}
+    ),
+    "MetaPolicyClassifier": lambda seed: MetaPolicyClassifier(
+        network, random_state=seed
+    ),
 }
 print(f"{'':<22}{'strict accuracy':>17}{'micro-F1':>17}{'macro-F1':>17}")
 for name, make in makers.items():
-    classifiers, table = zip(*(fit_and_score(make, seed) for seed in SEEDS), strict=True)
+    classifiers, table = zip(
+        *(fit_and_score(make, seed) for seed in SEEDS), strict=True
+    )
     spread = np.std(table, axis=0)
-    print(f"{name:<22}" + "".join(f"{m:>10.3f} ± {s:.3f}" for m, s in zip(np.mean(table, axis=0), spread, strict=True)))
+    print(
+        f"{name:<22}"
+        + "".join(
+            f"{m:>10.3f} ± {s:.3f}"
+            for m, s in zip(np.mean(table, axis=0), spread, strict=True)
+        )
+    )
 
 # %%
 # What was tried
@@ -100,8 +126,18 @@ proposals = policy.proposals_["proposal"].tolist()
 rewards = policy.history_["reward"].reshape(-1, len(proposals))
 figure, panel = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for fold, values in enumerate(rewards, start=1):
-    panel.plot(proposals, values, "o-", color="#2f6db3", alpha=0.35 + 0.2 * fold, label=f"fold {fold}")
-panel.set(ylabel="average precision on held-out rows", title=f"Taken: {policy.best_proposal_}")
+    panel.plot(
+        proposals,
+        values,
+        "o-",
+        color="#2f6db3",
+        alpha=0.35 + 0.2 * fold,
+        label=f"fold {fold}",
+    )
+panel.set(
+    ylabel="average precision on held-out rows",
+    title=f"Taken: {policy.best_proposal_}",
+)
 panel.spines[["top", "right"]].set_visible(False)
 panel.legend(frameon=False)
 if sys.argv[1:]:

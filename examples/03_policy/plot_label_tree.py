@@ -30,13 +30,26 @@ N_SECTIONS, N_TOPICS = 4, 12
 
 
 def draw(seed):
-    """Samples of one topic each, and the indicators of its section and of the topic itself."""
+    """Samples of one topic each, and the indicators of section and topic."""
     X, topic = make_classification(
-        4000, 30, n_informative=12, n_classes=N_TOPICS, n_clusters_per_class=1, flip_y=0.1, random_state=seed
+        4000,
+        30,
+        n_informative=12,
+        n_classes=N_TOPICS,
+        n_clusters_per_class=1,
+        flip_y=0.1,
+        random_state=seed,
     )
     section = topic % N_SECTIONS
-    names = [f"s{k}" for k in range(N_SECTIONS)] + [f"s{k % N_SECTIONS}/t{k}" for k in range(N_TOPICS)]
-    return X, pd.DataFrame(np.hstack([np.eye(N_SECTIONS)[section], np.eye(N_TOPICS)[topic]]).astype(int), columns=names)
+    names = [f"s{k}" for k in range(N_SECTIONS)] + [
+        f"s{k % N_SECTIONS}/t{k}" for k in range(N_TOPICS)
+    ]
+    return X, pd.DataFrame(
+        np.hstack([np.eye(N_SECTIONS)[section], np.eye(N_TOPICS)[topic]]).astype(
+            int
+        ),
+        columns=names,
+    )
 
 
 def orphans(D):
@@ -56,19 +69,36 @@ for seed in SEEDS:
     for n in SIZES:
         for name, dependence in (("labels apart", False), ("label sets", "auto")):
             policy = LearnedThresholds(dependence=dependence)
-            clf = MetaPolicyClassifier(prediction_policy=policy, random_state=seed).fit(X[:n], Y[:n])
+            clf = MetaPolicyClassifier(
+                prediction_policy=policy, random_state=seed
+            ).fit(X[:n], Y[:n])
             D = clf.predict(X[2000:])
-            rows.append([name, n, strict_accuracy_score(Y[2000:].to_numpy(), D), orphans(D)])
-table = pd.DataFrame(rows, columns=["decided with", "samples", "strict accuracy", "topics without section"])
+            rows.append(
+                [name, n, strict_accuracy_score(Y[2000:].to_numpy(), D), orphans(D)]
+            )
+table = pd.DataFrame(
+    rows,
+    columns=[
+        "decided with",
+        "samples",
+        "strict accuracy",
+        "topics without section",
+    ],
+)
 mean = table.groupby(["decided with", "samples"]).mean()
 print(mean.round(3))
 
 # %%
 # The implications that were found, and what they forbid.
 
-implied = clf.dependence_.sets.implied.tocoo() if clf.dependence_ is not None else None
+implied = (
+    clf.dependence_.sets.implied.tocoo() if clf.dependence_ is not None else None
+)
 if implied is not None:
-    found = [f"{Y.columns[j]} -> {Y.columns[k]}" for j, k in zip(implied.row, implied.col, strict=True)]
+    found = [
+        f"{Y.columns[j]} -> {Y.columns[k]}"
+        for j, k in zip(implied.row, implied.col, strict=True)
+    ]
     print(f"{len(found)} implications, such as {', '.join(found[:3])}")
 
 # %%

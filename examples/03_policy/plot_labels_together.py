@@ -43,7 +43,9 @@ PROPERTIES = {
 
 digits = load_digits()
 X = PCA(8, random_state=0).fit_transform(digits.data)
-Y = pd.DataFrame({name: np.isin(digits.target, of) for name, of in PROPERTIES.items()}).astype(int)
+Y = pd.DataFrame(
+    {name: np.isin(digits.target, of) for name, of in PROPERTIES.items()}
+).astype(int)
 
 # %%
 # With and without dependence
@@ -52,15 +54,35 @@ Y = pd.DataFrame({name: np.isin(digits.target, of) for name, of in PROPERTIES.it
 
 rows = []
 for seed in SEEDS:
-    X_train, X_test, Y_train, Y_test = train_test_split(X, Y, train_size=600, random_state=seed)
-    for name, policy in (("labels apart", LearnedThresholds(dependence=False)), ("label sets", LearnedThresholds())):
-        clf = MetaPolicyClassifier(prediction_policy=policy, random_state=seed).fit(X_train, Y_train)
+    X_train, X_test, Y_train, Y_test = train_test_split(
+        X, Y, train_size=600, random_state=seed
+    )
+    for name, policy in (
+        ("labels apart", LearnedThresholds(dependence=False)),
+        ("label sets", LearnedThresholds()),
+    ):
+        clf = MetaPolicyClassifier(prediction_policy=policy, random_state=seed).fit(
+            X_train, Y_train
+        )
         D, truth = clf.predict(X_test), Y_test.to_numpy()
-        possible = pd.DataFrame(D).apply(tuple, axis=1).isin(set(map(tuple, Y.to_numpy()))).mean()
-        micro, macro = (f1_score(truth, D, average=average) for average in ("micro", "macro"))
+        possible = (
+            pd.DataFrame(D)
+            .apply(tuple, axis=1)
+            .isin(set(map(tuple, Y.to_numpy())))
+            .mean()
+        )
+        micro, macro = (
+            f1_score(truth, D, average=average) for average in ("micro", "macro")
+        )
         rows.append([name, strict_accuracy_score(truth, D), micro, macro, possible])
 
-columns = ["decided with", "strict accuracy", "micro-F1", "macro-F1", "possible sets"]
+columns = [
+    "decided with",
+    "strict accuracy",
+    "micro-F1",
+    "macro-F1",
+    "possible sets",
+]
 print(pd.DataFrame(rows, columns=columns).groupby("decided with").mean().round(3))
 
 # %%
@@ -71,7 +93,9 @@ print(pd.DataFrame(rows, columns=columns).groupby("decided with").mean().round(3
 
 gain, error = clf.prediction_policy_.dependence_gain_
 print(f"gain out of fold {gain:.3f} ± {error:.3f}")
-print(pd.DataFrame(clf.dependence_.frequent_sets(5)).round(2).to_string(index=False))
+print(
+    pd.DataFrame(clf.dependence_.frequent_sets(5)).round(2).to_string(index=False)
+)
 
 # %%
 # Red pairs come together more often than by chance, blue ones less often.

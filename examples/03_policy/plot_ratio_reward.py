@@ -55,7 +55,10 @@ for reward_name, reward in rewards.items():
     mean, spread = np.mean(found, axis=0), np.std(found, axis=0)
     for j, label in enumerate(LABELS):
         (best, f1), (best_spread, f1_spread) = mean[:, j], spread[:, j]
-        print(f"{reward_name:<10}{label:<8}{best:>9.2f} ± {best_spread:.2f}{f1:>11.2f} ± {f1_spread:.2f}")
+        print(
+            f"{reward_name:<10}{label:<8}{best:>9.2f} ± {best_spread:.2f}"
+            f"{f1:>11.2f} ± {f1_spread:.2f}"
+        )
 
 Y, P = draw(0)
 print("S of the easy and the hard label:", np.where(Y, -P, P).mean(axis=0).round(3))

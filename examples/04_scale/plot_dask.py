@@ -34,7 +34,7 @@ FAST = os.environ.get("SKLEARN_METALABEL_FAST") == "1"
 
 
 class WatchedMLP(MLP):
-    """A perceptron that notes when it was built and each time it is called, in a file of its own."""
+    """A perceptron that notes in a file when it was built and when it is called."""
 
     def __init__(self, n_features, n_labels, folder):
         super().__init__(n_features, n_labels)
@@ -70,26 +70,37 @@ def read_runs(folder):
 
 def fit(X, Y, folder):
     """Classifier whose four folds train small networks, and the training runs."""
-    network = TorchClassifier(WatchedMLP, module__folder=folder, n_epochs=10 if FAST else 20, device="cpu")
+    network = TorchClassifier(
+        WatchedMLP, module__folder=folder, n_epochs=10 if FAST else 20, device="cpu"
+    )
     classifier = MetaPolicyClassifier(network, cv=4, random_state=0).fit(X, Y)
     return classifier, read_runs(folder)
 
 
 def fit_on_cluster(X, Y, folder):
-    """The same, by two processes; `scatter` lays the features on every worker once, before the fit."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=40) as cluster:  # noqa: SIM117
-        with Client(cluster), joblib.parallel_config("dask", scatter=[X]):
-            return fit(X, Y, folder)
+    """The same, by two processes; `scatter` lays X on every worker at first."""
+    settings = {"n_workers": 2, "threads_per_worker": 1, "silence_logs": 40}
+    with (
+        LocalCluster(**settings, dashboard_address=":0") as cluster,
+        Client(cluster),
+        joblib.parallel_config("dask", scatter=[X]),
+    ):
+        return fit(X, Y, folder)
 
 
 def report(here, there, X):
     """Compare all that was learned."""
     for name in ("weights_", "thresholds_"):
-        print(f"{name:<16}same bits: {np.array_equal(getattr(here, name), getattr(there, name))}")
+        same = np.array_equal(getattr(here, name), getattr(there, name))
+        print(f"{name:<16}same bits: {same}")
     history = there.training_policy_.history_
-    same = all(np.array_equal(rows, history[name]) for name, rows in here.training_policy_.history_.items())
+    same = all(
+        np.array_equal(rows, history[name])
+        for name, rows in here.training_policy_.history_.items()
+    )
     print(f"{'history_':<16}same bits: {same}")
-    print(f"{'predict_proba':<16}same bits: {np.array_equal(here.predict_proba(X), there.predict_proba(X))}")
+    same = np.array_equal(here.predict_proba(X), there.predict_proba(X))
+    print(f"{'predict_proba':<16}same bits: {same}")
 
 
 # %%
@@ -100,15 +111,28 @@ def report(here, there, X):
 
 
 def plot(calendars):
-    """One panel for each fit, one row for each process; "this process" is the one that called ``fit``."""
-    figure, axes = plt.subplots(len(calendars), 1, figsize=(8, 3.6), sharex=True, layout="constrained")
+    """One panel for each fit, one row for each process."""
+    figure, axes = plt.subplots(
+        len(calendars), 1, figsize=(8, 3.6), sharex=True, layout="constrained"
+    )
     for panel, (title, runs) in zip(axes, calendars.items(), strict=True):
         workers = sorted({process for _, _, process in runs} - {os.getpid()})
-        names = {os.getpid(): "this process", **{process: f"worker {k + 1}" for k, process in enumerate(workers)}}
+        names = {
+            os.getpid(): "this process",
+            **{process: f"worker {k + 1}" for k, process in enumerate(workers)},
+        }
         first = runs[0][0]
         for k, (start, end, process) in enumerate(runs):
-            panel.barh(names[process], end - start, left=start - first, color="C0", alpha=0.5 + 0.5 * (k % 2))
-        panel.set(title=title, ylim=(-0.6, len({process for _, _, process in runs}) - 0.4))
+            panel.barh(
+                names[process],
+                end - start,
+                left=start - first,
+                color="C0",
+                alpha=0.5 + 0.5 * (k % 2),
+            )
+        panel.set(
+            title=title, ylim=(-0.6, len({process for _, _, process in runs}) - 0.4)
+        )
         panel.spines[["top", "right"]].set_visible(False)
     axes[-1].set_xlabel("seconds since the first run began")
     return figure
@@ -119,12 +143,22 @@ def plot(calendars):
 # long beside that, and beside the start of the workers, which the calendar leaves out.
 
 if __name__ == "__main__":
-    X, Y = make_hierarchical_multilabel(1000 if FAST else 3000, n_labels=20, n_levels=2, random_state=0)
-    with tempfile.TemporaryDirectory() as near, tempfile.TemporaryDirectory() as far:
+    X, Y = make_hierarchical_multilabel(
+        1000 if FAST else 3000, n_labels=20, n_levels=2, random_state=0
+    )
+    with (
+        tempfile.TemporaryDirectory() as near,
+        tempfile.TemporaryDirectory() as far,
+    ):
         here, runs_here = fit(X, Y, near)
         there, runs_there = fit_on_cluster(X, Y, far)
         report(here, there, X)
-    figure = plot({"without a cluster": runs_here, "on a cluster of two processes": runs_there})
+    figure = plot(
+        {
+            "without a cluster": runs_here,
+            "on a cluster of two processes": runs_there,
+        }
+    )
     if sys.argv[1:]:
         figure.savefig(sys.argv[1], dpi=150)
     else:

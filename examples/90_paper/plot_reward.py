@@ -28,10 +28,15 @@ probabilities = np.linspace(0.01, 0.99, 99)
 
 def reward_of(truth, probability, threshold):
     """Reward of one decision."""
-    return reward(np.array([[truth]]), np.array([[probability]]), np.array([threshold]))[0]
+    return reward(
+        np.array([[truth]]), np.array([[probability]]), np.array([threshold])
+    )[0]
 
 
-print(f"{'threshold':>9}{'positive, y = 0.99':>20}{'negative, y = 0.01':>20}{'negative, y = 0.99':>20}")
+print(
+    f"{'threshold':>9}{'positive, y = 0.99':>20}"
+    f"{'negative, y = 0.01':>20}{'negative, y = 0.99':>20}"
+)
 for p in (0.05, 0.2, 0.5, 0.8):
     cells = [reward_of(1, 0.99, p), reward_of(0, 0.01, p), reward_of(0, 0.99, p)]
     print(f"{p:>9.2f}" + "".join(f"{cell:>20.2f}" for cell in cells))
@@ -42,14 +47,19 @@ for p in (0.05, 0.2, 0.5, 0.8):
 # Left, a label that is there: the reward grows with the probability, the faster the lower the threshold. Right, one
 # that is not: at most 1, and as far below zero as the threshold is low.
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
+figure, axes = plt.subplots(
+    1, 2, figsize=(9, 3.6), layout="constrained", sharey=True
+)
 for truth, panel in zip((1, 0), axes, strict=True):
     for p, color in THRESHOLDS.items():
         curve = [reward_of(truth, y, p) for y in probabilities]
         panel.plot(probabilities, curve, color=color, label=f"threshold {p}")
         panel.plot(p, 0, "o", color=color)
     panel.axhline(0, color="black", linewidth=0.8)
-    panel.set(xlabel="probability of the label", title="the label is there" if truth else "the label is not there")
+    panel.set(
+        xlabel="probability of the label",
+        title="the label is there" if truth else "the label is not there",
+    )
     panel.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("reward")
 axes[0].legend(frameon=False)

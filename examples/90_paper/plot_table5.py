@@ -30,7 +30,10 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from sklearn_metalabel import MetaPolicyClassifier, UnreachableThresholdWarning
-from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
+from sklearn_metalabel.baselines import (
+    PredictionsAsFeaturesClassifier,
+    SubsetMaximizationClassifier,
+)
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.learners import TorchClassifier
 from sklearn_metalabel.metrics import strict_accuracy_score
@@ -53,13 +56,26 @@ def load_reuters(folder):
     test = [d for d in documents if d["split"] == "test"]
     texts, test_texts = ([d["text"] for d in part] for part in (train, test))
     words = TokenSequencer().fit(texts).tokens_
-    embeddings = Embeddings(*reader.load_vectors(folder / "glove6b_50d.npz")).restrict(words)
-    sequencer = TokenSequencer(max_length=60, min_df=2, embeddings=embeddings).fit(texts)
+    embeddings = Embeddings(
+        *reader.load_vectors(folder / "glove6b_50d.npz")
+    ).restrict(words)
+    sequencer = TokenSequencer(max_length=60, min_df=2, embeddings=embeddings).fit(
+        texts
+    )
     count = Counter(label for d in train for label in d["labels"])
     kept = {label for label in count if count[label] >= 3}
     binarizer = MultiLabelBinarizer().fit([kept])
-    Y, Y_test = (binarizer.transform([kept.intersection(d["labels"]) for d in part]) for part in (train, test))
-    return sequencer.transform(texts), Y, sequencer.transform(test_texts), Y_test, embeddings
+    Y, Y_test = (
+        binarizer.transform([kept.intersection(d["labels"]) for d in part])
+        for part in (train, test)
+    )
+    return (
+        sequencer.transform(texts),
+        Y,
+        sequencer.transform(test_texts),
+        Y_test,
+        embeddings,
+    )
 
 
 # %%
@@ -79,14 +95,27 @@ def table(X, Y, X_test, embeddings):
         "module__n_filters": 50,
         "n_epochs": 3 if FAST else 10,
     }
-    base = TorchClassifier(TextCNN, **network, lr=3e-3, batch_size=32, random_state=0)
+    base = TorchClassifier(
+        TextCNN, **network, lr=3e-3, batch_size=32, random_state=0
+    )
     P_test = base.fit(X, Y).predict_proba(X_test)
     folds = MultilabelStratifiedKFold(3, shuffle=True, random_state=0)
     P = cross_val_predict(base, X, Y, cv=folds, method="predict_proba")
-    fold_of = np.sum([k * np.isin(np.arange(len(Y)), held) for k, (_, held) in enumerate(folds.split(X, Y))], axis=0)
+    fold_of = np.sum(
+        [
+            k * np.isin(np.arange(len(Y)), held)
+            for k, (_, held) in enumerate(folds.split(X, Y))
+        ],
+        axis=0,
+    )
     learned = LearnedThresholds().fit(OutOfFold(Y, P, fold_of), random_state=0)
     features = PredictionsAsFeaturesClassifier(base, random_state=0).fit(X, Y)
-    chain = {"hidden_size": 64, "embedding_dim": 32, "batch_size": 32, "random_state": 0}
+    chain = {
+        "hidden_size": 64,
+        "embedding_dim": 32,
+        "batch_size": 32,
+        "random_state": 0,
+    }
     subsets = SubsetMaximizationClassifier(TextCNN, **network, **chain).fit(X, Y)
     meta = MetaPolicyClassifier(base, random_state=0).fit(X, Y)
     return {
@@ -104,11 +133,16 @@ def table(X, Y, X_test, embeddings):
 folder = os.environ.get("SKLEARN_METALABEL_DATA")
 if folder and Path(folder, "reuters21578_aptemod.jsonl.gz").exists():
     X, Y, X_test, Y_test, embeddings = load_reuters(Path(folder))
-    print(f"{len(X)} training and {len(X_test)} test documents, {Y.shape[1]} topics")
+    print(
+        f"{len(X)} training and {len(X_test)} test documents, {Y.shape[1]} topics"
+    )
     print(f"{'':<28}{'accuracy':>10}{'macro-F1':>10}{'micro-F1':>10}")
     scores = {}
     for row, D in table(X, Y, X_test, embeddings).items():
-        f1 = [f1_score(Y_test, D, average=average, zero_division=0) for average in ("macro", "micro")]
+        f1 = [
+            f1_score(Y_test, D, average=average, zero_division=0)
+            for average in ("macro", "micro")
+        ]
         scores[row] = [strict_accuracy_score(Y_test, D), *f1]
         print(f"{row:<28}" + "".join(f"{score:>10.3f}" for score in scores[row]))
 
@@ -116,8 +150,12 @@ if folder and Path(folder, "reuters21578_aptemod.jsonl.gz").exists():
     # All rows
     # --------
 
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained", sharey=True)
-    for k, (panel, metric) in enumerate(zip(axes, ("strict accuracy", "macro-F1", "micro-F1"), strict=True)):
+    figure, axes = plt.subplots(
+        1, 3, figsize=(10, 3.2), layout="constrained", sharey=True
+    )
+    for k, (panel, metric) in enumerate(
+        zip(axes, ("strict accuracy", "macro-F1", "micro-F1"), strict=True)
+    ):
         column = [each[k] for each in scores.values()]
         colors = ["#c8553d" if "Meta" in row else "#9aa7b8" for row in scores]
         panel.barh(list(scores), column, color=colors)

@@ -30,18 +30,30 @@ from sklearn_metalabel.policies import FixedThresholds, SharedGRUPolicy
 
 FAST = os.environ.get("SKLEARN_METALABEL_FAST") == "1"
 SEEDS = range(2 if FAST else 5)
-data = make_hierarchical_multilabel(3000, n_labels=40, n_levels=3, return_X_y=False, random_state=0)
+data = make_hierarchical_multilabel(
+    3000, n_labels=40, n_levels=3, return_X_y=False, random_state=0
+)
 depth = np.array([name.count("/") for name in data.target_names])
 frequency = data.target.sum(axis=0)
 base = TorchClassifier(MLP, module__hidden=64, n_epochs=2 if FAST else 10)
 makers = {
     "SharedGRUPolicy": partial(
-        MetaPolicyClassifier, training_policy=SharedGRUPolicy(), prediction_policy=FixedThresholds(0.5)
+        MetaPolicyClassifier,
+        training_policy=SharedGRUPolicy(),
+        prediction_policy=FixedThresholds(0.5),
     ),
-    "the paper's algorithm": partial(MetaPolicyClassifier.from_paper, training_policy__n_episodes=2 if FAST else 8),
+    "the paper's algorithm": partial(
+        MetaPolicyClassifier.from_paper,
+        training_policy__n_episodes=2 if FAST else 8,
+    ),
 }
 weights = {
-    name: np.array([make(base, random_state=seed).fit(data.data, data.target).weights_ for seed in SEEDS])
+    name: np.array(
+        [
+            make(base, random_state=seed).fit(data.data, data.target).weights_
+            for seed in SEEDS
+        ]
+    )
     for name, make in makers.items()
 }
 
@@ -57,18 +69,32 @@ def correlation(x, y):
     return spearmanr(x, y).statistic
 
 
-print(f"{'':<24}{'smallest':>9}{'largest':>9}{'':>4}{'weights against':<18}{'correlation':>11}{'95 % interval':>20}")
+print(
+    f"{'':<24}{'smallest':>9}{'largest':>9}{'':>4}"
+    f"{'weights against':<18}{'correlation':>11}{'95 % interval':>20}"
+)
 for name, each in weights.items():
     mean = each.mean(axis=0)
     for what, values in {"depth": depth, "frequency": frequency}.items():
-        found = bootstrap((values, mean), correlation, paired=True, vectorized=False, n_resamples=2000, rng=0)
+        found = bootstrap(
+            (values, mean),
+            correlation,
+            paired=True,
+            vectorized=False,
+            n_resamples=2000,
+            rng=0,
+        )
         low, high = found.confidence_interval
         print(
-            f"{name:<24}{mean.min():>9.3f}{mean.max():>9.3f}{'':>4}{what:<18}{correlation(values, mean):>11.2f}", end=""
+            f"{name:<24}{mean.min():>9.3f}{mean.max():>9.3f}{'':>4}"
+            f"{what:<18}{correlation(values, mean):>11.2f}",
+            end="",
         )
         print(f"{low:>12.2f} to {high:.2f}")
     if len(each) > 1:
-        between = np.mean([correlation(a, b) for i, a in enumerate(each) for b in each[:i]])
+        between = np.mean(
+            [correlation(a, b) for i, a in enumerate(each) for b in each[:i]]
+        )
         print(f"{'':<24}correlation of the weights of two seeds: {between:.2f}")
 
 # %%
@@ -82,10 +108,17 @@ for panel, (name, each) in zip(axes, weights.items(), strict=True):
     cells = np.full((depth.max(), np.bincount(depth).max()), np.nan)
     for level in range(1, depth.max() + 1):
         labels = np.flatnonzero(depth == level)
-        cells[level - 1, : len(labels)] = mean[labels[np.argsort(-frequency[labels], kind="stable")]]
+        cells[level - 1, : len(labels)] = mean[
+            labels[np.argsort(-frequency[labels], kind="stable")]
+        ]
     spread = np.abs(mean - 1).max()
-    image = panel.imshow(cells, cmap="RdBu_r", vmin=1 - spread, vmax=1 + spread, aspect="auto")
-    panel.set_yticks(range(depth.max()), [f"level {level}" for level in range(1, depth.max() + 1)])
+    image = panel.imshow(
+        cells, cmap="RdBu_r", vmin=1 - spread, vmax=1 + spread, aspect="auto"
+    )
+    panel.set_yticks(
+        range(depth.max()),
+        [f"level {level}" for level in range(1, depth.max() + 1)],
+    )
     panel.set(xticks=[], title=name)
     figure.colorbar(image, ax=panel, label="weight")
 if sys.argv[1:]:

@@ -115,13 +115,13 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
     -----
     With :math:`f_j` the logit of the base learner, the probability of label j is
 
-    .. math:: o_j = \sigma\Big(f_j(x) + \sum_{k \in pa(j)} b_{jk} o_k\Big),
+    .. math:: o_j = \sigma\left(f_j(x) + \sum_{k \in pa(j)} b_{jk} o_k\right),
 
     and joint training minimises the log-losses of all labels, summed, with the gradient flowing from later labels to
-    earlier ones. The linear model adds :math:`\tfrac12 (\|A\|^2 + \|b\|^2)` to `C` times the loss, and starts L-BFGS
-    from its independent solution; the problem is not convex. A torch module is trained by its own optimiser, with the
-    coefficients b starting from 0. A classifier without probabilities hands on the logistic function of its decision
-    values. A label is predicted where its probability exceeds 0.5.
+    earlier ones. The linear model adds :math:`\tfrac{1}{2} (\|A\|^2 + \|b\|^2)` to `C` times the loss, and starts
+    L-BFGS from its independent solution; the problem is not convex. A torch module is trained by its own optimiser,
+    with the coefficients b starting from 0. A classifier without probabilities hands on the logistic function of its
+    decision values. A label is predicted where its probability exceeds 0.5.
 
     References
     ----------
@@ -133,7 +133,9 @@ class PredictionsAsFeaturesClassifier(BaseLearnerWrapper, BaseEstimator):
     >>> from sklearn.datasets import make_multilabel_classification
     >>> from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier
     >>> X, Y = make_multilabel_classification(n_classes=4, random_state=0)
-    >>> clf = PredictionsAsFeaturesClassifier(structure=[(0, 1), (0, 2), (2, 3)]).fit(X, Y)
+    >>> clf = PredictionsAsFeaturesClassifier(structure=[(0, 1), (0, 2), (2, 3)]).fit(
+    ...     X, Y
+    ... )
     >>> clf.order_
     array([0, 1, 2, 3])
     >>> clf.estimator_.edge_coef_.shape

@@ -133,7 +133,9 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
     >>> from sklearn.datasets import make_multilabel_classification
     >>> from sklearn_metalabel.baselines import SubsetMaximizationClassifier
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = SubsetMaximizationClassifier(hidden_size=32, embedding_dim=16, n_epochs=5, random_state=0).fit(X, Y)
+    >>> clf = SubsetMaximizationClassifier(
+    ...     hidden_size=32, embedding_dim=16, n_epochs=5, random_state=0
+    ... ).fit(X, Y)
     >>> clf.label_order_
     array([1, 2, 3, 4, 0])
     >>> clf.predict(X).shape

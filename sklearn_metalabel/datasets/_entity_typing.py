@@ -148,12 +148,23 @@ def load_entity_typing(
     -----
     A line of a file is a JSON object, of a sentence with its mentions::
 
-        {"tokens": [...], "mentions": [{"start": 0, "end": 2, "labels": ["/person/artist"]}, ...],
-         "senid": 0, "fileid": "..."}
+        {
+            "tokens": [...],
+            "mentions": [{"start": 0, "end": 2, "labels": ["/person/artist"]}, ...],
+            "senid": 0,
+            "fileid": "...",
+        }
 
     or of a single mention, where `split` and `doc` may be missing::
 
-        {"tokens": [...], "start": 0, "end": 2, "labels": [...], "split": "train", "doc": "..."}
+        {
+            "tokens": [...],
+            "start": 0,
+            "end": 2,
+            "labels": [...],
+            "split": "train",
+            "doc": "...",
+        }
 
     References
     ----------
@@ -167,7 +178,12 @@ def load_entity_typing(
     >>> from pathlib import Path
     >>> from sklearn_metalabel.datasets import load_entity_typing
     >>> lines = [
-    ...     {"tokens": ["Verdi", "died"], "start": 0, "end": 1, "labels": ["/person/artist"]},
+    ...     {
+    ...         "tokens": ["Verdi", "died"],
+    ...         "start": 0,
+    ...         "end": 1,
+    ...         "labels": ["/person/artist"],
+    ...     },
     ...     {"tokens": ["in", "Milan"], "start": 1, "end": 2, "labels": ["/location"]},
     ... ]
     >>> with tempfile.TemporaryDirectory() as folder:

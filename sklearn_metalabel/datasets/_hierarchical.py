@@ -114,7 +114,9 @@ def make_hierarchical_multilabel(
     >>> X, Y = make_hierarchical_multilabel(random_state=0)
     >>> X.shape, Y.shape
     ((1000, 50), (1000, 30))
-    >>> data = make_hierarchical_multilabel(n_labels=6, n_levels=2, return_X_y=False, random_state=0)
+    >>> data = make_hierarchical_multilabel(
+    ...     n_labels=6, n_levels=2, return_X_y=False, random_state=0
+    ... )
     >>> print(*data.target_names)
     /a /b /a/a /a/b /b/a /b/b
     >>> data.parents

@@ -53,7 +53,9 @@ class SetMarginals:
     >>> import numpy as np
     >>> from sklearn_metalabel.decoding import LabelSets, SetMarginals
     >>> sets = LabelSets.from_rows(np.array([[1, 1], [1, 1], [0, 0]]))
-    >>> SetMarginals(sets, weights=(1.0, 1.0, 0.0), mixing=0.5).correct(np.array([[0.7, 0.5]])).round(2)
+    >>> SetMarginals(sets, weights=(1.0, 1.0, 0.0), mixing=0.5).correct(
+    ...     np.array([[0.7, 0.5]])
+    ... ).round(2)
     array([[0.76, 0.66]])
     """
 

@@ -65,7 +65,9 @@ class DependenceDisplay:
     >>> import numpy as np
     >>> from sklearn_metalabel.inspection import DependenceDisplay
     >>> Y = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]])
-    >>> display = DependenceDisplay.from_labels(Y, label_names=["sea", "beach", "fire"], draw=False)
+    >>> display = DependenceDisplay.from_labels(
+    ...     Y, label_names=["sea", "beach", "fire"], draw=False
+    ... )
     >>> display.frame()[["label", "other", "together", "expected"]]
       label  other  together  expected
     0   sea  beach       2.0       1.0

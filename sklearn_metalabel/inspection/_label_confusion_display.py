@@ -69,7 +69,9 @@ class LabelConfusionDisplay:
     >>> truth = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0]])
     >>> predicted = np.array([[0, 1, 0], [0, 1, 1], [0, 1, 0]])
     >>> names = ["wheat", "corn", "trade"]
-    >>> display = LabelConfusionDisplay.from_predictions(truth, predicted, label_names=names, draw=False)
+    >>> display = LabelConfusionDisplay.from_predictions(
+    ...     truth, predicted, label_names=names, draw=False
+    ... )
     >>> display.frame()[["missed", "predicted", "count", "share"]]
       missed predicted  count  share
     0  wheat      corn      2    1.0

@@ -84,7 +84,9 @@ class ThresholdCurveDisplay:
     >>> import numpy as np
     >>> from sklearn_metalabel.inspection import ThresholdCurveDisplay
     >>> Y, P = np.array([[1], [1], [0], [0]]), np.array([[0.9], [0.4], [0.6], [0.1]])
-    >>> display = ThresholdCurveDisplay.from_predictions(Y, P, 0.3, label_names=["sea"], draw=False)
+    >>> display = ThresholdCurveDisplay.from_predictions(
+    ...     Y, P, 0.3, label_names=["sea"], draw=False
+    ... )
     >>> display.frame()
       label  threshold  precision  recall        f1  chosen
     0   sea        0.0   0.500000     1.0  0.666667     0.3

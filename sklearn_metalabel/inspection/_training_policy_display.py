@@ -80,7 +80,10 @@ class TrainingPolicyDisplay:
     --------
     >>> import numpy as np
     >>> from sklearn_metalabel.inspection import TrainingPolicyDisplay
-    >>> history = {"reward": np.array([[0.2, 0.3]]), "weights": np.array([[[1.0, 1.0], [0.5, 1.5]]])}
+    >>> history = {
+    ...     "reward": np.array([[0.2, 0.3]]),
+    ...     "weights": np.array([[[1.0, 1.0], [0.5, 1.5]]]),
+    ... }
     >>> TrainingPolicyDisplay(history=history, label_names=["common", "rare"]).frame()
        run  step   label  weight
     0    0     0  common     1.0

@@ -84,7 +84,9 @@ class LabelwiseClassifier(CallbackSupportMixin, MetaEstimatorMixin, LabelClassif
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn_metalabel.learners import LabelwiseClassifier
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = LabelwiseClassifier(LogisticRegression()).fit(X, Y, label_weight=[2, 1, 1, 0.5, 0.5])
+    >>> clf = LabelwiseClassifier(LogisticRegression()).fit(
+    ...     X, Y, label_weight=[2, 1, 1, 0.5, 0.5]
+    ... )
     >>> clf.predict_proba(X).shape
     (100, 5)
     """

@@ -56,7 +56,7 @@ class LabelWeightedLogistic(LabelClassifier):
     -----
     For label j with weight :math:`w_j` the coefficients minimise
 
-    .. math:: \tfrac12 \|W_j\|^2 + C w_j \sum_i s_i \left[\log(1 + e^{z_{ij}}) - y_{ij} z_{ij}\right],
+    .. math:: \tfrac{1}{2} \|W_j\|^2 + C w_j \sum_i s_i \left[\log(1 + e^{z_{ij}}) - y_{ij} z_{ij}\right],
         \qquad z_{ij} = x_i^\top W_j + b_j,
 
     with :math:`s_i` the sample weights: for a linear model a label's weight is the inverse strength of its penalty.

@@ -52,7 +52,9 @@ def asymmetric_loss(logits, targets, gamma_neg=4.0, gamma_pos=0.0, clip=0.05):
     --------
     >>> import torch
     >>> from sklearn_metalabel.learners import asymmetric_loss
-    >>> asymmetric_loss(torch.tensor([[0.0, 0.0, -1.0]]), torch.tensor([[1.0, 0.0, 0.0]])).round(decimals=3)
+    >>> asymmetric_loss(
+    ...     torch.tensor([[0.0, 0.0, -1.0]]), torch.tensor([[1.0, 0.0, 0.0]])
+    ... ).round(decimals=3)
     tensor([[0.6930, 0.0250, 0.0010]])
     """
     if clip > 0:
@@ -105,7 +107,9 @@ def focal_loss(logits, targets, gamma=2.0):
     --------
     >>> import torch
     >>> from sklearn_metalabel.learners import focal_loss
-    >>> focal_loss(torch.tensor([[0.0, 2.0, -2.0]]), torch.tensor([[1.0, 1.0, 1.0]])).round(decimals=3)
+    >>> focal_loss(
+    ...     torch.tensor([[0.0, 2.0, -2.0]]), torch.tensor([[1.0, 1.0, 1.0]])
+    ... ).round(decimals=3)
     tensor([[0.1730, 0.0020, 1.6500]])
     """
     margins = torch.where(targets > 0, logits, -logits)
@@ -168,8 +172,13 @@ def distribution_balanced_loss(
     --------
     >>> import torch
     >>> from sklearn_metalabel.learners import distribution_balanced_loss
-    >>> targets, frequencies = torch.tensor([[1.0, 1.0, 0.0]]), torch.tensor([0.5, 0.01, 0.5])
-    >>> distribution_balanced_loss(torch.zeros(1, 3), targets, frequencies).round(decimals=3)
+    >>> targets, frequencies = (
+    ...     torch.tensor([[1.0, 1.0, 0.0]]),
+    ...     torch.tensor([0.5, 0.01, 0.5]),
+    ... )
+    >>> distribution_balanced_loss(torch.zeros(1, 3), targets, frequencies).round(
+    ...     decimals=3
+    ... )
     tensor([[0.0690, 0.6440, 0.0350]])
     """
     rarity = 1.0 / frequencies

@@ -151,9 +151,13 @@ class TorchClassifier(CallbackSupportMixin, RoutedParamsMixin, LabelClassifier):
     >>> from sklearn.datasets import make_multilabel_classification
     >>> from sklearn_metalabel.learners import TorchClassifier
     >>> def mlp(n_features, n_labels, hidden=32):
-    ...     return nn.Sequential(nn.Linear(n_features, hidden), nn.ReLU(), nn.Linear(hidden, n_labels))
+    ...     return nn.Sequential(
+    ...         nn.Linear(n_features, hidden), nn.ReLU(), nn.Linear(hidden, n_labels)
+    ...     )
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = TorchClassifier(mlp, module__hidden=16, n_epochs=5, random_state=0).fit(X, Y)
+    >>> clf = TorchClassifier(mlp, module__hidden=16, n_epochs=5, random_state=0).fit(
+    ...     X, Y
+    ... )
     >>> clf.predict_proba(X).shape
     (100, 5)
     """

@@ -31,7 +31,7 @@ class TrainingRun(ABC):
     finished : bool
         Whether the training has ended by itself, as early stopping does: further steps then change nothing.
     takes_schedules : bool
-        Whether the base learner can be trained under a :class:`LossSchedule` in place of `LossWeights`.
+        Whether the base learner can be trained under a `LossSchedule` in place of `LossWeights`.
     may_be_rough : bool
         Whether steps may be less exact than what `finish` gives, where most of them are not kept; a policy that keeps
         the only step sets it to False before the run starts.

@@ -185,7 +185,9 @@ def loose_micro_f1_score(y_true: Labels, y_pred: Labels, *, sample_weight: Array
     Examples
     --------
     >>> from sklearn_metalabel.metrics import loose_micro_f1_score
-    >>> loose_micro_f1_score([[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 0, 0]])  # 1 of 1, and 1 of 3
+    >>> loose_micro_f1_score(
+    ...     [[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 0, 0]]
+    ... )  # 1 of 1, and 1 of 3
     0.5
     """
     n_both, n_true, n_pred, weight = _set_sizes(y_true, y_pred, sample_weight)

@@ -58,7 +58,9 @@ class MultilabelStratifiedGroupKFold(StratifiedFolds):
     >>> from sklearn_metalabel.model_selection import MultilabelStratifiedGroupKFold
     >>> Y = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 0], [0, 1]])
     >>> groups = ["a", "a", "b", "b", "c", "d"]
-    >>> for train, test in MultilabelStratifiedGroupKFold(n_splits=2).split(np.zeros((6, 1)), Y, groups):
+    >>> for train, test in MultilabelStratifiedGroupKFold(n_splits=2).split(
+    ...     np.zeros((6, 1)), Y, groups
+    ... ):
     ...     print(test, Y[test].sum(axis=0))
     [0 1 5] [2 1]
     [2 3 4] [1 2]

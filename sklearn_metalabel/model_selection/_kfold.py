@@ -57,7 +57,9 @@ class MultilabelStratifiedKFold(StratifiedFolds):
     >>> import numpy as np
     >>> from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
     >>> Y = np.array([[1, 1], [1, 0], [1, 1], [1, 0], [0, 0], [0, 0]])
-    >>> for train, test in MultilabelStratifiedKFold(n_splits=2).split(np.zeros((6, 1)), Y):
+    >>> for train, test in MultilabelStratifiedKFold(n_splits=2).split(
+    ...     np.zeros((6, 1)), Y
+    ... ):
     ...     print(test, Y[test].sum(axis=0))
     [0 1 4] [2 1]
     [2 3 5] [2 1]

@@ -58,7 +58,9 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     >>> from sklearn_metalabel.model_selection import MultilabelStratifiedShuffleSplit
     >>> Y = np.zeros((100, 2), dtype=int)
     >>> Y[:4, 0] = Y[:60, 1] = 1
-    >>> cv = MultilabelStratifiedShuffleSplit(n_splits=2, test_size=0.25, random_state=0)
+    >>> cv = MultilabelStratifiedShuffleSplit(
+    ...     n_splits=2, test_size=0.25, random_state=0
+    ... )
     >>> for train, test in cv.split(np.zeros((100, 1)), Y):
     ...     print(Y[train].sum(axis=0), Y[test].sum(axis=0))
     [ 3 45] [ 1 15]

@@ -66,9 +66,16 @@ class AttentiveBiLSTM(nn.Module):
     >>> from sklearn_metalabel.learners import TorchClassifier
     >>> from sklearn_metalabel.nn import AttentiveBiLSTM
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.integers(2, 50, size=(60, 14))  # five words, a mention of up to four, five words
+    >>> X = rng.integers(
+    ...     2, 50, size=(60, 14)
+    ... )  # five words, a mention of up to four, five words
     >>> Y = np.stack([X[:, 5] > 20, X[:, 4] > 30], axis=1).astype(int)
-    >>> sizes = dict(module__mention_length=4, module__embedding_dim=8, module__hidden=8, module__attention=8)
+    >>> sizes = dict(
+    ...     module__mention_length=4,
+    ...     module__embedding_dim=8,
+    ...     module__hidden=8,
+    ...     module__attention=8,
+    ... )
     >>> clf = TorchClassifier(AttentiveBiLSTM, **sizes, n_epochs=2, random_state=0)
     >>> clf.fit(X, Y).predict_proba(X).shape
     (60, 2)

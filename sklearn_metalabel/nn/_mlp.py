@@ -40,7 +40,9 @@ class MLP(nn.Sequential):
     >>> from sklearn_metalabel.learners import TorchClassifier
     >>> from sklearn_metalabel.nn import MLP
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = TorchClassifier(MLP, module__hidden=(32, 16), n_epochs=5, random_state=0).fit(X, Y)
+    >>> clf = TorchClassifier(
+    ...     MLP, module__hidden=(32, 16), n_epochs=5, random_state=0
+    ... ).fit(X, Y)
     >>> clf.predict_proba(X).shape
     (100, 5)
     """

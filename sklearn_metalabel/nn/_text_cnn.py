@@ -68,8 +68,16 @@ class TextCNN(nn.Module):
     >>> from sklearn_metalabel.nn import TextCNN
     >>> rng = np.random.default_rng(0)
     >>> X = rng.integers(2, 50, size=(60, 12))  # twelve words each
-    >>> Y = np.stack([(X == word).any(axis=1) for word in (2, 3, 4)], axis=1).astype(int)
-    >>> clf = TorchClassifier(TextCNN, module__embedding_dim=8, module__n_filters=10, n_epochs=2, random_state=0)
+    >>> Y = np.stack([(X == word).any(axis=1) for word in (2, 3, 4)], axis=1).astype(
+    ...     int
+    ... )
+    >>> clf = TorchClassifier(
+    ...     TextCNN,
+    ...     module__embedding_dim=8,
+    ...     module__n_filters=10,
+    ...     n_epochs=2,
+    ...     random_state=0,
+    ... )
     >>> clf.fit(X, Y).predict_proba(X).shape
     (60, 3)
     """

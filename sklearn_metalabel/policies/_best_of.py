@@ -41,8 +41,13 @@ class BestThresholds(PredictionPolicy):
     --------
     >>> from sklearn_metalabel.policies import BestThresholds
     >>> from sklearn_metalabel.thresholds import OutOfFold
-    >>> Y, P = [[1, 0], [1, 0], [0, 1], [0, 1]], [[0.9, 0.4], [0.4, 0.3], [0.2, 0.6], [0.1, 0.8]]
-    >>> best = BestThresholds(["half", "global"]).fit(OutOfFold(Y, P, [0, 1, 0, 1]), "f1_macro")
+    >>> Y, P = (
+    ...     [[1, 0], [1, 0], [0, 1], [0, 1]],
+    ...     [[0.9, 0.4], [0.4, 0.3], [0.2, 0.6], [0.1, 0.8]],
+    ... )
+    >>> best = BestThresholds(["half", "global"]).fit(
+    ...     OutOfFold(Y, P, [0, 1, 0, 1]), "f1_macro"
+    ... )
     >>> best.cv_results_["prediction_policy"].tolist()
     ['half', 'half', 'global', 'global']
     """

@@ -53,7 +53,9 @@ class ConstrainedThresholds(PredictionPolicy):
     >>> from sklearn_metalabel.policies import ConstrainedThresholds
     >>> X, Y = make_multilabel_classification(600, random_state=0)
     >>> policy = ConstrainedThresholds("recall", level=0.8)
-    >>> clf = TunedThresholdsClassifierCV(prediction_policy=policy, random_state=0).fit(X, Y)
+    >>> clf = TunedThresholdsClassifierCV(prediction_policy=policy, random_state=0).fit(
+    ...     X, Y
+    ... )
     >>> clf.prediction_policy_.kept_
     array([ True,  True,  True,  True,  True])
     """

@@ -90,8 +90,12 @@ class LearnedThresholds(PredictionPolicy):
     >>> from sklearn_metalabel.thresholds import OutOfFold
     >>> X, Y = make_multilabel_classification(n_samples=300, random_state=0)
     >>> fold = np.arange(300) % 3
-    >>> splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)]
-    >>> P = cross_val_predict(LabelWeightedLogistic(), X, Y, cv=splits, method="predict_proba")
+    >>> splits = [
+    ...     (np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)
+    ... ]
+    >>> P = cross_val_predict(
+    ...     LabelWeightedLogistic(), X, Y, cv=splits, method="predict_proba"
+    ... )
     >>> LearnedThresholds().fit(OutOfFold(Y, P, fold), "f1_macro").thresholds_.shape
     (5,)
     """

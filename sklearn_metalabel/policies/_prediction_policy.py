@@ -56,9 +56,13 @@ class PredictionPolicy(BaseEstimator, ABC):
     >>> class QuantileThresholds(PredictionPolicy):
     ...     def __init__(self, share=0.5):
     ...         self.share = share
+    ...
     ...     def find_thresholds(self, out_of_fold, scoring, random_state=None):
     ...         return np.quantile(out_of_fold.P, 1 - self.share, axis=0)
-    >>> rows = OutOfFold([[1, 0], [0, 1], [1, 1], [0, 0]], [[0.9, 0.2], [0.4, 0.6], [0.7, 0.8], [0.1, 0.1]])
+    >>> rows = OutOfFold(
+    ...     [[1, 0], [0, 1], [1, 1], [0, 0]],
+    ...     [[0.9, 0.2], [0.4, 0.6], [0.7, 0.8], [0.1, 0.1]],
+    ... )
     >>> QuantileThresholds().fit(rows, "f1_macro").predict([[0.8, 0.3]])
     array([[1, 0]])
     """

@@ -73,7 +73,7 @@ class PretrainedPolicy(TrainingPolicy):
     .. [1] J. Wu, W. Xiong, W. Y. Wang, "Learning to Learn and Predict: A Meta-Learning Approach for Multi-Label
        Classification", EMNLP-IJCNLP 2019. :doi:`10.18653/v1/D19-1444`
     .. [2] T. Salimans, J. Ho, X. Chen, S. Sidor, I. Sutskever, "Evolution Strategies as a Scalable Alternative to
-       Reinforcement Learning", 2017. :arxiv:`1703.03864`
+       Reinforcement Learning", 2017. :doi:`10.48550/arXiv.1703.03864`
 
     Examples
     --------
@@ -84,7 +84,9 @@ class PretrainedPolicy(TrainingPolicy):
     >>> from sklearn_metalabel.policies import PretrainedPolicy
     >>> X, Y = make_multilabel_classification(random_state=0)
     >>> mlp = TorchClassifier(MLP, module__hidden=16, n_epochs=10)
-    >>> clf = MetaPolicyClassifier(mlp, training_policy=PretrainedPolicy(), random_state=0).fit(X, Y)
+    >>> clf = MetaPolicyClassifier(
+    ...     mlp, training_policy=PretrainedPolicy(), random_state=0
+    ... ).fit(X, Y)
     >>> clf.training_policy_.history_["weights"].shape
     (3, 10, 5)
     """

@@ -289,8 +289,10 @@ class SharedGRUPolicy(RecurrentPolicy):
     >>> from sklearn_metalabel import MetaPolicyClassifier
     >>> from sklearn_metalabel.policies import SharedGRUPolicy
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = MetaPolicyClassifier(training_policy=SharedGRUPolicy(hidden_size=8), random_state=0).fit(X, Y)
-    >>> clf.training_policy_.greedy_episode("random", "random", random_state=1).weights[-1].shape
+    >>> policy = SharedGRUPolicy(hidden_size=8)
+    >>> clf = MetaPolicyClassifier(training_policy=policy, random_state=0).fit(X, Y)
+    >>> fitted = clf.training_policy_
+    >>> fitted.greedy_episode("random", "random", random_state=1).weights[-1].shape
     (5,)
     """
 

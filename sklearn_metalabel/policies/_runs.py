@@ -39,7 +39,11 @@ def train_folds(task, weights, name="given"):
     >>> from sklearn.datasets import make_multilabel_classification
     >>> from sklearn_metalabel import MetaPolicyClassifier
     >>> from sklearn_metalabel.learners import LossWeights
-    >>> from sklearn_metalabel.policies import TrainingPolicy, TrainingResult, train_folds
+    >>> from sklearn_metalabel.policies import (
+    ...     TrainingPolicy,
+    ...     TrainingResult,
+    ...     train_folds,
+    ... )
     >>> class Equal(TrainingPolicy):
     ...     def train(self, task):
     ...         weights = LossWeights.uniform(task.n_labels)

@@ -109,7 +109,9 @@ class PolicySearch(TrainingPolicy):
     >>> from sklearn_metalabel import MetaPolicyClassifier
     >>> from sklearn_metalabel.policies import PolicySearch
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = MetaPolicyClassifier(training_policy=PolicySearch(n_folds=2), random_state=0).fit(X, Y)
+    >>> clf = MetaPolicyClassifier(
+    ...     training_policy=PolicySearch(n_folds=2), random_state=0
+    ... ).fit(X, Y)
     >>> clf.training_policy_.proposals_["proposal"].tolist()[:3]
     ['scale 0.01', 'scale 0.1', 'scale 1']
     """

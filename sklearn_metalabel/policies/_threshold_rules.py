@@ -146,7 +146,9 @@ class ThresholdRule(_RulePolicy):
     --------
     >>> from sklearn_metalabel.policies import ThresholdRule
     >>> from sklearn_metalabel.thresholds import OutOfFold
-    >>> rows = OutOfFold([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]], [0, 1, 2])
+    >>> rows = OutOfFold(
+    ...     [[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]], [0, 1, 2]
+    ... )
     >>> ThresholdRule("scut").fit(rows, "f1_micro").thresholds_.round(3)
     array([0.333, 0.1  ])
     """
@@ -207,7 +209,9 @@ class ShrunkenThresholds(_RulePolicy):
     --------
     >>> from sklearn_metalabel.policies import ShrunkenThresholds
     >>> from sklearn_metalabel.thresholds import OutOfFold
-    >>> rows = OutOfFold([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]], [0, 1, 2])
+    >>> rows = OutOfFold(
+    ...     [[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]], [0, 1, 2]
+    ... )
     >>> ShrunkenThresholds(kappa=1).fit(rows, "f1_micro").thresholds_.round(3)
     array([0.449, 0.1  ])
     """
@@ -310,7 +314,9 @@ class SCutFBRThresholds(_RulePolicy):
     --------
     >>> from sklearn_metalabel.policies import SCutFBRThresholds
     >>> from sklearn_metalabel.thresholds import OutOfFold
-    >>> rows = OutOfFold([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]], [0, 1, 2])
+    >>> rows = OutOfFold(
+    ...     [[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]], [0, 1, 2]
+    ... )
     >>> SCutFBRThresholds(fbr=0.6).fit(rows, "f1_micro").thresholds_.round(3)
     array([0.333, 0.5  ])
     """

@@ -145,14 +145,20 @@ class TrainingPolicy(BaseEstimator, ABC):
     >>> from sklearn.datasets import make_multilabel_classification
     >>> from sklearn_metalabel import MetaPolicyClassifier
     >>> from sklearn_metalabel.learners import LossWeights
-    >>> from sklearn_metalabel.policies import TrainingPolicy, TrainingResult, train_folds
+    >>> from sklearn_metalabel.policies import (
+    ...     TrainingPolicy,
+    ...     TrainingResult,
+    ...     train_folds,
+    ... )
     >>> class RootFrequency(TrainingPolicy):
     ...     def train(self, task):
     ...         weights = LossWeights(np.asarray(task.folds[0].Y.sum(axis=0)) ** -0.5)
     ...         self.best_proposal_, self.history_ = "root frequency", {}
     ...         return TrainingResult(weights, train_folds(task, weights))
     >>> X, Y = make_multilabel_classification(random_state=0)
-    >>> clf = MetaPolicyClassifier(training_policy=RootFrequency(), random_state=0).fit(X, Y)
+    >>> clf = MetaPolicyClassifier(training_policy=RootFrequency(), random_state=0).fit(
+    ...     X, Y
+    ... )
     >>> clf.weights_.round(2)
     array([0.17, 0.14, 0.15, 0.15, 0.16])
     """

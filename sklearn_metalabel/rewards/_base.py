@@ -40,8 +40,10 @@ class BaseReward(BaseEstimator):
     >>> from sklearn_metalabel.rewards import BaseReward
     >>> class ShareReward(BaseReward):
     ...     bounds = (0.0, 1.0)
+    ...
     ...     def check(self):
     ...         pass
+    ...
     ...     def _score(self, Y, P, thresholds):
     ...         return (P > thresholds[:, None]).mean(axis=1)
     >>> ShareReward()([[1], [0]], [[0.8], [0.3]], [[0.5], [0.1]])

@@ -100,7 +100,9 @@ class Embeddings:
         Examples
         --------
         >>> from sklearn_metalabel.text import Embeddings
-        >>> Embeddings(["oil", "wheat"], [[0.1, 0.9], [0.8, 0.2]]).restrict(["wheat", "gold"])
+        >>> Embeddings(["oil", "wheat"], [[0.1, 0.9], [0.8, 0.2]]).restrict(
+        ...     ["wheat", "gold"]
+        ... )
         Embeddings(n_words=1, dim=2)
         """
         kept = sorted({self._row[word] for word in as_word_list(words) if word in self._row})

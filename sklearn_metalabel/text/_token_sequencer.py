@@ -69,7 +69,9 @@ class TokenSequencer(Sequencer):
     Examples
     --------
     >>> from sklearn_metalabel.text import TokenSequencer
-    >>> sequencer = TokenSequencer(max_length=4).fit(["Oil prices rise", "Oil and gold"])
+    >>> sequencer = TokenSequencer(max_length=4).fit(
+    ...     ["Oil prices rise", "Oil and gold"]
+    ... )
     >>> sequencer.transform(["gold and silver", "oil"])
     array([[4, 3, 1, 0],
            [2, 0, 0, 0]], dtype=int32)

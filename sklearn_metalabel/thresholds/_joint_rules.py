@@ -67,7 +67,9 @@ def micromacro(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = 
     Examples
     --------
     >>> from sklearn_metalabel.thresholds import micromacro
-    >>> micromacro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    >>> micromacro(
+    ...     [[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]
+    ... ).round(3)
     array([0.333, 0.1  ])
     """
     Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)

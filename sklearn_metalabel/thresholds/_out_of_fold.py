@@ -67,7 +67,9 @@ class OutOfFold:
     Examples
     --------
     >>> from sklearn_metalabel.thresholds import OutOfFold
-    >>> rows = OutOfFold([[1, 0], [0, 1], [1, 1]], [[0.9, 0.2], [0.4, 0.6], [0.7, 0.1]], [0, 0, 1])
+    >>> rows = OutOfFold(
+    ...     [[1, 0], [0, 1], [1, 1]], [[0.9, 0.2], [0.4, 0.6], [0.7, 0.1]], [0, 0, 1]
+    ... )
     >>> rows.n_samples, rows.n_labels, rows.is_complete
     (3, 2, True)
     >>> rows.take(rows.fold != 1).P

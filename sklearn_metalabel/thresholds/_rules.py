@@ -61,7 +61,9 @@ def global_threshold(
     Examples
     --------
     >>> from sklearn_metalabel.thresholds import global_threshold
-    >>> global_threshold([[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    >>> global_threshold(
+    ...     [[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.5, 0.5], [0.2, 0.1]]
+    ... ).round(3)
     array([0.333, 0.333])
     """
     if average not in ("micro", "macro"):
@@ -109,7 +111,9 @@ def odr_micro(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = N
     Examples
     --------
     >>> from sklearn_metalabel.thresholds import odr_micro
-    >>> odr_micro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    >>> odr_micro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(
+    ...     3
+    ... )
     array([0.333, 0.333])
     """
     Y, P, weight, positives, _ = check_weighted_pair(Y, P, sample_weight)
@@ -155,7 +159,9 @@ def odr_macro(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = N
     Examples
     --------
     >>> from sklearn_metalabel.thresholds import odr_macro
-    >>> odr_macro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(3)
+    >>> odr_macro([[1, 0], [1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.5], [0.2, 0.1]]).round(
+    ...     3
+    ... )
     array([0.5 , 0.25])
     """
     Y, P, weight, positives, total = check_weighted_pair(Y, P, sample_weight)
