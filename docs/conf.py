@@ -103,7 +103,7 @@ html_context = {
     "api_sections": [
         (title, title.lower().replace(" ", "-"))
         for title in re.findall(r"^(.+)\n-+$", (ROOT / "docs" / "api.rst").read_text(), flags=re.MULTILINE)
-    ]
+    ],
 }
 
 os.environ.setdefault("MPLBACKEND", "agg")

@@ -39,11 +39,18 @@ MIN_COUNT = 60 if FAST else 15
 def load(split_by):
     """TF-IDF features and labels of training and test texts."""
     train, test = (
-        load_docstrings(subset=subset, split_by=split_by, min_count=MIN_COUNT, as_frame=True)
+        load_docstrings(
+            subset=subset, split_by=split_by, min_count=MIN_COUNT, as_frame=True
+        )
         for subset in ("train", "test")
     )
     tfidf = TfidfVectorizer(sublinear_tf=True, min_df=3, stop_words="english")
-    return tfidf.fit_transform(train.data), train.target, tfidf.transform(test.data), test.target
+    return (
+        tfidf.fit_transform(train.data),
+        train.target,
+        tfidf.transform(test.data),
+        test.target,
+    )
 
 
 # %%
@@ -59,7 +66,10 @@ COLUMNS = ["accuracy", "micro-F1", "macro-F1"]
 
 def scores(truth, predicted):
     """Accuracy, micro-F1 and macro-F1."""
-    f1 = [f1_score(truth, predicted, average=average, zero_division=0) for average in ("micro", "macro")]
+    f1 = [
+        f1_score(truth, predicted, average=average, zero_division=0)
+        for average in ("micro", "macro")
+    ]
     return np.array([accuracy_score(truth, predicted), *f1])
 
 
@@ -72,7 +82,10 @@ folds = MultilabelStratifiedKFold(n_splits=3, shuffle=True, random_state=0)
 classifiers = {
     "cut at 0.5": LabelWeightedLogistic(),
     "C tuned, cut at 0.5": GridSearchCV(
-        LabelWeightedLogistic(), {"C": [10, 300, 10_000]}, scoring=mean_score, cv=folds
+        LabelWeightedLogistic(),
+        {"C": [10, 300, 10_000]},
+        scoring=mean_score,
+        cv=folds,
     ),
     "MetaPolicyClassifier": MetaPolicyClassifier(random_state=0),
 }
@@ -82,7 +95,10 @@ def gain(truth, before, after, n_samples=25):
     """Gain of each score, and its standard error over bootstrap samples of the test texts."""
     rng = np.random.default_rng(0)
     draws = [rng.integers(len(truth), size=len(truth)) for _ in range(n_samples)]
-    differences = [scores(truth[rows], after[rows]) - scores(truth[rows], before[rows]) for rows in draws]
+    differences = [
+        scores(truth[rows], after[rows]) - scores(truth[rows], before[rows])
+        for rows in draws
+    ]
     return scores(truth, after) - scores(truth, before), np.std(differences, axis=0)
 
 
@@ -95,12 +111,23 @@ def gain(truth, before, after, n_samples=25):
 def compare(split_by):
     """Truth and predictions of the second and the third classifier; prints the scores of all."""
     X_train, Y_train, X_test, Y_test = load(split_by)
-    print(f"new {split_by}s: {len(Y_train)} training texts, {len(Y_test)} test texts, {Y_test.shape[1]} labels")
-    predicted = {name: classifier.fit(X_train, Y_train).predict(X_test) for name, classifier in classifiers.items()}
+    print(
+        f"new {split_by}s: {len(Y_train)} training texts, {len(Y_test)} test texts, {Y_test.shape[1]} labels"
+    )
+    predicted = {
+        name: classifier.fit(X_train, Y_train).predict(X_test)
+        for name, classifier in classifiers.items()
+    }
     truth = Y_test.to_numpy()
-    table = {name: [f"{score:.3f}" for score in scores(truth, each)] for name, each in predicted.items()}
+    table = {
+        name: [f"{score:.3f}" for score in scores(truth, each)]
+        for name, each in predicted.items()
+    }
     _, before, after = predicted.values()
-    table["gain over tuned C"] = [f"{m:+.3f} ± {e:.3f}" for m, e in zip(*gain(truth, before, after), strict=True)]
+    table["gain over tuned C"] = [
+        f"{m:+.3f} ± {e:.3f}"
+        for m, e in zip(*gain(truth, before, after), strict=True)
+    ]
     print(pd.DataFrame(table, index=COLUMNS).T.to_string(), "\n", flush=True)
     return Y_test, before, after
 
@@ -115,8 +142,14 @@ compared = {split_by: compare(split_by) for split_by in ("name", "module")}
 
 def label_table(truth, before, after):
     """Test texts of each label, and its F1 before and after, by how much it gained."""
-    f1 = [f1_score(truth, predicted, average=None, zero_division=0) for predicted in (before, after)]
-    table = pd.DataFrame({"test texts": truth.sum(), "before": f1[0], "after": f1[1]}, index=truth.columns)
+    f1 = [
+        f1_score(truth, predicted, average=None, zero_division=0)
+        for predicted in (before, after)
+    ]
+    table = pd.DataFrame(
+        {"test texts": truth.sum(), "before": f1[0], "after": f1[1]},
+        index=truth.columns,
+    )
     table["gain"] = table.after - table.before
     return table.sort_values("gain", ascending=False)
 
@@ -124,7 +157,9 @@ def label_table(truth, before, after):
 labels = label_table(*compared["name"])
 often = labels[labels["test texts"] >= 10]
 gained = often.head(10)
-print(f"of {len(often)} labels, F1 rose for {(often.gain > 0).sum()} and fell for {(often.gain < 0).sum()}")
+print(
+    f"of {len(often)} labels, F1 rose for {(often.gain > 0).sum()} and fell for {(often.gain < 0).sum()}"
+)
 print(gained.to_string(float_format="{:.2f}".format))
 
 # %%
@@ -133,15 +168,38 @@ print(gained.to_string(float_format="{:.2f}".format))
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.4), layout="constrained")
 left.plot([0, 1], [0, 1], color="#9aa1a8", linewidth=1, zorder=1)
-left.scatter(often.before, often.after, s=2 * often["test texts"], color="#2f6f9f", alpha=0.6, edgecolor="white")
+left.scatter(
+    often.before,
+    often.after,
+    s=2 * often["test texts"],
+    color="#2f6f9f",
+    alpha=0.6,
+    edgecolor="white",
+)
 left.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-left.set(xlabel="F1, C tuned, cut at 0.5", ylabel="F1, MetaPolicyClassifier", title="F1 of each label")
+left.set(
+    xlabel="F1, C tuned, cut at 0.5",
+    ylabel="F1, MetaPolicyClassifier",
+    title="F1 of each label",
+)
 place = np.arange(len(gained))[::-1]
-right.hlines(place, gained.before, gained.after, color="#9aa1a8", linewidth=2, zorder=1)
-right.scatter(gained.before, place, color="#9aa1a8", s=45, label="C tuned, cut at 0.5")
-right.scatter(gained.after, place, color="#c8553d", s=45, label="MetaPolicyClassifier")
-right.set_yticks(place, [f"{name} ({n})" for name, n in gained["test texts"].items()])
-right.set(xlim=(-0.03, 1.03), xlabel="F1 (in brackets: test texts)", title="the ten that gained most")
+right.hlines(
+    place, gained.before, gained.after, color="#9aa1a8", linewidth=2, zorder=1
+)
+right.scatter(
+    gained.before, place, color="#9aa1a8", s=45, label="C tuned, cut at 0.5"
+)
+right.scatter(
+    gained.after, place, color="#c8553d", s=45, label="MetaPolicyClassifier"
+)
+right.set_yticks(
+    place, [f"{name} ({n})" for name, n in gained["test texts"].items()]
+)
+right.set(
+    xlim=(-0.03, 1.03),
+    xlabel="F1 (in brackets: test texts)",
+    title="the ten that gained most",
+)
 right.legend(frameon=False, loc="lower right", fontsize="small")
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
