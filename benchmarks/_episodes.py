@@ -149,15 +149,13 @@ def corrected(Z, positive, focus):
 
 
 def _scores(data, seen, judged):
-    """Average precision (M,), half by label and half by positives, scores of decisions (M,), and precisions (M, L).
+    """Average precision (M,), half macro and half micro, scores of decisions (M,), and average precisions (M, L).
 
     Decisions are scored by the mean of strict accuracy, micro- and macro-F1.
     Every label is cut where as many rows pass as have it, for macro-F1; all labels are cut at once for the others.
     """
     Y, Y_judged = data.seen[1], data.judged[1]
-    positives = Y_judged.sum(dim=0)
-    present = positives > 0
-    importance = (present / present.sum() + positives / positives.sum()) / 2
+    present = Y_judged.any(dim=0)
     shared_cut = _break_even(Y.reshape(-1, 1), seen.reshape(len(seen), -1, 1))
     together = judged > shared_cut[:, None]
     apart = judged > _break_even(Y, seen)[:, None]
@@ -167,7 +165,8 @@ def _scores(data, seen, judged):
     f1 = 2 * (apart & truth).sum(dim=1) / (apart.sum(dim=1) + truth.sum(dim=0)).clamp(min=1)
     decided = (accuracy + f1_micro + f1[:, present].mean(dim=1)) / 3
     precisions = average_precisions(Y_judged, judged)
-    return precisions @ importance, decided, precisions
+    micro = average_precisions(Y_judged.reshape(-1, 1), judged.reshape(len(judged), -1, 1))[:, 0]
+    return (precisions[:, present].mean(dim=1) + micro) / 2, decided, precisions
 
 
 def _break_even(Y, Z):

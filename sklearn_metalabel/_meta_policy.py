@@ -73,7 +73,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         choose optimiser, epochs and device. A scikit-learn classifier needs `sample_weight` in `fit`, and
         `predict_proba`; it is cloned for each label, unless it takes label matrices, no label is unknown, and the
         training policy gives all labels the weight 1.
-    training_policy : None, {"search", "uniform", "shared", "gru"} or TrainingPolicy, default=None
+    training_policy : None, {"search", "uniform", "pretrained", "shared", "gru"} or TrainingPolicy, default=None
         What chooses the loss weights. None and "search" are :class:`~sklearn_metalabel.policies.PolicySearch`, which
         tries a few proposals and keeps one only where held-out rows prefer it; "uniform" leaves the training alone;
         "shared" and "gru" are the recurrent policies.

@@ -63,7 +63,7 @@ class PretrainedPolicy(TrainingPolicy):
 
     Notes
     -----
-    The network's 512 parameters, and what they were trained on, are in ``training_prior.json``, which
+    The network's parameters, a few hundred, and what they were trained on, are in ``training_prior.json``, which
     ``benchmarks/pretrain_training_policy.py`` writes. It sees, of each label, its log-frequency, the mean log-odds of
     held-out positives and negatives, the average precision and how it has changed; the means of these over labels; how
     far the training is; and the numbers of rows, labels and updates.
