@@ -76,7 +76,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     training_policy : None, {"search", "uniform", "pretrained", "shared", "gru"} or TrainingPolicy, default=None
         What chooses the loss weights. None and "search" are :class:`~sklearn_metalabel.policies.PolicySearch`, which
         tries a few proposals and keeps one only where held-out rows prefer it; "uniform" leaves the training alone;
-        "shared" and "gru" are the recurrent policies.
+        "pretrained" steers the training of a network by what was learned on other data, for about two trainings in
+        all; "shared" and "gru" are the recurrent policies that learn in `fit`.
     prediction_policy : None, str, PredictionPolicy, callable or sequence of these, default=None
         What chooses the thresholds, from out-of-fold probabilities. None and "learned" are
         :class:`~sklearn_metalabel.policies.LearnedThresholds`; "pretrained" is that policy as it comes with the
@@ -353,7 +354,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _resolve_policies(self, base, data):
         """The two policies and the judge, or raise where something cannot work; nothing is trained for that."""
-        training = as_training_policy(self.training_policy, base, self._target.has_thresholds)
+        training = as_training_policy(self.training_policy)
         prediction = as_prediction_policy(self.prediction_policy)
         scoring = Scoring.resolve(self.scoring).for_target(self._target)
         Y, weight = data.Y, None if self.cv is None else data.held_out_weight

@@ -15,7 +15,7 @@ from sklearn_metalabel.policies._training_policy import TrainingPolicy, Training
 from sklearn_metalabel.rewards import as_reward
 from sklearn_metalabel.utils import as_numbers, draw_seeds, shown, torch_settings
 
-__all__ = ["PretrainedPolicy", "can_steer"]
+__all__ = ["PretrainedPolicy"]
 
 
 class PretrainedPolicy(TrainingPolicy):
@@ -58,7 +58,7 @@ class PretrainedPolicy(TrainingPolicy):
 
     See Also
     --------
-    PolicySearch : Tries a few weights, for any base learner.
+    PolicySearch : The default, which tries a few weights, for any base learner, and for about four trainings.
     SharedGRUPolicy : Learns from nothing in every fit.
 
     Notes
@@ -121,7 +121,7 @@ class PretrainedPolicy(TrainingPolicy):
         result : TrainingResult
             The schedule of the final training, and the held-out rows.
         """
-        if not can_steer(task.base, task.has_thresholds):
+        if not _can_steer(task.base, task.has_thresholds):
             raise ValueError(_what_is_missing(task))
         from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
 
@@ -164,7 +164,7 @@ class PretrainedPolicy(TrainingPolicy):
         return given
 
 
-def can_steer(base, has_thresholds=True):
+def _can_steer(base, has_thresholds):
     """Whether a base learner can be trained under weights, of its positives and negatives too, that change."""
     run = base.training_run(0)
     return has_thresholds and run.takes_schedules and {"positive", "focus"} <= run.emphases

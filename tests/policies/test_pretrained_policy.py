@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.learners import LossSchedule, LossWeights, TorchClassifier
 from sklearn_metalabel.nn import MLP
-from sklearn_metalabel.policies import PolicySearch, PretrainedPolicy, _pretrained_policy
+from sklearn_metalabel.policies import PretrainedPolicy, _pretrained_policy
 from sklearn_metalabel.policies._pretrained_policy import mean_schedule
 from sklearn_metalabel.policies._steering import N_PARAMETERS, initial_parameters
 
@@ -24,18 +24,13 @@ def network(**params):
     return TorchClassifier(MLP, **{"module__hidden": 8, "n_epochs": 5, "batch_size": 32, **params})
 
 
-def fit(policy=None, estimator=None, data=(X, Y), **params):
+def fit(policy="pretrained", estimator=None, data=(X, Y), **params):
     options = {"training_policy": policy, "prediction_policy": "shrunken", "random_state": 0, **params}
     return MetaPolicyClassifier(network() if estimator is None else estimator, **options).fit(*data)
 
 
-def test_it_is_the_default_of_networks_alone():
-    assert isinstance(fit().training_policy_, PretrainedPolicy)
-    assert isinstance(fit(estimator=network(loss="focal")).training_policy_, PolicySearch)
-    single = make_classification(60, n_classes=3, n_informative=4, random_state=0)
-    assert isinstance(fit(data=single, prediction_policy=None).training_policy_, PolicySearch)
-    linear = MetaPolicyClassifier(prediction_policy="shrunken", random_state=0).fit(X, Y)
-    assert isinstance(linear.training_policy_, PolicySearch)
+def test_its_name_stands_for_it():
+    assert isinstance(fit("pretrained").training_policy_, PretrainedPolicy)
 
 
 def test_each_fold_is_trained_once_and_the_final_training_follows_the_mean(monkeypatch):
@@ -109,7 +104,7 @@ def test_weights_of_rows_and_unknown_labels_count():
     partly[::7, 1] = np.nan
     assert np.isfinite(fit(data=(X, partly)).training_policy_.history_["reward"]).any()
     weight = np.where(np.arange(len(X)) < 150, 1.0, 0.0)
-    zero = MetaPolicyClassifier(network(), prediction_policy="shrunken", random_state=0)
+    zero = MetaPolicyClassifier(network(), training_policy="pretrained", prediction_policy="shrunken", random_state=0)
     without = clone(zero).fit(X[:150], Y[:150])
     zero.fit(X, Y, sample_weight=weight)
     assert_array_equal(zero.predict_proba(X), without.predict_proba(X))
