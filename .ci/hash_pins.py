@@ -42,7 +42,7 @@ def write(name, says, pins):
 def main():
     """Resolve everything at once, and write it in parts that are installed one after the other."""
     FOLDER.mkdir(exist_ok=True)
-    extras = ["--extra=test", "--extra=others", "--extra=docs"]
+    extras = ["--extra=test", "--extra=others", "--extra=docs", "--extra=browser"]
     everything = compiled("pyproject.toml", "-", *extras, lines="setuptools\nbuild\n")
     for_tests = compiled("pyproject.toml", "-", extras[0], lines="setuptools\n").keys()
     for_builds = compiled("-", lines="setuptools\nbuild\n").keys()
@@ -52,7 +52,7 @@ def main():
         "torch": ("torch, in the builds that the index has: on Linux those for GPUs.", {"torch"}),
         "gpu": ("What the builds of torch for GPUs need.", gpu),
         "more": (
-            "What the documentation and the tests of other libraries need beside.",
+            "What the documentation, its tests and the tests of other libraries need beside.",
             everything.keys() - for_tests - for_builds,
         ),
         "build": ("What builds a release.", for_builds),

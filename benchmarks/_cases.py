@@ -1,8 +1,11 @@
 """What benchmarks over many cases share: resumable results, what is asked for, and the tables of comparisons."""
 
 import argparse
+import hashlib
 import json
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,7 @@ from _scores import cache_folder
 from _table import RESULTS, Table
 
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
+from sklearn_metalabel.policies import _prior
 
 __all__ = [
     "ASKED",
@@ -20,12 +24,14 @@ __all__ = [
     "METRIC_NAMES",
     "add_result",
     "case_arguments",
+    "fingerprint",
     "open_results",
     "read_priors",
     "read_results",
     "score_all",
     "signed",
     "standard_error",
+    "starting_from",
     "tests_table",
     "wins_and_p",
 ]
@@ -48,7 +54,23 @@ def read_priors(path):
         print(f"{path.name} is missing: the policies start from the prior of the package, whose sets are not held out.")
         return None
     rotations = json.loads(path.read_text(encoding="utf-8"))["rotations"]
-    return {group: rotation["parameters"] for rotation in rotations for group in rotation["held_out"]}
+    return {
+        group: {part: rotation[part] for part in ("parameters", "dependence")}
+        for rotation in rotations
+        for group in rotation["held_out"]
+    }
+
+
+def fingerprint(prior):
+    """A short text that differs where numbers differ."""
+    return hashlib.sha256(json.dumps(prior, sort_keys=True).encode()).hexdigest()[:10]
+
+
+@contextmanager
+def starting_from(prior):
+    """Let policies start from another prior than the package's, of the same form; None is the package's."""
+    with mock.patch.object(_prior, "read_prior", return_value=prior) if prior else nullcontext():
+        yield
 
 
 def read_results(path):
@@ -79,8 +101,8 @@ def add_result(path, record):
 
 
 def signed(difference, error=None):
-    """A difference as text, with its standard error."""
-    return f"{difference:+.4f}" + ("" if error is None else f" ± {error:.4f}")
+    """A difference as text, with its standard error where it has one."""
+    return f"{difference:+.4f}" + ("" if error is None or np.isnan(error) else f" ± {error:.4f}")
 
 
 def standard_error(values):

@@ -25,6 +25,7 @@ from sklearn_metalabel.learners._torch_run import InputConverter
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.policies import PretrainedPolicy
 from sklearn_metalabel.policies._outcomes import Outcome
+from sklearn_metalabel.policies._search import MANY_ROWS, SCREENING_SHARE
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import torch_seed
 
@@ -132,7 +133,10 @@ def ours(base, X, Y, seed, depths):
     clf = MetaPolicyClassifier(base, training_policy="search", cv=N_FOLDS, random_state=seed).fit(X, Y)
     if isinstance(base, CountedLogistic):
         return clf, (CountedLogistic.n_rows - before) / len(Y)
-    return clf, clf.training_policy_.history_["reward"].size * TRAINED_SHARE + 1
+    n_screened = clf.training_policy_.history_["reward"].size - 2
+    n_folds = 1 if len(Y) >= MANY_ROWS else N_FOLDS
+    on_folds = SCREENING_SHARE * n_screened + 2 * (1 - SCREENING_SHARE) + n_folds - 1
+    return clf, on_folds * TRAINED_SHARE + 1
 
 
 def pretrained(base, X, Y, seed, depths, *, prior):

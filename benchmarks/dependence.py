@@ -1,18 +1,17 @@
 """Decisions that know how labels depend on each other, beside labels apart and beside other ways to use dependence.
 
 Policies and rivals are fitted on training rows alone, at most 4,000 of them and fewer where labels are very many; the
-judged rows are scored once. Thresholds start from parameters that were trained on other sets (the rotations of
-``pretrain_policy.py``). A rival that takes too long on a case is not run there; tables say on how many blocks, pairs of
-a set and a base learner, a rival was run, and compare it on these. Seconds are CPU seconds of one thread: what a method
-takes beyond the base learner's own trainings. Results of each case are kept in a cache folder, so that the run resumes.
+judged rows are scored once. Policies start from numbers that were trained on other sets (the rotations of
+``pretrain_policy.py`` and ``pretrain_dependence.py``). A rival that takes too long on a case is not run there; tables
+say on how many blocks, pairs of a set and a base learner, a rival was run, and compare it on these. Seconds are CPU
+seconds of one thread: what a method takes beyond the base learner's own trainings. Results of each case are kept in a
+cache folder, so that the run resumes.
 The tables in ``results`` are of a part of the cases: column "seeds" of dependence_by_set.csv says how often each block
 was run, and "blocks" of dependence_rivals.csv on how many a rival was.
 Run it with ``python benchmarks/dependence.py``; SKLEARN_METALABEL_DATA names the folder of the data. ``--rivals``
 names the rivals; subset maximisation is only run where it is named, and xcolumns where it is installed.
 """
 
-import hashlib
-import json
 import time
 import warnings
 
@@ -26,12 +25,14 @@ from _cases import (
     METRICS,
     add_result,
     case_arguments,
+    fingerprint,
     open_results,
     read_priors,
     read_results,
     score_all,
     signed,
     standard_error,
+    starting_from,
     tests_table,
     wins_and_p,
 )
@@ -46,7 +47,6 @@ from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.policies import LearnedThresholds, ThresholdRule
 from sklearn_metalabel.policies._prior import read_prior
-from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.thresholds import OutOfFold
 from sklearn_metalabel.utils import ConstantLabelWarning
 
@@ -78,32 +78,14 @@ PROBABILITY_METRICS = ["mAP", "log-loss"]
 PARTS_LEFT_OUT = 20
 
 
-class PrimedSearch(ThresholdSearch):
-    """The search for thresholds, from a prior that is not the package's."""
-
-    prior = None
-
-    def start(self, scoring, prior=None):
-        """Parameters that the search starts from."""
-        return super().start(scoring, self.prior if prior is None else prior)
-
-
-def primed_rows(case, P, prior):
-    """Out-of-fold rows on which policies start from `prior`; nothing is computed yet."""
-    rows = OutOfFold(case.Y, P, case.fold)
-    search = PrimedSearch(rows)
-    search.prior = prior
-    vars(rows)["_threshold_search"] = search  # where `ThresholdSearch.of` looks
-    return rows
-
-
 def learn(policy, case, P, P_judged, prior):
     """Policies fitted for each scoring asked for, decisions, and CPU seconds of the mean of three."""
     start = time.process_time()
-    rows, fitted, seconds = primed_rows(case, P, prior), {}, 0.0
-    for asked, names in OWN_ASKED.items():
-        fitted[asked] = clone(policy).fit(rows, names, random_state=case.seed)
-        seconds = seconds or time.process_time() - start  # the mean of three comes first
+    rows, fitted, seconds = OutOfFold(case.Y, P, case.fold), {}, 0.0
+    with starting_from(prior):
+        for asked, names in OWN_ASKED.items():
+            fitted[asked] = clone(policy).fit(rows, names, random_state=case.seed)
+            seconds = seconds or time.process_time() - start  # the mean of three comes first
     return fitted, {asked: each.predict(P_judged) for asked, each in fitted.items()}, seconds
 
 
@@ -193,11 +175,14 @@ def part_results(part, case, prior):
 
 
 def keys_of(name, base, seed, priors, rivals):
-    """Key of the results of each part of a case."""
-    prior = read_prior()["parameters"] if priors is None else priors[SETS[name]]
-    used = hashlib.sha256(json.dumps(prior, sort_keys=True).encode()).hexdigest()[:10]
+    """Key of the results of each part of a case; of another prior, other results."""
+    prior = read_prior() if priors is None else priors[SETS[name]]
     case = (SCORES_VERSION, VERSION, name, base, seed)
-    return {part: (*case, part, used, POLICY_VERSION) for part in ("policies", ALWAYS, *rivals)}
+    # Rivals may have learned thresholds, with labels apart.
+    used = dict.fromkeys(("policies", ALWAYS), fingerprint(prior)) | dict.fromkeys(
+        rivals, fingerprint(prior["parameters"])
+    )
+    return {part: (*case, part, of_prior, POLICY_VERSION) for part, of_prior in used.items()}
 
 
 def add_missing(cases, priors, rivals, cache, path):

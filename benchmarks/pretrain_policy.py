@@ -4,6 +4,7 @@ Only training splits are used: each is split once more, into rows for out-of-fol
 policy's reward is the expected score of its decisions on the judging rows and on nested out-of-fold rows. It is trained
 on all sets, for ``sklearn_metalabel/policies/prior.json``, and once more for each of several rotations that hold out
 some groups of sets, for ``benchmarks/results/rotated_priors.json``: with these it is judged on sets that it never saw.
+``pretrain_dependence.py``, which is run after it, adds to both files where the search for dependence starts.
 Run it with ``python benchmarks/pretrain_policy.py``; SKLEARN_METALABEL_DATA names the folder of the data.
 """
 

@@ -25,7 +25,7 @@ from joblib import Parallel, delayed
 
 import sklearn_metalabel.policies
 from sklearn_metalabel.nn import MLP
-from sklearn_metalabel.policies._steering import head_parameters, initial_parameters
+from sklearn_metalabel.policies._steering import initial_parameters
 
 LEFT_OUT = {
     "seq_fun",
@@ -41,10 +41,12 @@ LEFT_OUT = {
 }
 MOST_ROWS, MOST_FEATURES, MOST_LABELS = 2_800, 2_000, 100
 EPISODE_FEATURES = 800
+TRAINING_ROWS = [250, 500, 1_000]  # one is drawn
 N_ROTATIONS = 2
 SIGMA, LEARNING_RATE, PENALTY = 0.25, 0.05, 0.01
 AVERAGED = 0.3  # last share of the training whose parameters are averaged
-COST = 0.02  # of a full training, in units of the reward
+REPORTED = 5  # generations between two reports
+COST = 0.03  # of a full training, in units of the reward
 HAZARD = 5.0
 CONSTANT = {"equal": (0.0, 0.0), "positives": (0.5, 0.0), "negatives": (0.0, 2.0), "both": (0.5, 2.0)}
 HIDDEN = [(), (64,), (128,), (64, 64)]
@@ -81,11 +83,11 @@ class Sets:
         return cls.kept
 
 
-def drawn_episode(X, Y, rng, rows):
+def drawn_episode(X, Y, rng):
     """Random parts of a set that train, are seen and judge; and a random network and length of training."""
     n = len(X)
     order = torch.from_numpy(rng.permutation(n)).to(X.device)
-    n_train = int(min(0.5 * n, rng.choice(rows)))
+    n_train = int(min(0.5 * n, rng.choice(TRAINING_ROWS)))
     n_seen = min(max(n_train // 2, 80), 300)
     train, seen, judged = order[:n_train], order[n_train : n_train + n_seen], order[n_train + n_seen :][:500]
     common = Y[train].sum(dim=0) > 0
@@ -112,16 +114,13 @@ def rewarded(outcomes):
     return (ends * (reward - COST * share)).sum(dim=0), (ends * share).sum(dim=0), (ends * reward).sum(dim=0)
 
 
-def episode_of(path, name, seed, centres, moved, args):
-    """Noise (N, P), what its two sides gained for each centre (R, N), and figures to print.
-
-    `moved` (P,) says which parameters are.
-    """
+def episode_of(path, name, seed, centres, args):
+    """Noise (N, P), what its two sides gained for each centre (R, N), and figures to print."""
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("high")
     rng, device, n_pairs = np.random.default_rng(seed), args.device, args.pairs
-    data, episode = drawn_episode(*Sets.read(path, device)[name], rng, args.rows)
-    noise = (rng.standard_normal((n_pairs, centres.shape[1])) * moved).astype(np.float32)
+    data, episode = drawn_episode(*Sets.read(path, device)[name], rng)
+    noise = rng.standard_normal((n_pairs, centres.shape[1])).astype(np.float32)
     offsets = SIGMA * np.concatenate([noise, -noise, np.zeros_like(noise[:1])])
     members = (centres[:, None] + offsets).reshape(-1, centres.shape[1])
     first = len(members)
@@ -149,20 +148,15 @@ def train(path, names, args):
     """Train and, now and then, write parameters (R, P) of the rotations and, last, of all sets."""
     held_out = [set(list(GROUPS)[r::N_ROTATIONS]) for r in range(N_ROTATIONS)] + [set()]
     centres = np.repeat(initial_parameters().numpy()[None], len(held_out), axis=0)
-    centres = _started(args.start) if args.start else centres
     mean, square, figures = np.zeros_like(centres), np.zeros_like(centres), []
-    moved = head_parameters() if args.evolve == "heads" else np.ones(centres.shape[1])
-    rng, start = np.random.default_rng(args.seed), time.perf_counter()
+    rng, start = np.random.default_rng(0), time.perf_counter()
     counts, averaged = np.zeros(len(held_out)), []
     with Parallel(n_jobs=args.jobs, backend="loky") as parallel:
         for generation in range(args.generations):
-            spent = (time.perf_counter() - start) / args.seconds
-            if spent >= 1:
-                break
             chosen = rng.choice(names, args.episodes, replace=len(names) < args.episodes)
             seeds = rng.integers(2**31, size=args.episodes)
             made = parallel(
-                delayed(episode_of)(path, str(name), int(seed), centres, moved, args)
+                delayed(episode_of)(path, str(name), int(seed), centres, args)
                 for name, seed in zip(chosen, seeds, strict=True)
             )
             gradient, counts[:] = np.zeros_like(centres), 0
@@ -171,27 +165,20 @@ def train(path, names, args):
                 gradient += learns[:, None] * (gains @ noise) / (2 * SIGMA * args.pairs)
                 counts += learns
                 figures.append({"generation": generation, **found})
-            gradient = gradient / np.maximum(counts, 1)[:, None] - PENALTY * centres * moved
+            gradient = gradient / np.maximum(counts, 1)[:, None] - PENALTY * centres
             mean += 0.1 * (gradient - mean)
             square += 0.02 * (gradient**2 - square)
             step = generation + 1
-            progress = max(spent, generation / args.generations)
+            progress = generation / args.generations
             rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * progress))
             centres = centres + rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.98**step)) + 1e-8)
             centres = centres.astype(np.float32)
             averaged += [centres] if progress > 1 - AVERAGED else []
-            if step % 10 == 0:
-                shown = pd.DataFrame(figures[-10 * args.episodes :]).drop(columns=["set", "generation"]).mean()
+            if step % REPORTED == 0:
+                shown = pd.DataFrame(figures[-REPORTED * args.episodes :]).drop(columns=["set", "generation"]).mean()
                 write(held_out, np.mean(averaged or [centres], axis=0), figures, args)
                 print(step, round(time.perf_counter() - start), shown.round(4).to_dict(), flush=True)
     write(held_out, np.mean(averaged or [centres], axis=0), figures, args)
-
-
-def _started(folder):
-    """Parameters (R, P) that an earlier run wrote into a folder."""
-    rotations = json.loads((folder / "rotated_training_priors.json").read_text(encoding="utf-8"))["rotations"]
-    everything = json.loads((folder / "training_prior.json").read_text(encoding="utf-8"))
-    return np.array([r["parameters"] for r in [*rotations, everything]], dtype=np.float32)
 
 
 def arguments():
@@ -201,16 +188,11 @@ def arguments():
     parser.add_argument("--sets", choices=known, nargs="+", default=known, metavar="SET")
     parser.add_argument("--collect", type=Path, help="only write the data into this file")
     parser.add_argument("--data", type=Path, help="a file that --collect wrote")
-    parser.add_argument("--generations", type=int, default=400)
-    parser.add_argument("--episodes", type=int, default=8, help="episodes of a generation")
-    parser.add_argument("--seconds", type=float, default=3_600, help="most seconds of training")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rows", type=int, nargs="+", default=[250, 500, 1_000], help="training rows, one is drawn")
+    parser.add_argument("--generations", type=int, default=42)
+    parser.add_argument("--episodes", type=int, default=16, help="episodes of a generation")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--start", type=Path, help="folder of both files of an earlier run, to go on from")
     parser.add_argument("--pairs", type=int, default=16, help="pairs of parameters in an episode")
-    parser.add_argument("--evolve", choices=["all", "heads"], default="all", help="parameters that are moved")
     parser.add_argument("--output", type=Path, help="folder of both files, in place of where they belong")
     return parser.parse_args()
 

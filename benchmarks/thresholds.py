@@ -1,14 +1,13 @@
 """Every threshold rule and the learned prediction policy on twenty data sets, with three base learners and five seeds.
 
-Rules and policies read out-of-fold probabilities of the training rows alone; the judged rows are scored once. Scores
-of the base learners and the results of each case are kept in a cache folder, so that the run resumes and the tables
-come in seconds. Run it with ``python benchmarks/thresholds.py``; SKLEARN_METALABEL_DATA names the folder of the data.
+Rules and policies read out-of-fold probabilities of the training rows alone; the judged rows are scored once. Policies
+start from numbers that were trained on other sets. Scores of the base learners and the results of each case are kept in
+a cache folder, so that the run resumes and the tables come in seconds. Run it with ``python benchmarks/thresholds.py``;
+SKLEARN_METALABEL_DATA names the folder of the data. xcolumns, which maximises macro-F1, is run where it is installed.
 """
 
-import hashlib
-import json
 import time
-from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -20,27 +19,30 @@ from _cases import (
     METRICS,
     add_result,
     case_arguments,
+    fingerprint,
     open_results,
     read_priors,
     read_results,
     score_all,
     signed,
     standard_error,
+    starting_from,
     tests_table,
 )
 from _ranks import critical_difference, mean_ranks, plot_ranks, signed_rank
-from _scores import BASES, SETS, VERSION as SCORES_VERSION, case_probabilities, case_scores
+from _rivals import Case, block_coordinate_ascent
+from _scores import BASES, SETS, VERSION as SCORES_VERSION
 from _table import Table
+from sklearn.base import clone
 
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.policies import LearnedThresholds, as_prediction_policy
 from sklearn_metalabel.policies._prior import read_prior
-from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.thresholds import OutOfFold, pcut, rcut
 
 # Raise the first when a rule changes, the second when the search of the policy does: earlier results are not read then.
-VERSION, SEARCH_VERSION = 2, 4
+VERSION, SEARCH_VERSION = 2, 5
 TEST_SETS = [
     *("reuters21578_aptemod", "rcv1_subset1", "bibtex", "goemotions", "hoc", "wos_1k", "bbn_gold", "enron_corr"),
     *("cellcycle_fun", "delicious", "emotions", "flags", "genbase", "scene", "yeast", "corel5k", "stackex_coffee"),
@@ -52,12 +54,20 @@ RULES = [
 ]
 MOST_RANKED = 10
 SMALL = 500
-POLICY, PRETRAINED, UNPRIMED = "policy", "pretrained policy", "policy without a prior"
+POLICY, APART = "policy", "policy, labels apart"
+PRETRAINED, UNPRIMED = "pretrained policy", "policy without a prior"
+POLICIES = {
+    POLICY: LearnedThresholds(),
+    APART: LearnedThresholds(dependence=False),
+    PRETRAINED: LearnedThresholds(n_steps=0),
+}
+# It is made for macro-F1, and is compared there alone.
+XCOLUMNS, OF_XCOLUMNS = "xcolumns", "f1_macro"
 NESTED = "best rule by nested folds"
 FALLBACK = " + fallback"
 # What one rule with one setting is; only these are looked through for a best rule with hindsight.
 SINGLE_RULES = [rule + form for rule in RULES for form in ("", FALLBACK)] + ["rcut", "pcut"]
-METHODS = [*SINGLE_RULES, NESTED, PRETRAINED, UNPRIMED, POLICY]
+METHODS = [*SINGLE_RULES, NESTED, PRETRAINED, UNPRIMED, APART, POLICY]
 
 
 def rule_results(out_of_fold, Y_judged, P_judged):
@@ -83,74 +93,69 @@ def rule_results(out_of_fold, Y_judged, P_judged):
     return found
 
 
-def learn(scoring, search, seed, prior, n_steps):
-    """`LearnedThresholds` from another prior: thresholds, and whether a sample may get no label."""
-    start = search.start(scoring, prior)
-    always_label = search.prefers_labels(start, scoring, nested=n_steps > 0)
-    if n_steps > 0:
-        start = search.ascend(start, always_label, scoring, n_steps, seed)
-    return search.thresholds(start), not always_label
-
-
-def policy_results(choose, Y_judged, P_judged):
-    """For each scoring asked for: scores on the judged rows, the fallback chosen and the seconds it took."""
+def policy_results(policy, rows, case, prior):
+    """For each scoring asked for: scores on the judged rows, what was chosen and the seconds it took."""
     found = {}
     for asked, names in ASKED.items():
         start = time.perf_counter()
-        thresholds, allow_unlabeled = choose(Scoring.resolve(names))
+        with starting_from(prior):
+            fitted = clone(policy).fit(rows, names, random_state=case.seed)
         seconds = time.perf_counter() - start
-        judged = score_all(Y_judged, decide(P_judged, thresholds, allow_unlabeled))
-        found[asked] = {"judged": judged, "allow_unlabeled": allow_unlabeled, "seconds": round(seconds, 3)}
+        chosen = {"allow_unlabeled": fitted.allow_unlabeled_, "dependence": fitted.dependence_ is not None}
+        judged = score_all(case.Y_judged, fitted.predict(case.P_judged))
+        found[asked] = {"judged": judged, **chosen, "seconds": round(seconds, 3)}
     return found
 
 
-def part_results(part, search, seed, prior, Y_judged, P_judged):
-    """Results of one part of a case: "rules", "unprimed" or "policies"."""
+def part_results(part, rows, case, prior):
+    """Results of one part of a case: "rules", "unprimed", "policies" or "xcolumns"."""
     if part == "rules":
-        return rule_results(search.rows, Y_judged, P_judged)
-    n_steps = LearnedThresholds().n_steps
+        return rule_results(rows, case.Y_judged, case.P_judged)
+    if part == XCOLUMNS:
+        return {XCOLUMNS: {"judged": score_all(case.Y_judged, block_coordinate_ascent(case).D)}}
     if part == "unprimed":
-        priors = {UNPRIMED: ({name: np.zeros(np.shape(p)) for name, p in read_prior()["parameters"].items()}, n_steps)}
-    else:
-        priors = {POLICY: (prior, n_steps), PRETRAINED: (prior, 0)}
-    return {
-        method: policy_results(
-            partial(learn, search=search, seed=seed, prior=prior, n_steps=n_steps), Y_judged, P_judged
-        )
-        for method, (prior, n_steps) in priors.items()
-    }
+        return {UNPRIMED: policy_results(POLICIES[POLICY], rows, case, zeros())}
+    return {method: policy_results(policy, rows, case, prior) for method, policy in POLICIES.items()}
+
+
+def zeros():
+    """A prior that says nothing."""
+    prior = read_prior()
+    parameters = [prior["parameters"], prior["dependence"]["parameters"]]
+    cuts, start = ({name: np.zeros(np.shape(each)).tolist() for name, each in part.items()} for part in parameters)
+    return {"parameters": cuts, "dependence": {"parameters": start}}
 
 
 def parts_of(name, base, seed, priors):
     """What a case consists of: for each part the key of its results, and its prior."""
     prior = None if priors is None else priors[SETS[name]]
-    used = json.dumps(read_prior()["parameters"] if prior is None else prior, sort_keys=True)
     case = (SCORES_VERSION, VERSION, name, base, seed)
+    # Of another prior, other results.
+    used = fingerprint(read_prior() if prior is None else prior)
     return {
         "rules": ((*case, "rules"), None),
         "unprimed": ((*case, "unprimed", SEARCH_VERSION), None),
-        # Of another prior, other results.
-        "policies": ((*case, "policies", SEARCH_VERSION, hashlib.sha256(used.encode()).hexdigest()[:10]), prior),
+        "policies": ((*case, "policies", SEARCH_VERSION, used), prior),
+        XCOLUMNS: ((*case, XCOLUMNS), None),
     }
 
 
 def add_missing(cases, priors, cache, path):
     """Compute the parts of the cases that `path` does not hold yet, and append each to it."""
-    known = open_results(path)
+    known, left_out = open_results(path), set() if find_spec("xcolumns") else {XCOLUMNS}
     for i, (name, base, seed) in enumerate(cases):
         parts = parts_of(name, base, seed, priors)
-        missing = {part: (key, prior) for part, (key, prior) in parts.items() if key not in known}
+        missing = {part: parts[part] for part in parts if part not in left_out and parts[part][0] not in known}
         if not missing:
             continue
-        case = case_scores(name, base, seed, "test", cache)
-        _, P, fold_of, _, P_judged = case_probabilities(case)
-        search = ThresholdSearch(OutOfFold(case["Y"], P, fold_of))
-        took = []
+        case, took = Case(name, base, seed, cache), []
+        rows = OutOfFold(case.Y, case.P, case.fold)
         for part, (key, prior) in missing.items():
             start = time.perf_counter()
-            found = part_results(part, search, seed, prior, case["Y_judged"], P_judged)
+            found = part_results(part, rows, case, prior)
             took.append(time.perf_counter() - start)
-            record = {"key": key, "n": P.shape[0], "L": P.shape[1], "seconds": round(took[-1], 2), "results": found}
+            size = {"n": len(case.Y), "L": case.n_labels}
+            record = {"key": key, **size, "seconds": round(took[-1], 2), "results": found}
             add_result(path, record)
         spent = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in zip(missing, took, strict=True))
         print(f"{i + 1} of {len(cases)}: {name}, {base}, seed {seed}: {spent}", flush=True)
@@ -169,8 +174,9 @@ def by_method(results, asked):
     ranked = results["rcut"]
     found["rcut"] = ranked["judged"][int(np.argmax(np.round(ranked["nested"] @ weights, 12)))]
     found["pcut"], found[NESTED] = results["pcut"]["judged"][0], best[1]
-    found |= {method: results[method][asked]["judged"] for method in (PRETRAINED, UNPRIMED, POLICY)}
-    return {method: [*found[method], float(np.dot(found[method], weights))] for method in METHODS}
+    found |= {method: results[method][asked]["judged"] for method in (*POLICIES, UNPRIMED)}
+    found |= {method: results[method]["judged"] for method in (XCOLUMNS,) if method in results}
+    return {method: [*scores, float(np.dot(scores, weights))] for method, scores in found.items()}
 
 
 def all_scores(cases, priors, path):
@@ -178,11 +184,11 @@ def all_scores(cases, priors, path):
     known, rows = read_results(path), []
     n_complete = 0
     for name, base, seed in cases:
-        keys = [key for key, _ in parts_of(name, base, seed, priors).values()]
-        if not all(key in known for key in keys):
+        keys = {part: key for part, (key, _) in parts_of(name, base, seed, priors).items()}
+        if not all(key in known for part, key in keys.items() if part != XCOLUMNS):
             continue
         n_complete += 1
-        records = [known[key] for key in keys]
+        records = [known[key] for key in keys.values() if key in known]
         results = {method: found for record in records for method, found in record["results"].items()}
         about = (name, base, seed, records[0]["n"], records[0]["L"], results[POLICY][MEAN]["seconds"])
         for asked in ASKED:
@@ -192,10 +198,10 @@ def all_scores(cases, priors, path):
     return pd.DataFrame(rows, columns=columns)
 
 
-def block_scores(scores, asked, by=tuple(BLOCK)):
+def block_scores(scores, asked, by=tuple(BLOCK), methods=METHODS):
     """Scores in what was asked for, one row for each block and one column for each method, averaged over the rest."""
     asked = scores[scores["asked"] == asked]
-    return asked.groupby([*by, "method"], sort=False)["score"].mean().unstack("method", sort=False)[METHODS]
+    return asked.groupby([*by, "method"], sort=False)["score"].mean().unstack("method", sort=False)[methods]
 
 
 def mean_table(scores, folder):
@@ -212,8 +218,9 @@ def mean_table(scores, folder):
 
 def scoring_table(scores, folder):
     """For each scoring asked for: the policies beside the rule that is best on average, with hindsight."""
-    columns = [POLICY, PRETRAINED, UNPRIMED, NESTED]
+    columns = [POLICY, APART, PRETRAINED, UNPRIMED, NESTED]
     best = ["best rule on average (hindsight)", "its mean", "policy - best rule", "Wilcoxon p", "p over sets alone"]
+    best += [XCOLUMNS, "policy - xcolumns", "its p"]
     table = Table("thresholds_by_criterion", "asked for", *columns, *best, folder=folder)
     for asked in ASKED:
         blocks = block_scores(scores, asked)
@@ -224,7 +231,18 @@ def scoring_table(scores, folder):
         gain = signed(difference.mean(), standard_error(difference))
         # Blocks of the same set, with other base learners, are not independent.
         p = [signed_rank(d.to_numpy()) for d in (difference, difference.groupby("set").mean())]
-        table.add(asked, *own, rule, f"{means[rule]:.3f}", gain, *(f"{each:.2g}" for each in p))
+        beside = beside_xcolumns(scores) if asked == OF_XCOLUMNS else [""] * 3
+        table.add(asked, *own, rule, f"{means[rule]:.3f}", gain, *(f"{each:.2g}" for each in p), *beside)
+
+
+def beside_xcolumns(scores):
+    """Macro-F1 of xcolumns, how much higher the policy is that is asked for it, and p; empty where it was not run."""
+    if XCOLUMNS not in set(scores["method"]):
+        return [""] * 3
+    blocks = block_scores(scores, OF_XCOLUMNS, methods=[POLICY, XCOLUMNS]).dropna()
+    difference = blocks[POLICY] - blocks[XCOLUMNS]
+    gain = signed(difference.mean(), standard_error(difference))
+    return [f"{blocks[XCOLUMNS].mean():.3f}", gain, f"{signed_rank(difference.to_numpy()):.2g}"]
 
 
 def rank_plot(scores, folder):
@@ -235,14 +253,14 @@ def rank_plot(scores, folder):
     blocks = block_scores(scores, MEAN)
     means, ranks = blocks.mean(), pd.Series(mean_ranks(blocks.to_numpy()), METHODS)
     shown = [rule + FALLBACK if means[rule + FALLBACK] > means[rule] else rule for rule in RULES]
-    shown += ["rcut", "pcut", NESTED, PRETRAINED, UNPRIMED, POLICY]
+    shown += ["rcut", "pcut", NESTED, PRETRAINED, UNPRIMED, APART, POLICY]
     critical = critical_difference(len(METHODS), len(blocks))
     plot_ranks(shown, ranks[shown].to_numpy(), critical, folder / "thresholds_cd.svg")
 
 
 def set_table(name, scores, folder, by):
     """The mean of three for each set, or each set and base learner."""
-    shown = ["half", "micromacro" + FALLBACK, NESTED, PRETRAINED, POLICY]
+    shown = ["half", "micromacro" + FALLBACK, NESTED, PRETRAINED, APART, POLICY]
     hindsight = ["best rule on this set (hindsight)", "its mean", "policy - it"]
     table = Table(name, *by, "n", "L", "search [s]", *shown, *hindsight, folder=folder)
     for block, about in scores[scores["asked"] == MEAN].groupby(by, sort=False):

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _data import load_documents, load_tree
+from _headroom import GRID, LONGER, headroom
 from _table import RESULTS, Table
 from _weights import LINEAR, N_FOLDS, NETWORK, PRETRAINED, UNIFORM, CountedLogistic, held_out_outcome, stratified_folds
 from joblib import Parallel, delayed
@@ -35,7 +36,7 @@ from sklearn_metalabel.policies._outcomes import Outcome
 from sklearn_metalabel.utils import label_depths
 
 # Raise the number of a method, or of "tuning", when its results would be others: earlier ones are not read then.
-VERSIONS = {"learned (ours)": 3}
+VERSIONS = {"learned (ours)": 4}
 SETS = ["scene", "yeast", "enron", "bibtex", "hoc", "langlog", "reuters21578_aptemod", "rcv1_lyrl_tokens_2k"]
 TREES = ["hoc", "rcv1_lyrl_tokens_2k"]
 LEARNERS = {
@@ -234,6 +235,36 @@ def comparison(found, plain, method):
     return cells
 
 
+def hindsight(name, most):
+    """Average precisions of a set under a grid of constant weights, and what they rest on."""
+    torch.set_num_threads(1)
+    with constant_labels_are_quiet():
+        setting = tuned_setting(name, "network", most)
+    X, Y, _, _ = rows_of(name, 0, most)
+    return headroom(X, Y, setting, seed=0)
+
+
+def headroom_table(names, most, jobs, folder):
+    """What hindsight gains over equal weights for a network: by one choice for all sets, a set's own, a label's own.
+
+    Every choice includes when the training ends. Half the mean over labels, half that over positives.
+    """
+    found = Parallel(n_jobs=jobs, backend="loky")(delayed(hindsight)(name, most) for name in names)
+    columns = ["set", "equal", f"equal, {LONGER} times as long", "one choice", "choice of the set", "of each label"]
+    table = Table("training_policy_headroom", *columns, folder=folder)
+    importance = [((counts > 0) / (counts > 0).sum() + counts / counts.sum()) / 2 for _, _, counts in found]
+    values = [precisions @ weight for (precisions, _, _), weight in zip(found, importance, strict=True)]
+    shared = np.unravel_index(np.mean(values, axis=0).argmax(), values[0].shape)
+    rows = []
+    for value, weight, (precisions, longer, _) in zip(values, importance, found, strict=True):
+        of_each = precisions.max(axis=(0, 1)) @ weight
+        rows.append([value[-1, 0], longer @ weight, value[shared], value.max(), of_each])
+    for name, row in zip([*names, "mean"], [*rows, np.mean(rows, axis=0)], strict=True):
+        table.add(name, *(f"{each:.3f}" for each in row))
+    exponent, focus = GRID[shared[1]]
+    print(f"one choice: positives {exponent:g}, focus {focus:g}, {(shared[0] + 1) / 10:.0%} of the training")
+
+
 def arguments():
     """The options of the command line."""
     names = list(dict.fromkeys(name for methods in METHODS.values() for name in methods))
@@ -244,6 +275,7 @@ def arguments():
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
     parser.add_argument("--rows", type=int, default=2_000, help="most training rows, and most test rows")
     parser.add_argument("--jobs", type=int, default=1, help="processes of one thread each")
+    parser.add_argument("--headroom", action="store_true", help="only what hindsight could gain for networks")
     parser.add_argument("--output", type=Path, help="folder of the CSV files; without it they are printed only")
     args = parser.parse_args()
     args.methods = [UNIFORM, *(method for method in args.methods if method != UNIFORM)]
@@ -253,6 +285,9 @@ def arguments():
 def main():
     """Compute what is missing, and write the tables."""
     args = arguments()
+    if args.headroom:
+        headroom_table(args.sets, args.rows, args.jobs, args.output)
+        return
     parallel = Parallel(n_jobs=args.jobs, backend="loky")
     parallel(delayed(tune)(name, args.learners, args.rows) for name in args.sets)
     cases = [(name, seed) for name in args.sets for seed in args.seeds]

@@ -39,9 +39,9 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "**/GALLERY_HEADER.rst"]
+exclude_patterns = ["_build", "**/GALLERY_HEADER.rst", "**sg_execution_times.rst"]
 default_role = "literal"
-extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
+extlinks = {"doi": ("https://doi.org/%s", "doi:%s"), "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s")}
 nitpicky = True
 
 # Plain-text lists of the names that the guide uses, kept with it: a build needs no network.
@@ -85,7 +85,8 @@ copybutton_prompt_is_regexp = True
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["_static"]
-html_css_files = ["metalabel.css"]
+html_css_files = ["metalabel.css", "narrow.css"]
+html_search_scorer = str(Path(__file__).with_name("search_scorer.js"))
 html_math_renderer = "mathml"
 html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
@@ -98,10 +99,11 @@ html_theme_options = {
 html_sidebars = {"index": [], "quickstart": [], "api": ["sidebar-api"], "api/**": ["sidebar-api"]}
 # The sidebar of the API names its sections alone: the page has all names.
 html_context = {
+    "default_mode": "auto",
     "api_sections": [
         (title, title.lower().replace(" ", "-"))
         for title in re.findall(r"^(.+)\n-+$", (ROOT / "docs" / "api.rst").read_text(), flags=re.MULTILINE)
-    ]
+    ],
 }
 
 os.environ.setdefault("MPLBACKEND", "agg")

@@ -13,6 +13,7 @@ from sklearn_metalabel.learners import (
     train_classifier,
 )
 from sklearn_metalabel.utils import (
+    CallbackSupportMixin,
     HasMethods,
     StrOptions,
     check_hierarchy_is_used,
@@ -25,7 +26,7 @@ from sklearn_metalabel.utils import (
 __all__ = ["LabelWeightedClassifier"]
 
 
-class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
+class LabelWeightedClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimator):
     """Train any base learner once, with a given loss weight for each label.
 
     Parameters
@@ -123,13 +124,18 @@ class LabelWeightedClassifier(BaseLearnerWrapper, BaseEstimator):
         routed = self._route_fit_params(fit_params)
         check_hierarchy_is_used(self.hierarchy, "label_weight", self.label_weight)
         base = as_label_classifier(self.estimator)
-        X, Y = self._check_training_data(X, y)
+        given, (X, Y) = {"estimator": self, "X": X, "y": y}, self._check_training_data(X, y)
         sample_weight = self._check_sample_weight(routed.estimator.fit, X)
         if self._target.kind == "multilabel":
             seen = Y if sample_weight is None or sample_weight.all() else Y[sample_weight > 0]
             warn_constant_labels(seen, self.label_names_)
         options = {"sample_weight": sample_weight}
         self.weights_ = resolve_label_weight(self.label_weight, Y, self.label_names_, self.hierarchy, **options)
-        weights, seed = LossWeights(self.weights_), draw_seed(self.random_state)
-        self.estimator_ = self._complete(train_classifier(base, X, Y, weights, sample_weight=sample_weight, seed=seed))
+        weights, options["seed"] = LossWeights(self.weights_), draw_seed(self.random_state)
+        context = self._init_callback_context(max_subtasks=1).call_on_fit_task_begin(**given)
+        training = context.subcontext("training").call_on_fit_task_begin(**given)
+        self.estimator_ = self._complete(train_classifier(base, X, Y, weights, **options, context=training))
+        fitted = {name: getattr(self, name) for name in ("weights_", "estimator_")}
+        for ended in (training, context):
+            ended.call_on_fit_task_end(**given, reconstruction_attributes=fitted)
         return self

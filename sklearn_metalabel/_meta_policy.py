@@ -1,7 +1,7 @@
 """The estimator: a learned loss weight and decision threshold for every label."""
 
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -9,13 +9,19 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from sklearn_metalabel.decoding import decide
-from sklearn_metalabel.learners import BaseLearnerWrapper, as_label_classifier, make_folds, train_classifier
+from sklearn_metalabel.learners import (
+    BaseLearnerWrapper,
+    as_label_classifier,
+    as_unweighted,
+    make_folds,
+    train_classifier,
+)
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
+from sklearn_metalabel.model_selection import refuse_several
 from sklearn_metalabel.policies import (
     PREDICTION_POLICIES,
     TRAINING_POLICIES,
     CallbackMonitor,
-    EpisodeThresholds,
     GRUPolicy,
     Judge,
     PredictionPolicy,
@@ -25,16 +31,20 @@ from sklearn_metalabel.policies import (
     as_prediction_policy,
     as_rows,
     as_training_policy,
+    check_kept,
+    check_policies,
 )
 from sklearn_metalabel.thresholds import threshold_counts
 from sklearn_metalabel.utils import (
     CallbackSupportMixin,
     HasMethods,
+    Interval,
     StrOptions,
     call_training,
     check_row_weights,
     draw_seed,
     fit_context,
+    has_unknown,
     label_frequencies,
     restore_on_error,
     take_rows,
@@ -61,8 +71,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         The base learner. None is :class:`~sklearn_metalabel.learners.LabelWeightedLogistic`. A torch module, class or
         factory must return logits of shape (n, L); wrap it in :class:`~sklearn_metalabel.learners.TorchClassifier` to
         choose optimiser, epochs and device. A scikit-learn classifier needs `sample_weight` in `fit`, and
-        `predict_proba`; it is cloned for each label.
-    training_policy : None, {"search", "uniform", "shared", "gru"} or TrainingPolicy, default=None
+        `predict_proba`; it is cloned for each label, unless it takes label matrices, no label is unknown, and the
+        training policy gives all labels the weight 1.
+    training_policy : None, {"search", "uniform", "pretrained", "shared", "gru"} or TrainingPolicy, default=None
         What chooses the loss weights. None and "search" are :class:`~sklearn_metalabel.policies.PolicySearch`, which
         tries a few proposals and keeps one only where held-out rows prefer it; "uniform" leaves the training alone;
         "shared" and "gru" are the recurrent policies.
@@ -80,9 +91,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     allow_unlabeled : bool or "auto", default="auto"
         Whether a sample above no threshold stays without a label; else it gets the label nearest to its threshold.
         "auto" chooses that on out-of-fold rows.
-    cv : int, splitter, iterable of splits or None, default=3
-        Folds; an integer stratifies over all labels. None holds no rows out: recurrent policies are then rewarded on
-        the batch just trained on, as in the paper, and other training policies but "uniform" are refused.
+    cv : int, float, splitter, iterable of splits or None, default=3
+        Folds; an integer stratifies over all labels, and a float in (0, 1) is the share that one stratified split holds
+        out. None holds no rows out: recurrent policies are then rewarded on the batch just trained on, as in the paper,
+        and other training policies but "uniform" are refused.
+    refit : bool, default=True
+        Whether the base learner is trained on all rows in the end; False keeps what was trained on the only split,
+        whose held-out rows chose the thresholds: with ``training_policy="uniform"`` that is the only training. It needs
+        a `cv` of one split, such as 0.2.
     warm_start : bool, default=False
         Whether `fit` starts from the training policy of the last one, with the same base learner. A recurrent policy
         keeps its parameters. The search tries scales within ten times the one it took, or equal weights and the
@@ -99,12 +115,14 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         holds fitted models and predictions as pickles, so only use one that you trust, and may be deleted after the
         fit. None keeps nothing.
     verbose : int, default=0
-        1 prints a line for each training run.
+        1 prints a line for each training run, with the seconds so far and what it was worth: the best reward of its
+        proposals, or where there is none the score of its held-out rows at thresholds of 0.5.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_labels,)
-        What multiplied the loss of each label in the final training, its scale included.
+        What multiplied the loss of each label in the final training, its scale included; its mean over the training
+        where ``refit=False`` keeps an episode of a recurrent policy.
     positive_weights_ : ndarray of shape (n_labels,)
         Further factor of the loss of each label's positives.
     focus_ : float
@@ -124,7 +142,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         How the observed label sets correct what `predict_proba` returns; None where that made it no better out of fold.
         Thresholds are for the probabilities of `estimator_`.
     estimator_ : estimator
-        The base learner, trained on all rows under these weights.
+        The base learner, trained under these weights, on all rows or, with ``refit=False``, on those of the split.
     training_policy_ : TrainingPolicy
         The fitted training policy: what was proposed, and what its rewards were.
     prediction_policy_ : PredictionPolicy or None
@@ -198,7 +216,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         "prediction_policy": [None, StrOptions(set(PREDICTION_POLICIES)), PredictionPolicy, callable, tuple, list],
         "scoring": [str, callable, tuple, list],
         "allow_unlabeled": ["boolean", StrOptions({"auto"})],
-        "cv": ["cv_object"],
+        "cv": ["cv_object", Interval(Real, 0, 1, closed="neither")],
+        "refit": ["boolean"],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -215,6 +234,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         scoring=DEFAULT_SCORING,
         allow_unlabeled="auto",
         cv=3,
+        refit=True,
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -227,6 +247,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.scoring = scoring
         self.allow_unlabeled = allow_unlabeled
         self.cv = cv
+        self.refit = refit
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -293,18 +314,23 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         data = self._rows_that_count(X_checked, Y, fit_params, routed)
         rng, groups = check_random_state(self.random_state), routed.splitter.split.get("groups")
         policies = self._resolve_policies(base, data)
+        base = self._without_needless_clones(base, policies.training, data.Y)
         weights = {"sample_weight": data.sample_weight, "held_out_weight": data.held_out_weight}
         folds = make_folds(self.cv, data.X, data.Y, y, **weights, kept=data.kept, groups=groups, rng=rng)
+        if not self.refit:
+            refuse_several(len(folds))
         task, context = self._begin(base, folds, policies, rng, X, y)
         result = policies.training.train(task)
         seeds = draw_seed(rng), draw_seed(rng)
         self._keep(policies, result, seeds[1])
-        refit = context.subcontext("refit")
-        refit.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        options = {"sample_weight": data.sample_weight, "seed": seeds[0], "solution": result.solution}
-        final = base, data.X, data.Y, result.loss_weights
-        self.estimator_ = self._complete(call_training(task.memory, train_classifier, *final, **options))
-        for ended in (refit, context):
+        tasks = [context.subcontext("refit"), context] if self.refit else [context]
+        if self.refit:
+            tasks[0].call_on_fit_task_begin(estimator=self, X=X, y=y)
+        trained = self._train(task, data, result, seeds[0], tasks[0]) if self.refit else result.classifier
+        self.estimator_ = self._complete(trained)
+        name = "training on all rows" if self.refit else "kept"
+        task.monitor.line(f"{name}: {policies.training.best_proposal_}{_score_of(self.best_score_)}")
+        for ended in tasks:
             ended.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=self._fitted_attributes)
         return self
 
@@ -327,16 +353,18 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _resolve_policies(self, base, data):
         """The two policies and the judge, or raise where something cannot work; nothing is trained for that."""
-        training, prediction = as_training_policy(self.training_policy), as_prediction_policy(self.prediction_policy)
+        training = as_training_policy(self.training_policy, base, self._target.has_thresholds)
+        prediction = as_prediction_policy(self.prediction_policy)
         scoring = Scoring.resolve(self.scoring).for_target(self._target)
         Y, weight = data.Y, None if self.cv is None else data.held_out_weight
         scoring.check(Y.shape[1], weight)
         training.check_sample_weight(data.held_out_weight)
-        _check_policies(training, prediction, self.cv, self._target.has_thresholds)
-        if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith("cuda"):
+        check_policies(training, prediction, self.cv, self._target.has_thresholds)
+        if not self.refit:
+            check_kept(training, base, self.cv)
+        if effective_n_jobs(self.n_jobs) > 1 and str(base.training_run().device).startswith(("cuda", "mps")):
             raise ValueError(
-                f"n_jobs={self.n_jobs} would put several training runs on one CUDA device at the same time; "
-                "set n_jobs=None."
+                f"n_jobs={self.n_jobs} would put several training runs on one GPU at the same time; set n_jobs=None."
             )
         prediction.check_target(self._target.kind, Y)
         if self._target.has_thresholds:
@@ -348,6 +376,12 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         self.label_frequencies_ = data.frequencies()
         return _Policies(training, prediction, scoring)
 
+    def _without_needless_clones(self, base, training, Y):
+        """The base learner, trained on all labels together where it can be, and no weights or gaps ask for clones."""
+        if self._target.kind != "multilabel" or training.weights_labels(base.training_run()) or has_unknown(Y):
+            return base
+        return as_unweighted(base, self.estimator)
+
     def _begin(self, base, folds, policies, rng, X, y):
         """The task of the training policy, and the context of the callbacks."""
         has_thresholds = self._target.has_thresholds
@@ -357,10 +391,18 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         weights = {"sample_weight": rows.sample_weight, "held_out_weight": rows.held_out_weight}
         memory = training_memory(self, base, X=rows.X, y=rows.Y, **weights)
         options = {"n_jobs": self.n_jobs, "random_state": rng, "previous": previous, "memory": memory}
+        options["keep_classifier"] = not self.refit
         task = TrainingTask(base, folds, self.label_names_, judge, has_thresholds, **options)
-        context = self._init_callback_context(max_subtasks=policies.training.count_runs(task) + 1)
+        n_runs = policies.training.count_runs(task)
+        context = self._init_callback_context(max_subtasks=n_runs + self.refit)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        return replace(task, monitor=CallbackMonitor(self, context, X, y, self.verbose)), context
+        return replace(task, monitor=CallbackMonitor(self, context, X, y, n_runs=n_runs, judge=judge)), context
+
+    def _train(self, task, data, result, seed, refit):
+        """The base learner, trained on all rows under the weights of the training policy."""
+        options = {"sample_weight": data.sample_weight, "seed": seed, "solution": result.solution}
+        final = train_classifier, task.base, data.X, data.Y, result.loss_weights
+        return call_training(task.memory, *final, **options, same_outcome={"context": refit})
 
     def _keep(self, policies, result, seed):
         """Set what was learned, and choose the thresholds."""
@@ -449,23 +491,6 @@ class _Policies:
     scoring: Scoring
 
 
-def _check_policies(training, prediction, cv, has_thresholds):
-    """Refuse policies that cannot work together, or not with `cv`, by name."""
-    if cv is None and training.needs_held_out:
-        raise ValueError(
-            f"training_policy={training!r} needs held-out rows, and cv=None holds none out; set cv=3, or a training "
-            'policy that needs none, such as "gru".'
-        )
-    if not has_thresholds:
-        return
-    if cv is None and prediction.needs_out_of_fold:
-        raise ValueError(
-            f"prediction_policy={prediction.name!r} needs held-out rows, and cv=None holds none out; set cv=3 or "
-            'prediction_policy="episode".'
-        )
-    if isinstance(prediction, EpisodeThresholds) and not training.proposes_thresholds:
-        raise ValueError(
-            'prediction_policy="episode" takes the thresholds that a recurrent training policy ends with, and '
-            f"{type(training).__name__} proposes none; set another prediction policy, or "
-            'training_policy="shared" or "gru".'
-        )
+def _score_of(score):
+    """How a line ends on what was learned, where that is known."""
+    return "" if score is None else f", out-of-fold score {score:.4f}"

@@ -1,70 +1,58 @@
 """The estimator that chooses thresholds for any classifier on out-of-fold rows."""
 
-import warnings
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-import scipy.sparse as sp
-from sklearn import get_config
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.parallel import Parallel
-from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
+from joblib import effective_n_jobs
+from sklearn.utils import check_random_state
 
 from sklearn_metalabel.learners import (
     ThresholdedClassifier,
-    WeightedOneVsRest,
     as_fitted,
+    by_row,
+    check_label_order,
+    check_prefit,
     constant_labels_are_quiet,
-    fit_label,
-    innermost,
-    is_skorch_net,
-    is_trained_module,
+    fit_parts,
     label_response,
+    params_taken,
+    rows_that_count,
+    training_parts,
 )
 from sklearn_metalabel.metrics import DEFAULT_SCORING, Scoring
-from sklearn_metalabel.model_selection import (
-    MultilabelStratifiedKFold,
-    MultilabelStratifiedShuffleSplit,
-    checked_splits,
+from sklearn_metalabel.model_selection import deal_rows, refuse_several, splits_of
+from sklearn_metalabel.policies import (
+    PREDICTION_POLICIES,
+    EpisodeThresholds,
+    PartMonitor,
+    PredictionPolicy,
+    as_prediction_policy,
 )
-from sklearn_metalabel.policies import PREDICTION_POLICIES, EpisodeThresholds, PredictionPolicy, as_prediction_policy
 from sklearn_metalabel.thresholds import OutOfFold, fit_link, threshold_counts
 from sklearn_metalabel.utils import (
+    CallbackSupportMixin,
     HasMethods,
     Interval,
     StrOptions,
-    aligned,
-    count_rows,
-    current_threads,
-    delayed_training,
+    boolean_rows,
     draw_seed,
-    draw_seeds,
     fit_context,
-    fix_random_states,
     has_unknown,
     label_frequencies,
     label_rows,
     positives_only,
     restore_on_error,
-    shown,
-    take_rows,
-    takes_sample_weight,
+    runs_here,
     training_memory,
-    use_threads,
     warn_constant_labels,
 )
 
 __all__ = ["TunedThresholdsClassifierCV"]
 
-# Held-out rows of a single split are split again into so many parts, to compare policies on.
-_COMPARISON_FOLDS = 3
 
-
-class TunedThresholdsClassifierCV(ThresholdedClassifier):
+class TunedThresholdsClassifierCV(CallbackSupportMixin, ThresholdedClassifier):
     """Choose a threshold for each label of any classifier, on rows it did not train on.
 
     The multi-label counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV`: the classifier is
@@ -110,6 +98,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         it is called again: with the same data, parameters and versions, which takes a `random_state`. The folder
         holds fitted models and predictions as pickles, so only use one that you trust, and may be deleted after the
         fit. None keeps nothing.
+    verbose : int, default=0
+        1 prints a line for each fit of the classifier, with the seconds so far and what its held-out rows score at
+        thresholds of 0.5, or of 0 for decision values.
 
     Attributes
     ----------
@@ -205,6 +196,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "memory": [None, str, HasMethods(["cache"])],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -221,6 +213,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         n_jobs=None,
         random_state=None,
         memory=None,
+        verbose=0,
     ):
         self.estimator = estimator
         self.prediction_policy = prediction_policy
@@ -233,6 +226,7 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.memory = memory
+        self.verbose = verbose
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=False)
@@ -270,14 +264,19 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             self._check_weighted(policy, scoring, Y, weight)
         rng = check_random_state(self.random_state)
         if self._is_prefit():
+            monitor = PartMonitor(self, 0, X, y)
             responses, rows, fold_of = self._prefit_responses(X, Y)
         else:
             params = self._check_fit_params(routed.estimator.fit, X)
             splits = self._splits(Y, y, weight, routed.splitter.split, rng)
-            responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng)
+            monitor = PartMonitor(self, len(splits) + bool(self.refit), X, y)
+            worth = partial(_untuned, scoring, Y, weight)
+            responses, rows, fold_of = self._fit_parts(X, Y, splits, params, rng, monitor, worth)
         if responses is not None and weight is not None:
-            responses, rows, fold_of = _that_count(responses, rows, fold_of, weight)
+            responses, rows, fold_of = rows_that_count(responses, rows, fold_of, weight)
+        choice = monitor.begin("thresholds")
         self._choose_thresholds(policy, scoring, responses, Y, rows, fold_of, weight, draw_seed(rng))
+        monitor.finish(choice, self.best_score_, lambda: {k: v for k, v in vars(self).items() if k.endswith("_")})
         return self
 
     def get_metadata_routing(self):
@@ -317,28 +316,16 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             warn_constant_labels(Y if weight is None else Y[weight > 0], self.label_names_)
 
     def _check_prefit(self):
-        """Refuse an estimator that is not fitted."""
+        """Refuse an estimator that is not fitted, and parameters of a training."""
         if self.refit:
             raise ValueError('cv="prefit" keeps the estimator as it is, got refit=True; set refit=False.')
         if self.memory is not None:
             raise ValueError('cv="prefit" trains nothing that memory could keep; set memory=None.')
-        if is_trained_module(self.estimator):
-            return
-        if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
-            raise TypeError(
-                f'cv="prefit" needs a fitted classifier, got {shown(self.estimator)}; fit one first, or set cv=3.'
-            )
-        try:
-            check_is_fitted(self.estimator, "module_" if is_skorch_net(self.estimator) else None)
-        except NotFittedError as error:
-            raise NotFittedError(
-                f'cv="prefit" needs a fitted classifier, and this {type(self.estimator).__name__} is not fitted; '
-                "fit it first, on other rows, or set cv=3."
-            ) from error
+        check_prefit(self.estimator)
 
     def _prefit_responses(self, X, Y):
         """Responses of the given estimator for all rows, their numbers and the one fold."""
-        self._check_label_order()
+        check_label_order(self.estimator, self.label_names_)
         fitted = as_fitted(self.estimator, X, self._target)
         method = self._resolved_method(fitted)
         self._keep_estimator(fitted, method)
@@ -346,76 +333,38 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         R = label_response(fitted, X, method, Y.shape[1]) if self._target.has_thresholds else None
         return R, rows, np.zeros(len(rows), dtype=np.intp)
 
-    def _check_label_order(self):
-        """Refuse labels in another order than the fitted estimator knows them, where both have names."""
-        known = getattr(innermost(self.estimator, fitted=True), "label_names_", None)
-        numbers = [str(j) for j in range(len(self.label_names_))]
-        if known is None or numbers in (list(known), list(self.label_names_)):
-            return
-        if list(known) != list(self.label_names_):
-            raise ValueError(
-                f"The labels of y, {list(self.label_names_)[:9]}, are not in the order that the fitted estimator "
-                f"knows, {list(known)[:9]}; pass their columns in that order."
-            )
-
     def _splits(self, Y, y, weight, split_params, rng):
         """List of (train, test); empty where no split is needed."""
         if not self._target.has_thresholds and self.refit:
             return []
-        n = Y.shape[0] if weight is None else np.count_nonzero(weight)
-        cv = _splitter(self.cv, n, rng)
-        if n < Y.shape[0] and isinstance(cv, MultilabelStratifiedKFold | MultilabelStratifiedShuffleSplit):
-            splits = _splits_by_weight(cv, Y, weight)
-        else:
-            ours = self.cv is None or isinstance(self.cv, Real)
-            target = positives_only(Y) if ours else y
-            splits = checked_splits(cv.split(np.zeros(Y.shape[0]), target, **split_params), Y.shape[0])
-        if len(splits) > 1 and not self.refit:
-            raise ValueError(
-                f"refit=False keeps the classifier of the only split, got {len(splits)} splits; set refit=True, or "
-                "hold out one part with a float cv such as cv=0.2."
-            )
+        splits = splits_of(self.cv, Y, y, weight, split_params, rng)
+        if not self.refit:
+            refuse_several(len(splits))
         return splits
 
-    def _fit_parts(self, X, Y, splits, params, rng):
+    def _fit_parts(self, X, Y, splits, params, rng, monitor, worth):
         """Fit the classifier on each part, and on all rows; return responses for the held-out rows, rows and folds."""
         classifier = self._unfitted(X)
         method = self._resolved_method(classifier)
         target = self._inner_target(Y, classifier)
-        params, kept = self._weights_for(classifier, params), None
-        if params.get("sample_weight") is not None and self._target.kind == "multilabel":
-            kept = np.flatnonzero(params["sample_weight"])
-            kept = None if kept.size == Y.shape[0] else kept
+        params = params_taken(classifier, params)
+        leaves_out = self._target.kind == "multilabel"
+        parts = training_parts(splits, Y.shape[0], params.get("sample_weight") if leaves_out else None, self.refit)
         n_labels = Y.shape[1] if self._target.has_thresholds else None
-        parts = [(_those_kept(train, kept), test, not self.refit) for train, test in splits]
-        parts += [(kept, None, True)] if self.refit else []
-        seeds, threads = draw_seeds(rng, len(parts)), current_threads()
         memory = training_memory(self, X=X, y=target)
+        tickets = [monitor.begin("refit" if test is None else "fold") for _, test, _ in parts]
+        contexts = tickets if runs_here(effective_n_jobs(self.n_jobs)) else [None] * len(parts)
+        fitted = []
         with constant_labels_are_quiet():
-            fitted = Parallel(n_jobs=self.n_jobs)(
-                delayed_training(memory, _fit_part)(
-                    fix_random_states(clone(classifier), seed), X, target, part, params, method, n_labels, threads
-                )
-                for part, seed in zip(parts, seeds, strict=True)
-            )
+            options = {"n_jobs": self.n_jobs, "rng": rng, "memory": memory, "contexts": contexts}
+            made = fit_parts(classifier, X, target, parts, params, method, n_labels, **options)
+            for ticket, part, found in zip(tickets, parts, made, strict=True):
+                fitted.append(found)
+                monitor.end(ticket, None if found[1] is None else partial(worth, part[1], found[1], method))
         self._keep_estimator(fitted[-1][0], method)
         if not self._target.has_thresholds:
             return None, None, None
-        return _in_order([R for _, R in fitted if R is not None], [test for _, test in splits])
-
-    def _weights_for(self, classifier, params):
-        """Metadata that the classifier takes; a warning where these are not the weights of the samples."""
-        inner = classifier.estimator if isinstance(classifier, WeightedOneVsRest) else classifier
-        routing = get_config()["enable_metadata_routing"]
-        if routing or params.get("sample_weight") is None or takes_sample_weight(inner.fit, by_name=False):
-            return params
-        warnings.warn(
-            f"{type(inner).__name__}.fit takes no sample_weight, so the weights of the samples count in the thresholds "
-            "alone; pass a classifier that takes them to weight its training too.",
-            UserWarning,
-            stacklevel=2,
-        )
-        return {name: value for name, value in params.items() if name != "sample_weight"}
+        return by_row([R for _, R in fitted if R is not None], [test for _, test in splits])
 
     def _choose_thresholds(self, policy, scoring, R, Y, rows, fold_of, weight, seed):
         """Set the thresholds and how they were found; `weight` (n,) says how many times rows of Y count, or is None."""
@@ -426,9 +375,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
             self.thresholds_ = np.full(Y.shape[1], 0.5 if self.response_method_ == "predict_proba" else 0.0)
             self.allow_unlabeled_ = False
             return
-        truth = _boolean_rows(positives_only(Y), rows)
+        truth = boolean_rows(positives_only(Y), rows)
         if np.ptp(fold_of) == 0:
-            fold_of = _dealt(truth, seed)
+            fold_of = deal_rows(truth, seed)
         of_rows = None if weight is None else weight[rows]
         unknown = (label_rows(Y, rows, np.int8) < 0) if has_unknown(Y) else None
         link = None if self.response_method_ == "predict_proba" else fit_link(truth, R, of_rows, unknown)
@@ -455,104 +404,9 @@ class TunedThresholdsClassifierCV(ThresholdedClassifier):
         self.cv_results_, self.best_score_ = policy.cv_results_, policy.best_score_
 
 
-def _splitter(cv, n_samples, rng):
-    """A splitter for what is accepted as `cv`."""
-    if isinstance(cv, Real) and not isinstance(cv, Integral):
-        return MultilabelStratifiedShuffleSplit(1, test_size=cv, random_state=draw_seed(rng))
-    if cv is not None and not isinstance(cv, Integral):
-        return check_cv(cv)
-    n_folds = 5 if cv is None else cv
-    if n_samples < n_folds:
-        raise ValueError(
-            f"cv={cv} folds need at least {n_folds} samples, got n_samples={n_samples}; add samples or lower cv."
-        )
-    return MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=draw_seed(rng))
-
-
-def _splits_by_weight(cv, Y, weight):
-    """Splits of the rows of weight above 0; the others are held out nowhere, and in every training part."""
-    kept, others = np.flatnonzero(weight), np.flatnonzero(weight == 0)
-    splits = cv.split(np.zeros(kept.size), positives_only(Y[kept]))
-    return [(np.concatenate([kept[train], others]), kept[test]) for train, test in splits]
-
-
-def _those_kept(rows, kept):
-    """The rows that are among those kept; None is all."""
-    return rows if kept is None else rows[np.isin(rows, kept)]
-
-
-def _that_count(responses, rows, fold_of, weight):
-    """Responses of held-out rows of weight above 0, these rows and their folds, or raise where there are none."""
-    kept = weight[rows] > 0
-    if not kept.any():
-        raise ValueError("cv must hold rows of positive sample_weight out, got none; pass other splits.")
-    return (responses, rows, fold_of) if kept.all() else (responses[kept], rows[kept], fold_of[kept])
-
-
-def _fit_part(classifier, X, y, part, params, method, n_labels, threads):
-    """Fit on the training rows of a part (all for None); return the classifier if it is kept, and the responses."""
-    train, test, keep = part
-    X, y = aligned(X), aligned(y)
-    with use_threads(threads):
-        if train is not None:
-            params = _check_method_params(np.empty(count_rows(X)), params, indices=train)
-        y_train = y if train is None else _safe_indexing(y, train)
-        X_train = X if train is None else take_rows(X, train)
-        if n_labels == 1 and y.ndim == 1 and not keep:
-            classifier = fit_label(classifier, X_train, y_train, positive=np.unique(y)[-1], **params)
-        else:
-            classifier.fit(X_train, y_train, **params)
-        R = None
-        if test is not None and n_labels is not None:
-            R = label_response(classifier, take_rows(X, test), method, n_labels)
-            R = _without_invented_scores(R, y_train) if method == "decision_function" and y_train.ndim == 2 else R
-    return (classifier if keep else None), R
-
-
-def _without_invented_scores(S, y_train):
-    """Decision values with those of labels that had one value in training at the lower or upper end of the others.
-
-    What a classifier answers there is no score: 0 would count as uncertain.
-    """
-    # NaN, which is not known, differs from itself.
-    ones, unknown = (np.asarray(marks.sum(axis=0)).ravel() for marks in (y_train == 1, y_train != y_train))
-    zeros = y_train.shape[0] - ones - unknown
-    varied = (ones > 0) & (zeros > 0)
-    if varied.all() or S.size == 0:
-        return S
-    S = S.copy()
-    low, high = (S[:, varied].min(), S[:, varied].max()) if varied.any() else (-1.0, 1.0)
-    S[:, ones == 0] = low
-    S[:, (zeros == 0) & (ones > 0)] = high
-    return S
-
-
-def _in_order(responses, tests):
-    """Responses of all folds by ascending row, the rows, and the fold of each; a row may come several times."""
-    rows = np.concatenate(tests)
-    order = np.argsort(rows, kind="stable")
-    place = np.empty(len(rows), dtype=np.intp)
-    place[order] = np.arange(len(rows))
-    R = np.empty((len(rows), responses[0].shape[1]), dtype=np.result_type(*responses))
-    ends = np.cumsum([len(test) for test in tests])
-    for block, end in zip(responses, ends, strict=True):
-        R[place[end - len(block) : end]] = block
-    return R, rows[order], np.repeat(np.arange(len(tests)), [len(test) for test in tests])[order]
-
-
-def _boolean_rows(Y, rows):
-    """Rows of an encoded target as a dense boolean matrix, without a copy where these are all rows."""
-    everything = len(rows) == Y.shape[0] and (rows == np.arange(len(rows))).all()
-    if sp.issparse(Y):
-        return label_rows(Y, slice(None) if everything else rows, dtype=bool)
-    return (Y if everything else Y[rows]).view(bool)
-
-
-def _dealt(Y, seed):
-    """Folds (n,) for held-out rows of a single split."""
-    n_folds = min(_COMPARISON_FOLDS, _num_samples(Y))
-    fold_of = np.zeros(len(Y), dtype=np.intp)
-    if n_folds > 1:
-        for k, (_, part) in enumerate(MultilabelStratifiedKFold(n_folds, shuffle=True, random_state=seed).split(Y, Y)):
-            fold_of[part] = k
-    return fold_of
+def _untuned(scoring, Y, weight, rows, R, method):
+    """Score of the responses of held-out rows, cut where a plain classifier would."""
+    labels, weight = label_rows(Y, rows, np.int8), None if weight is None else weight[rows]
+    if weight is not None and not weight.any():
+        return np.nan
+    return scoring(labels > 0, (R > (0.5 if method == "predict_proba" else 0.0)) & (labels >= 0), weight)

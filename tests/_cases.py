@@ -92,6 +92,7 @@ META_PARAMS = {
         "prediction_policy": "episode",
         "cv": None,
     },
+    "what was trained on a part": {"training_policy": "uniform", "cv": 0.3, "refit": False},
     "gru and given thresholds": {
         "training_policy": GRUPolicy(**SMALL_GRU),
         "prediction_policy": FixedThresholds(),
@@ -107,7 +108,10 @@ INIT_PARAMS = {
         {"estimator": LogisticRegression()},
         {"estimator": sgd(), "incremental": True, "n_epochs": 2},
     ],
-    TorchClassifier: [{"module": MLP, **QUICK}],
+    TorchClassifier: [
+        {"module": MLP, **QUICK},
+        {"module": MLP, **QUICK, "early_stopping": True, "validation_fraction": 0.2, "scheduler": "linear"},
+    ],
     TunedThresholdsClassifierCV: [
         {},
         {"estimator": LogisticRegression(), "prediction_policy": ("half", "shrunken")},

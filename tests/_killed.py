@@ -78,17 +78,16 @@ class CountedMLP(MLP):
 
 
 def estimator(name, folder, **params):
-    """An estimator whose base learner counts its trainings."""
+    """An estimator whose base learner counts its trainings, with a rule that reads all that it keeps."""
+    params = {"prediction_policy": "episode" if name == "recurrent" else "shrunken", "random_state": 0, **params}
     network = small_torch(CountedMLP, module__folder=folder, n_epochs=2)
     episodes = SharedGRUPolicy(n_episodes=4, n_steps=2, hidden_size=4)
     return {
-        "search": lambda: MetaPolicyClassifier(CountedLinear(folder=folder), random_state=0, **params),
-        "network": lambda: MetaPolicyClassifier(network, cv=2, random_state=0, **params),
-        "recurrent": lambda: MetaPolicyClassifier(
-            network, training_policy=episodes, prediction_policy="episode", cv=2, random_state=0, **params
-        ),
-        "sklearn": lambda: MetaPolicyClassifier(CountedLogistic(folder=folder), random_state=0, **params),
-        "tuned": lambda: TunedThresholdsClassifierCV(CountedLogistic(folder=folder), random_state=0, **params),
+        "search": lambda: MetaPolicyClassifier(CountedLinear(folder=folder), **params),
+        "network": lambda: MetaPolicyClassifier(network, cv=2, **params),
+        "recurrent": lambda: MetaPolicyClassifier(network, training_policy=episodes, cv=2, **params),
+        "sklearn": lambda: MetaPolicyClassifier(CountedLogistic(folder=folder), **params),
+        "tuned": lambda: TunedThresholdsClassifierCV(CountedLogistic(folder=folder), **params),
     }[name]()
 
 

@@ -105,9 +105,12 @@ class Recorder:
     def __init__(self, stop_at=None):
         self.n_begun, self.ended, self.reports, self.stop_at = 0, [], [], stop_at
 
-    def begin(self):
+    def begin(self, n_steps=0):
         self.n_begun += 1
         return self.n_begun - 1
+
+    def reporter(self, ticket):
+        return None
 
     def end(self, ticket, report):
         self.ended.append(ticket)

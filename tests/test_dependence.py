@@ -1,6 +1,7 @@
 """Label sets in the decisions and the probabilities of whole estimators."""
 
 import pickle
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -37,51 +38,51 @@ def tree():
     return X[:400], Y[:400], X[400:], Y[400:]
 
 
+@pytest.fixture(scope="module")
+def fitted(tree):
+    """The classifier of a case with its defaults, which is fitted once."""
+    X, Y, *_ = tree
+    return cache(lambda name: CASES[name]().fit(X, Y))
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_whole_label_sets_are_right_more_often(tree, name):
+def test_whole_label_sets_are_right_more_often(tree, fitted, name):
     X, Y, X_test, Y_test = tree
-    found = {}
-    for dependence in ("auto", False):
-        clf = CASES[name](prediction_policy=LearnedThresholds(dependence=dependence)).fit(X, Y)
-        found[dependence] = strict_accuracy_score(Y_test, clf.predict(X_test))
-        assert (clf.dependence_ is None) == (dependence is False)
-    assert found["auto"] > found[False] + 0.05
+    apart = CASES[name](prediction_policy=LearnedThresholds(dependence=False)).fit(X, Y)
+    assert apart.dependence_ is None
+    assert fitted(name).dependence_ is not None
+    right, right_apart = (strict_accuracy_score(Y_test, clf.predict(X_test)) for clf in (fitted(name), apart))
+    assert right > right_apart + 0.05
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_child_is_not_predicted_without_its_parent(tree, name):
-    X, Y, X_test, _ = tree
-    D = CASES[name]().fit(X, Y).predict(X_test)
+def test_a_child_is_not_predicted_without_its_parent(tree, fitted, name):
+    D = fitted(name).predict(tree[2])
     for topic in range(6):
         assert (D[:, 3 + topic] <= D[:, topic // 2]).all()
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_sample_is_decided_as_it_is_among_others_and_stored_estimators_decide_the_same(tree, name):
-    X, Y, X_test, _ = tree
-    clf = CASES[name]().fit(X, Y)
+def test_a_sample_is_decided_as_it_is_among_others_and_stored_estimators_decide_the_same(tree, fitted, name):
+    X_test, clf = tree[2], fitted(name)
     together = clf.predict(X_test[:40])
     assert_array_equal(np.concatenate([clf.predict(X_test[[i]]) for i in range(40)]), together)
     assert_array_equal(pickle.loads(pickle.dumps(clf)).predict(X_test[:40]), together)
 
 
-def test_decisions_are_those_of_the_base_learners_probabilities(tree):
-    X, Y, X_test, _ = tree
-    clf = MetaPolicyClassifier(random_state=0).fit(X, Y)
+def test_decisions_are_those_of_the_base_learners_probabilities(tree, fitted):
+    X_test, clf = tree[2], fitted("linear")
     P = clf.estimator_.predict_proba(X_test)
     D = decide(P, clf.thresholds_, clf.allow_unlabeled_, dependence=clf.dependence_)
     assert_array_equal(D, clf.predict(X_test))
     assert_allclose(clf.decision_function(X_test), P - clf.thresholds_)
 
 
-def test_decision_values_and_probabilities_of_one_classifier_decide_alike(tree):
+def test_decision_values_and_probabilities_of_one_classifier_decide_alike(tree, fitted):
     X, Y, X_test, _ = tree
-    decided = [
-        TunedThresholdsClassifierCV(LogisticRegression(), response_method=method, random_state=0).fit(X, Y)
-        for method in ("predict_proba", "decision_function")
-    ]
-    assert decided[0].dependence_.count_weight == pytest.approx(decided[1].dependence_.count_weight, rel=0.2)
-    assert (decided[0].predict(X_test) == decided[1].predict(X_test)).mean() > 0.97
+    by_score = CASES["logistic"](response_method="decision_function").fit(X, Y)
+    assert fitted("logistic").dependence_.count_weight == pytest.approx(by_score.dependence_.count_weight, rel=0.2)
+    assert (fitted("logistic").predict(X_test) == by_score.predict(X_test)).mean() > 0.97
 
 
 def test_the_scale_of_decision_values_does_not_matter(tree):
@@ -96,9 +97,9 @@ def test_the_scale_of_decision_values_does_not_matter(tree):
     assert (larger.predict(X_test) == plain.predict(X_test)).mean() > 0.995
 
 
-def test_corrected_probabilities_have_a_lower_loss_and_say_so(tree):
+def test_corrected_probabilities_have_a_lower_loss_and_say_so(tree, fitted):
     X, Y, X_test, Y_test = tree
-    clf = MetaPolicyClassifier(random_state=0).fit(X, Y)
+    clf = fitted("linear")
     P, raw = clf.predict_proba(X_test), clf.estimator_.predict_proba(X_test)
     assert clf.marginals_ is not None
     assert_allclose(P, clf.marginals_.correct(raw))

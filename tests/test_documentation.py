@@ -3,14 +3,17 @@ import importlib
 import inspect
 import pkgutil
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from numpydoc.validate import validate
 
 import sklearn_metalabel
 
 ROOT = Path(__file__).parents[1]
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
 # GL: layout and order of sections; SS: summary; PR: parameters; RT: returns; SA04: See Also without a reason.
 # SS05 takes every first word that ends in s for a verb.
 CODES = {
@@ -136,3 +139,18 @@ def test_readme_has_the_command_that_continuous_integration_runs(marker):
     assert block.startswith("python3 -m venv .venv && ")
     assert "\n" not in block
     assert marker in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_readme_links_hold_on_every_site_that_shows_it():
+    links = re.findall(r'(?:href|src)="([^"]*)"', MarkdownIt().render((ROOT / "README.md").read_text(encoding="utf-8")))
+    start = f"{URLS['Source']}/blob/main/"
+    files = [link.removeprefix(start) for link in links if link.startswith(start)]
+
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert {"CHANGES.md", "LICENSE"} <= set(files)
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def test_addresses_of_the_project_are_those_of_one_repository():
+    assert {"Source", "Documentation", "Changes", "Issues"} <= URLS.keys()
+    assert [address for address in URLS.values() if not address.startswith(URLS["Source"])] == []

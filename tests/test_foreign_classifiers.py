@@ -39,6 +39,12 @@ def forest(**params):
     return RandomForestClassifier(8, random_state=0, **params)
 
 
+def tuned(classifier, **params):
+    """Thresholds are not what is looked at here."""
+    params = {"prediction_policy": "half", "cv": 2, "random_state": 0, **params}
+    return TunedThresholdsClassifierCV(classifier, **params)
+
+
 several = MultiOutputClassifier(LogisticRegression())
 # What is fitted on the label matrix as it is.
 WHOLE = {
@@ -61,7 +67,7 @@ CLONED = {
 }
 
 
-@pytest.mark.parametrize("make", [FixedThresholdsClassifier, lambda c: TunedThresholdsClassifierCV(c, cv=2)])
+@pytest.mark.parametrize("make", [FixedThresholdsClassifier, tuned])
 @pytest.mark.parametrize("name", WHOLE)
 def test_classifiers_of_label_matrices_are_found_inside_pipelines_and_searches(name, make):
     clf = make(WHOLE[name]).fit(X, Y)
@@ -72,7 +78,7 @@ def test_classifiers_of_label_matrices_are_found_inside_pipelines_and_searches(n
 
 @pytest.mark.parametrize("name", CLONED)
 def test_classifiers_of_vectors_are_cloned_for_each_label(name):
-    clf = TunedThresholdsClassifierCV(CLONED[name], cv=2).fit(X, Y)
+    clf = tuned(CLONED[name]).fit(X, Y)
     assert type(clf.estimator_) is WeightedOneVsRest
     assert (clf.predict(X) == Y).mean() > 0.7
 
@@ -95,7 +101,7 @@ UNTOLD = {
 }
 
 
-@pytest.mark.parametrize("make", [FixedThresholdsClassifier, lambda c, **k: TunedThresholdsClassifierCV(c, cv=2, **k)])
+@pytest.mark.parametrize("make", [FixedThresholdsClassifier, tuned])
 @pytest.mark.parametrize("name", UNTOLD)
 def test_clones_are_announced_where_nothing_tells_unless_the_user_does(name, make):
     with pytest.warns(UserWarning, match=r"one clone of it is fitted for each label; set (.*, or )?multi_label=False"):
@@ -139,7 +145,7 @@ def test_the_user_says_that_label_matrices_are_taken():
 @pytest.mark.parametrize("cv", [2, 0.3])
 def test_a_frozen_classifier_is_tuned_under_any_cv(cv):
     frozen = FrozenEstimator(forest().fit(X, Y))
-    clf = TunedThresholdsClassifierCV(frozen, cv=cv, random_state=0).fit(X, Y)
+    clf = tuned(frozen, cv=cv).fit(X, Y)
     assert clf.estimator_.estimator is frozen.estimator
     assert (clf.predict(X) == Y).mean() > 0.9
 
@@ -153,7 +159,7 @@ def test_labels_in_another_order_than_the_fitted_classifier_knows_are_refused():
         FrozenEstimator(fitted),
         make_pipeline(StandardScaler(), FixedThresholdsClassifier()).fit(X, frame),
     ):
-        prefit = TunedThresholdsClassifierCV(given, cv="prefit", refit=False)
+        prefit = tuned(given, cv="prefit", refit=False)
         with pytest.raises(ValueError, match=r"labels of y, \['d', 'c', 'b', 'a'\], are not in the order"):
             prefit.fit(X, frame[names[::-1]])
         assert prefit.fit(X, frame).label_names_.tolist() == names
@@ -179,8 +185,8 @@ def booster(name):
 def test_boosters_and_forests_of_other_libraries(name):
     base = booster(name)
     for clf in (
-        MetaPolicyClassifier(base, cv=2, random_state=0),
-        TunedThresholdsClassifierCV(base, cv=2, random_state=0),
+        MetaPolicyClassifier(base, prediction_policy="half", cv=2, random_state=0),
+        tuned(base),
         FixedThresholdsClassifier(base),
     ):
         assert (clf.fit(X, Y).predict(X) == Y).mean() > 0.7
@@ -190,7 +196,7 @@ def test_boosters_and_forests_of_other_libraries(name):
 def test_scikit_multilearn_says_nothing_and_is_used_where_the_user_does():
     problem_transform = pytest.importorskip("skmultilearn.problem_transform")
     base = problem_transform.BinaryRelevance(LogisticRegression())
-    clf = TunedThresholdsClassifierCV(base, cv=2, multi_label=True, random_state=0).fit(X, Y)
+    clf = tuned(base, multi_label=True).fit(X, Y)
     assert (clf.predict(X) == Y).mean() > 0.7
 
 
@@ -201,6 +207,6 @@ def test_optunas_search_is_looked_through():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space = {"estimator__C": optuna.distributions.FloatDistribution(0.1, 10)}
     search = integration.OptunaSearchCV(several, space, n_trials=2, cv=2, random_state=0)
-    clf = TunedThresholdsClassifierCV(search, cv=2, random_state=0).fit(X, Y)
+    clf = tuned(search).fit(X, Y)
     assert type(clf.estimator_) is type(search)
     assert (clf.predict(X) == Y).mean() > 0.7

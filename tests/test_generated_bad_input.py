@@ -741,6 +741,7 @@ TAKES_DATA = {
     },
     datasets.fetch_rcv1_v2: {"subset": NOTHING},
     datasets.fetch_reuters21578: {"subset": NOTHING},
+    datasets.load_docstrings: {"subset": NOTHING, "split_by": NOTHING, "min_count": AT_LEAST[1]},
     datasets.load_entity_typing: {"name_or_path": NOTHING},
 }
 

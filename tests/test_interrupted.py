@@ -24,15 +24,17 @@ from sklearn_metalabel.utils._hash import stable_hash
 
 UPDATE, FIT = (torch.Tensor, "backward"), (LogisticRegression, "fit")
 LINEAR = (LabelWeightedLogistic, "_fit_labels")
-EPISODES = {"training_policy": SharedGRUPolicy(**SMALL_GRU), "cv": 2, "random_state": 0}
+# How thresholds are found does not matter here, and takes as long as the trainings.
+QUICK = {"prediction_policy": "half", "random_state": 0}
+EPISODES = {"training_policy": SharedGRUPolicy(**SMALL_GRU), "cv": 2, **QUICK}
 # An estimator, what it calls again and again in `fit`, and the call that is interrupted.
 INTERRUPTED = [
-    (MetaPolicyClassifier(random_state=0), LINEAR, 7),
-    (MetaPolicyClassifier(random_state=0, warm_start=True), LINEAR, 3),
-    (MetaPolicyClassifier(LogisticRegression(), random_state=0), FIT, 5),
+    (MetaPolicyClassifier(**QUICK), LINEAR, 7),
+    (MetaPolicyClassifier(**QUICK, warm_start=True), LINEAR, 3),
+    (MetaPolicyClassifier(LogisticRegression(), **QUICK), FIT, 5),
     (MetaPolicyClassifier(small_torch(n_epochs=2), **EPISODES), UPDATE, 9),
     (MetaPolicyClassifier(small_torch(n_epochs=2), **EPISODES, warm_start=True), UPDATE, 2),
-    (TunedThresholdsClassifierCV(LogisticRegression(), random_state=0), FIT, 5),
+    (TunedThresholdsClassifierCV(LogisticRegression(), **QUICK), FIT, 5),
     (FixedThresholdsClassifier(LogisticRegression()), FIT, 2),
     (LabelWeightedClassifier(LogisticRegression()), FIT, 2),
     (LabelWeightedClassifier(small_torch(n_epochs=2), random_state=0), UPDATE, 2),
@@ -84,7 +86,7 @@ def test_an_interrupted_fit_leaves_the_estimator_as_it_was(estimator, place, at,
 @pytest.mark.parametrize(
     "make",
     [
-        lambda base: MetaPolicyClassifier(base, n_jobs=2, random_state=0),
+        lambda base: MetaPolicyClassifier(base, n_jobs=2, **QUICK),
         lambda base: FixedThresholdsClassifier(LabelwiseClassifier(base, n_jobs=2)),
     ],
     ids=["meta", "fixed"],

@@ -10,6 +10,7 @@ from sklearn.datasets import make_multilabel_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
+from torch import nn
 
 from sklearn_metalabel import (
     FixedThresholdsClassifier,
@@ -18,6 +19,7 @@ from sklearn_metalabel import (
     TunedThresholdsClassifierCV,
     policies,
 )
+from sklearn_metalabel.learners import TorchClassifier
 from sklearn_metalabel.policies import (
     BestThresholds,
     ConstrainedThresholds,
@@ -41,6 +43,15 @@ X, Y = make_multilabel_classification(n_samples=120, n_features=8, n_classes=4, 
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 NETWORK = small_torch(MLP, n_epochs=2)
 WEIGHTS = [3.0, 1.0, 0.5, 0.5]
+
+
+class Linear(nn.Linear):
+    """Another module."""
+
+    def __init__(self, n_features, n_labels):
+        super().__init__(n_features, n_labels)
+
+
 # Out-of-fold rows of labels that are hard to tell, some of them rare, so that rules fall back.
 RNG = np.random.default_rng(0)
 TRUTH = (RNG.random((120, 4)) < [0.05, 0.1, 0.3, 0.5]).astype(int)
@@ -104,6 +115,7 @@ ESTIMATORS = {
         "scoring": ["f1_macro", "accuracy"],
         "allow_unlabeled": [True, False],
         "cv": [3, 2],
+        "refit": [True, False],
         "random_state": [0, 1],
     },
     TunedThresholdsClassifierCV: {
@@ -130,13 +142,34 @@ ESTIMATORS = {
         "hierarchy": [[-1, 0, 1, 0], [-1, 0, 0, 0]],
         "random_state": [0, 1],
     },
+    TorchClassifier: {
+        "module": [MLP, Linear],
+        "optimizer": ["adam", "sgd"],
+        "lr": [0.03, 0.1],
+        "loss": ["log_loss", "focal"],
+        "batch_size": [64, 32],
+        "n_epochs": [3, 4],
+        "scheduler": [None, "cosine"],
+        "early_stopping": [False, True],
+        "validation_fraction": [0.1, 0.3],
+        "n_iter_no_change": [1, 10],
+        "tol": [0.0, 1.0],
+        "scoring": ["accuracy", "loss"],
+        "precision": ["float32", "bfloat16"],
+        "random_state": [0, 1],
+    },
 }
+STOPPING = ("validation_fraction", "n_iter_no_change", "tol", "scoring")
+OTHERS |= {(TorchClassifier, name): {"module": MLP, "lr": 0.1} for name in ESTIMATORS[TorchClassifier]}
+OTHERS |= {(TorchClassifier, n): {"module": MLP, "lr": 0.1, "n_epochs": 30, "early_stopping": True} for n in STOPPING}
+OTHERS[TorchClassifier, "n_iter_no_change"]["scoring"] = "accuracy"  # which rises again after it fell
 OTHERS |= {
     (TunedThresholdsClassifierCV, "multi_label"): {"estimator": RandomForestClassifier(5, random_state=0)},
     (FixedThresholdsClassifier, "multi_label"): {"estimator": RandomForestClassifier(5, random_state=0)},
     (TunedThresholdsClassifierCV, "response_method"): {"estimator": LogisticRegression()},
     (FixedThresholdsClassifier, "response_method"): {"estimator": LogisticRegression(), "thresholds": "auto"},
     (FixedThresholdsClassifier, "allow_unlabeled"): {"thresholds": 0.95},
+    (MetaPolicyClassifier, "refit"): {"cv": 0.5},
     (TunedThresholdsClassifierCV, "refit"): {"cv": 0.5},
     (LabelWeightedClassifier, "hierarchy"): {"label_weight": "hierarchy"},
     (LabelWeightedClassifier, "random_state"): {"estimator": NETWORK},
@@ -144,7 +177,8 @@ OTHERS |= {
 # What changes nothing that is learned has a test of its own below.
 SEEN_OTHERWISE = {
     MetaPolicyClassifier: {"warm_start", "n_jobs", "memory", "verbose"},
-    TunedThresholdsClassifierCV: {"n_jobs", "memory"},
+    TunedThresholdsClassifierCV: {"n_jobs", "memory", "verbose"},
+    TorchClassifier: {"device", "verbose"},
 }
 
 
@@ -224,6 +258,14 @@ def test_every_parameter_of_an_estimator_acts(kind, name):
     seed = {"random_state": 0} if "random_state" in inspect.signature(kind).parameters else {}
     others = {**seed, **OTHERS.get((kind, name), {})}
     assert_differ(*(kind(**{**others, name: value}) for value in ESTIMATORS[kind][name]))
+
+
+@pytest.mark.parametrize("name", STOPPING)
+def test_what_early_stopping_alone_makes_use_of_is_refused_without_it(name):
+    default = inspect.signature(TorchClassifier).parameters[name].default
+    value = next(value for value in ESTIMATORS[TorchClassifier][name] if value != default)
+    with pytest.raises(ValueError, match=f"{name}=.* needs validation rows; set early_stopping=True"):
+        TorchClassifier(MLP, **{name: value}).fit(X, Y)
 
 
 @pytest.mark.parametrize("policy", [PolicySearch(), SharedGRUPolicy(n_episodes=1), GRUPolicy(n_episodes=1)], ids=str)

@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from sklearn_metalabel import ConstantLabelWarning, MetaPolicyClassifier, TunedThresholdsClassifierCV, _tuned_thresholds
+from sklearn_metalabel import ConstantLabelWarning, MetaPolicyClassifier, TunedThresholdsClassifierCV
 from sklearn_metalabel.decoding import decide
 from sklearn_metalabel.learners import LabelWeightedLogistic
 from sklearn_metalabel.metrics import Scoring
@@ -248,7 +248,7 @@ def test_an_integer_stratifies_over_the_labels(multilabel_data, monkeypatch):
             seen.append((self.n_splits, y))
             return super().split(X, y, groups)
 
-    monkeypatch.setattr(_tuned_thresholds, "MultilabelStratifiedKFold", Noted)
+    monkeypatch.setattr("sklearn_metalabel.model_selection._resolve.MultilabelStratifiedKFold", Noted)
     tuned(cv=4).fit(X, Y)
     tuned(cv=None).fit(X, Y)
     assert [n for n, _ in seen] == [4, 5]

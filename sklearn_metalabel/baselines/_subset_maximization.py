@@ -74,7 +74,7 @@ class SubsetMaximizationClassifier(RoutedParamsMixin, LabelProbabilityMixin, Bas
     clip_norm : float or None, default=1.0
         Largest norm of the gradient, to which longer ones are cut; None leaves them.
     device : str or torch.device, default="auto"
-        Where to train and predict: "auto" takes the first CUDA device where there is one. What is kept after
+        Where to train and predict: "auto" takes a CUDA device, else MPS, else the CPU. What is kept after
         training is on the CPU in any case.
     random_state : int, RandomState instance or None, default=None
         Initial weights, order of batches, dropout and ``order="random"``; torch's global generator is left as it was

@@ -17,6 +17,7 @@ from sklearn_metalabel.decoding._label_pairs import strongest_pairs as strongest
 from sklearn_metalabel.decoding._label_sets import (
     LabelSets,
     codes_of_rows as codes_of_rows,
+    distinct as distinct,
     expand as expand,
     segment_sums as segment_sums,
 )

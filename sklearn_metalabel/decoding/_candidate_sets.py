@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_metalabel.decoding._label_sets import LabelSets
+from sklearn_metalabel.decoding._label_sets import LabelSets, distinct
 
 __all__ = ["best_sets", "candidate_sets"]
 
@@ -49,7 +49,7 @@ def candidate_sets(M, sets: LabelSets, count_weight, may_be_empty, variants, n_b
     found = np.concatenate([found, np.tile(empty, len(M))])
     if not may_be_empty:
         row, found = (values[sets.sizes[found] > 0] for values in (row, found))
-    key = np.unique(row * len(sets) + found)
+    key = distinct(row * len(sets) + found)
     return key // len(sets), key % len(sets)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sklearn_metalabel.utils import check_labels, shown
 
-__all__ = ["LabelSets", "check_number", "check_sets", "codes_of_rows", "expand", "segment_sums"]
+__all__ = ["LabelSets", "check_number", "check_sets", "codes_of_rows", "distinct", "expand", "segment_sums"]
 
 # An implication must be as unlikely to arise by chance in any pair of a label.
 _LEVEL = 0.05
@@ -177,6 +177,12 @@ def _label_codes(n_labels):
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+def distinct(numbers):
+    """Ascending distinct values of many integers; NumPy's own hashes them, which is slower where most come twice."""
+    numbers = np.sort(numbers)
+    return numbers[np.diff(numbers, prepend=numbers[:1] - 1) > 0]
 
 
 def segment_sums(values, indptr):

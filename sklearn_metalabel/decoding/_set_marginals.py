@@ -107,20 +107,22 @@ class SetMarginals:
         """
         return clip_probabilities((1 - self.mixing) * P + self.mixing * marginals)
 
-    def marginals(self, Z) -> NDArray[np.float64]:
+    def marginals(self, Z, listed=None) -> NDArray[np.float64]:
         """Compute the probability that a row's set has each label.
 
         Parameters
         ----------
         Z : ndarray of shape (n_samples, n_labels)
             Calibrated logits.
+        listed : tuple, default=None
+            What `listed_sets` gives for them, where that is known.
 
         Returns
         -------
         marginals : ndarray of shape (n_samples, n_labels)
             In [0, 1]. Of a row of which no set is listed they are the calibrated probabilities.
         """
-        row, number, features = listed_sets(Z, self.sets)
+        row, number, features = listed_sets(Z, self.sets) if listed is None else listed
         chances = _softmax(features @ np.asarray(self.weights), row)
         at, bounds = expand(self.sets.indptr, number)
         entry = np.repeat(row, np.diff(bounds)) * Z.shape[1] + self.sets.labels[at]

@@ -12,6 +12,13 @@ from sklearn_metalabel.learners._base import (
     train_classifier as train_classifier,
 )
 from sklearn_metalabel.learners._fold import Fold, make_folds as make_folds
+from sklearn_metalabel.learners._held_out import (
+    by_row as by_row,
+    fit_parts as fit_parts,
+    params_taken as params_taken,
+    rows_that_count as rows_that_count,
+    training_parts as training_parts,
+)
 from sklearn_metalabel.learners._label_weight import (
     NAMED_WEIGHTS as NAMED_WEIGHTS,
     resolve_label_weight as resolve_label_weight,
@@ -24,14 +31,17 @@ from sklearn_metalabel.learners._one_label import (
     positive_probability as positive_probability,
 )
 from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest as WeightedOneVsRest
+from sklearn_metalabel.learners._prefit import (
+    check_label_order as check_label_order,
+    check_prefit as check_prefit,
+)
 from sklearn_metalabel.learners._resolve import (
     as_classifier as as_classifier,
     as_fitted as as_fitted,
     as_label_classifier as as_label_classifier,
     as_multilabel as as_multilabel,
+    as_unweighted as as_unweighted,
     innermost as innermost,
-    is_skorch_net as is_skorch_net,
-    is_trained_module as is_trained_module,
 )
 from sklearn_metalabel.learners._response import (
     check_response_method as check_response_method,

@@ -19,7 +19,9 @@ from sklearn_metalabel.utils import (
     fit_context,
     is_frame,
     is_matrix,
+    propagated,
     refuse_masked,
+    refuse_raw_text,
     refuse_unknown,
     restore_on_error,
     warn_constant_labels,
@@ -143,6 +145,7 @@ class LabelProbabilityMixin(LabelOutputMixin, ClassifierMixin):
         """X as the training takes it; sets the number and the names of features, or compares them."""
         form = self._input_form
         refuse_masked(X, "X")
+        refuse_raw_text(X, type(self).__name__)
         if form == "frame" and is_frame(X):
             return validate_data(self, X, reset=reset, skip_check_array=True)
         if form == "tensor" and (not is_matrix(X) or (hasattr(self, "_tensor_form") and not reset)):
@@ -281,8 +284,9 @@ class LabelClassifier(LabelProbabilityMixin, BaseEstimator):
         return copy
 
 
-def train_classifier(base, X, Y, weights, *, sample_weight=None, seed=0, solution=None):
-    """A copy of the label classifier `base`, trained on all rows under `LossWeights`."""
+def train_classifier(base, X, Y, weights, *, sample_weight=None, seed=0, solution=None, context=None):
+    """A copy of the label classifier `base`, trained on all rows under `LossWeights`, as the task `context`."""
     classifier = base._clone_for_training(seed)
-    classifier._fit_labels(X, Y, weights=weights, sample_weight=sample_weight, solution=solution)
+    with propagated(context, classifier):
+        classifier._fit_labels(X, Y, weights=weights, sample_weight=sample_weight, solution=solution)
     return classifier

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TypeAlias
 
 import numpy as np
@@ -140,6 +140,8 @@ def _splits(cv, Y, y, kept, groups, rng):
     """List of (train, test), numbers of rows of Y; a user's splitter sees all rows of y, ours those of Y alone."""
     n = Y.shape[0]
     splitter = _splitter(cv, n, rng)
+    if isinstance(cv, Real) and not isinstance(cv, Integral):
+        return [(np.sort(train), np.sort(test)) for train, test in splitter.split(np.zeros(n), positives_only(Y))]
     if kept is None:
         return checked_splits(splitter.split(np.zeros(n), _stratifiable(cv, Y, y), groups), n)
     if isinstance(splitter, MultilabelStratifiedKFold | MultilabelStratifiedShuffleSplit):
@@ -161,7 +163,9 @@ def _that_count(rows, weights):
 
 
 def _splitter(cv, n_samples, rng):
-    """A splitter for what scikit-learn accepts as `cv`; an integer stratifies over all labels."""
+    """A splitter for what is accepted as `cv`; an integer, or a share, stratifies over all labels."""
+    if isinstance(cv, Real) and not isinstance(cv, Integral):
+        return MultilabelStratifiedShuffleSplit(1, test_size=cv, random_state=rng)
     if not isinstance(cv, Integral):
         return check_cv(cv)
     if n_samples < cv:

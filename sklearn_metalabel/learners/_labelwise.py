@@ -5,12 +5,13 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._one_label import ConstantLabel, fit_known_label, positive_probability
 from sklearn_metalabel.learners._training_run import BatchSampler, RefitRun, TrainingRun
 from sklearn_metalabel.utils import (
+    CallbackSupportMixin,
     HasMethods,
     Interval,
     aligned,
@@ -20,11 +21,14 @@ from sklearn_metalabel.utils import (
     draw_seed,
     draw_seeds,
     fix_random_states,
+    in_order,
     known_totals,
     label_column,
+    list_with_tasks,
     take_rows,
     use_threads,
     weighted_positives,
+    with_callbacks,
 )
 
 __all__ = ["LabelwiseClassifier", "PartialFitRun"]
@@ -33,7 +37,7 @@ __all__ = ["LabelwiseClassifier", "PartialFitRun"]
 _NOT_INCREMENTAL = (("early_stopping", True), ("class_weight", "balanced"))
 
 
-class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
+class LabelwiseClassifier(CallbackSupportMixin, MetaEstimatorMixin, LabelClassifier):
     """One clone of a scikit-learn classifier for each label, weighted through `sample_weight`.
 
     A label's weight multiplies the sample weights of its clone. Clones are fitted whole, by their own `fit`, and again
@@ -106,17 +110,20 @@ class LabelwiseClassifier(MetaEstimatorMixin, LabelClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @with_callbacks
     def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
         if self.incremental:
-            self.estimators_ = self._fit_incrementally(X, Y, weights, sample_weight)
+            training = (self._fit_incrementally(X, Y, weights, sample_weight) for _ in range(1))
+            self.estimators_ = list_with_tasks(self, training, 1, "training")[0]
             return
         seeds, threads = draw_seeds(self.random_state, Y.shape[1]), current_threads()
-        self.estimators_ = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(_fit_one)(
                 self.estimator, X, label_column(Y, j), j, weights.label[j], sample_weight, seeds[j], threads
             )
             for j in range(Y.shape[1])
         )
+        self.estimators_ = list_with_tasks(self, in_order(self.n_jobs, tasks), Y.shape[1], "label")
 
     def _fit_incrementally(self, X, Y, weights, sample_weight):
         """Clones trained by `partial_fit` over `n_epochs`."""
@@ -194,6 +201,10 @@ class PartialFitRun(TrainingRun):
 
     def predict_proba(self, X):
         return clip_probabilities(np.column_stack([positive_probability(e, X) for e in self.estimators]))
+
+    def finish(self):
+        self.classifier.estimators_ = self.estimators
+        return self.classifier
 
 
 def _fit_one(estimator, X, y, label, weight, sample_weight, seed, threads):

@@ -148,19 +148,25 @@ class LogisticRun(TrainingRun):
         self._solution = solution
 
     def step(self, rows, weights):
-        model = self.classifier
-        model._fit_labels(
-            self.X,
-            self.Y,
-            weights=weights,
-            sample_weight=self.sample_weight,
-            solution=self._solution,
-            tol=model.tol or default_tolerance(*self.X.shape, rough=True),
-        )
-        self._solution = model.coef_.T, model.intercept_
+        self._weights = weights
+        self._solve(default_tolerance(*self.X.shape, rough=True) if self.may_be_rough else None)
+        self._solution = self.classifier.coef_.T, self.classifier.intercept_
+
+    def _solve(self, tol):
+        """Solve under the last weights, from the last solution."""
+        tol = tol if self.classifier.tol is None else self.classifier.tol
+        options = {"sample_weight": self.sample_weight, "solution": self._solution, "tol": tol}
+        self.classifier._fit_labels(self.X, self.Y, weights=self._weights, **options)
 
     def predict_proba(self, X):
         return self.classifier._label_probabilities(X)
 
     def checkpoint(self):
-        return self._solution
+        if self._solution is None:
+            return None
+        return tuple(part.astype(np.float32) for part in self._solution)  # others only start from it
+
+    def finish(self):
+        if self.may_be_rough and self.classifier.tol is None:
+            self._solve(None)
+        return self.classifier

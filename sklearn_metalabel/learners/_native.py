@@ -1,4 +1,4 @@
-"""Estimators whose own `fit` takes a weight for each label."""
+"""Estimators whose own `fit` takes label matrices, with a weight for each label or without."""
 
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
@@ -7,7 +7,7 @@ from sklearn.utils import get_tags
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.utils import HasMethods, clip_probabilities, fix_random_states, label_rows
 
-__all__ = ["NativeLabelClassifier"]
+__all__ = ["NativeLabelClassifier", "UnweightedLabelClassifier"]
 
 
 class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
@@ -23,8 +23,12 @@ class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
         target = label_rows(Y, dtype=np.int64)
         options = {} if sample_weight is None else {"sample_weight": sample_weight}
         target = target.ravel() if target.shape[1] == 1 else target
-        self.estimator_ = clone(self.estimator).fit(X, target, label_weight=weights.label, **options)
+        self.estimator_ = clone(self.estimator).fit(X, target, **self._weight_options(weights), **options)
         self._n_labels = Y.shape[1]
+
+    def _weight_options(self, weights):
+        """How the estimator is told the weights of the labels."""
+        return {"label_weight": weights.label}
 
     def _label_probabilities(self, X):
         P = self.estimator_.predict_proba(X)
@@ -55,3 +59,16 @@ class NativeLabelClassifier(MetaEstimatorMixin, LabelClassifier):
         tags.input_tags.sparse = inner.sparse
         tags.input_tags.allow_nan = inner.allow_nan
         return tags
+
+
+class UnweightedLabelClassifier(NativeLabelClassifier):
+    """Adapter of an estimator with `fit(X, Y, sample_weight=...)` and `predict_proba`, where label weights are 1."""
+
+    def _weight_options(self, weights):
+        if (weights.label != 1).any():
+            raise ValueError(
+                f"{type(self.estimator).__name__} was trained on all labels together, where their weights must be 1, "
+                f"got weights from {weights.label.min()} to {weights.label.max()}; wrap it as LabelwiseClassifier("
+                f"{type(self.estimator).__name__}()) to weight labels."
+            )
+        return {}

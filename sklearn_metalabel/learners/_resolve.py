@@ -13,7 +13,7 @@ from sklearn.utils.validation import has_fit_parameter
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._labelwise import LabelwiseClassifier
 from sklearn_metalabel.learners._linear import LabelWeightedLogistic
-from sklearn_metalabel.learners._native import NativeLabelClassifier
+from sklearn_metalabel.learners._native import NativeLabelClassifier, UnweightedLabelClassifier
 from sklearn_metalabel.learners._one_vs_rest import WeightedOneVsRest
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "as_fitted",
     "as_label_classifier",
     "as_multilabel",
+    "as_unweighted",
     "innermost",
     "is_skorch_net",
     "is_trained_module",
@@ -67,6 +68,15 @@ def as_label_classifier(estimator):
         if has_fit_parameter(estimator, "sample_weight"):
             return LabelwiseClassifier(clone(estimator))
     raise TypeError(_what_is_missing(estimator))
+
+
+def as_unweighted(classifier, estimator):
+    """`classifier`, or where it would clone `estimator` for each label without need, one that trains it as it is.
+
+    `classifier` is what `as_label_classifier` made of `estimator`; labels can then have equal weights alone.
+    """
+    is_cloned = isinstance(classifier, LabelwiseClassifier) and not isinstance(estimator, LabelClassifier)
+    return UnweightedLabelClassifier(clone(estimator)) if is_cloned and takes_label_matrices(estimator) else classifier
 
 
 def as_classifier(estimator):
@@ -184,15 +194,23 @@ def _what_is_missing(estimator):
         )
     name = type(estimator).__name__
     lacks = [m for m in ("fit", "predict_proba") if not hasattr(estimator, m)]
-    if lacks:
+    if lacks and not (hasattr(estimator, "fit") and hasattr(estimator, "decision_function")):
         return (
             f"{name} cannot be a base learner: it has no {' and no '.join(lacks)}. Pass a classifier with both, for "
-            "example LogisticRegression(), or CalibratedClassifierCV around one without probabilities."
+            "example LogisticRegression()."
         )
+    tuned = f"TunedThresholdsClassifierCV({name}(...)) chooses thresholds for it as it is"
+    if lacks:
+        return (
+            f"{name} cannot be a base learner: it has no predict_proba. {tuned}; to weight labels too, put "
+            "CalibratedClassifierCV around it."
+        )
+    inside = ""
+    if hasattr(estimator, "steps"):
+        inside = "; to weight labels too, put transformers before MetaPolicyClassifier in the pipeline"
     return (
         f"{name} cannot weight labels: it needs fit(..., sample_weight) or fit(..., label_weight), and has neither. "
-        "Pass the classifier inside it, for example LogisticRegression(), and put transformers before "
-        "MetaPolicyClassifier in the pipeline."
+        f"{tuned}{inside}."
     )
 
 

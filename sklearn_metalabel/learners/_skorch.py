@@ -98,7 +98,7 @@ class SkorchRun(TrainingRun):
         self.net = clone(self.classifier.net).initialize()
         self.attach(X, Y)
         self.outputs = _Outputs(self.net, self.X, Y.shape[1])
-        self.n_epochs, self.ended, self.emphasis = 0, False, {}
+        self.n_epochs, self.finished, self.emphasis = 0, False, {}
         self.net.notify("on_train_begin", X=self.X, y=self.Y)
 
     def attach(self, X, Y, sample_weight=None):
@@ -115,7 +115,7 @@ class SkorchRun(TrainingRun):
         self.datasets = self.iterators = None
 
     def step(self, rows, weights):
-        if self.ended:
+        if self.finished:
             return
         self.emphasis = Emphasis.arguments(weights)
         with _WeightedLoss(self.net, weights, self.outputs, self.partly):
@@ -124,10 +124,10 @@ class SkorchRun(TrainingRun):
             except KeyboardInterrupt as error:
                 if not _comes_from_callback(error):
                     raise
-                self.ended = True
+                self.finished = True
         self.n_epochs += 1
-        if self.ended or self.n_epochs == self.n_updates(len(self.Y)):
-            self.ended = True
+        if self.finished or self.n_epochs == self.n_updates(len(self.Y)):
+            self.finished = True
             self.net.notify("on_train_end", X=self.X, y=self.Y)
 
     def _train_epoch(self):
@@ -141,6 +141,15 @@ class SkorchRun(TrainingRun):
 
     def predict_proba(self, X):
         return self.outputs.probabilities(self.net, X, self.emphasis)
+
+    def finish(self):
+        if not self.finished:
+            self.finished = True
+            self.net.notify("on_train_end", X=self.X, y=self.Y)
+        classifier = self.classifier
+        classifier.net_, classifier._emphasis = self.net, self.emphasis
+        classifier._outputs = self.outputs.after_training(self.net, self.X)
+        return classifier
 
 
 class _Outputs:

@@ -26,6 +26,7 @@ from sklearn_metalabel.utils import (
     has_unknown,
     label_rows,
     refuse_masked,
+    refuse_raw_text,
     refuse_unknown,
     to_probabilities,
     with_nan,
@@ -37,6 +38,15 @@ __all__ = ["ThresholdedClassifier", "constant_labels_are_quiet"]
 def _gives_probabilities(self):
     """Whether the classifier inside has `predict_proba`."""
     return hasattr(self.estimator_ if hasattr(self, "estimator_") else as_classifier(self.estimator), "predict_proba")
+
+
+def _takes_no_text(estimator):
+    """Whether this is the default, or a classifier of scikit-learn's own that is known to take numbers alone."""
+    own = type(innermost(estimator)) is type(estimator) and type(estimator).__module__.startswith("sklearn.")
+    if not own or not hasattr(estimator, "fit"):
+        return estimator is None
+    tags = get_tags(estimator)
+    return not (tags.no_validation or tags.input_tags.string)
 
 
 class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
@@ -159,6 +169,8 @@ class ThresholdedClassifier(BaseLearnerWrapper, BaseEstimator):
     def _check_training_data(self, X, y):
         """X that can be indexed, and encoded y; sets what the predictions need to know of y."""
         refuse_masked(X, "X")
+        if _takes_no_text(self.estimator):
+            refuse_raw_text(X, type(self).__name__)
         n = count_rows(X)
         if n == 0:
             raise ValueError("Found array with 0 sample(s) in X, while at least 1 is required; pass some rows.")

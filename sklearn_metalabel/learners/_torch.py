@@ -3,36 +3,46 @@
 import copy
 import inspect
 import weakref
+from functools import partial
+from itertools import islice
 from numbers import Integral, Real
 
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sklearn_metalabel.learners._base import LabelClassifier
 from sklearn_metalabel.learners._emphasis import Emphasis
+from sklearn_metalabel.learners._epochs import updates_of_epoch
 from sklearn_metalabel.learners._losses import build_loss
 from sklearn_metalabel.learners._routed_params import RoutedParamsMixin
+from sklearn_metalabel.learners._torch_parts import build_module, build_optimizer
 from sklearn_metalabel.learners._torch_run import TorchRun, predict_module
-from sklearn_metalabel.utils import Interval, StrOptions, draw_seed, has_parts, resolve_device, shown, torch_seed
+from sklearn_metalabel.utils import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    draw_seed,
+    has_parts,
+    label_rows,
+    resolve_device,
+    shown,
+    torch_seed,
+    warn_sigmoid,
+    with_callbacks,
+)
 
-__all__ = ["TorchClassifier", "build_module"]
+__all__ = ["TorchClassifier"]
 
-_OPTIMIZERS = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "adadelta": torch.optim.Adadelta,
-    "rmsprop": torch.optim.RMSprop,
-    "sgd": torch.optim.SGD,
-}
-_SIZES = ("n_features", "n_labels", "n_tokens")
-_FUSED = ("adam", "adamw", "sgd")
+# What early stopping alone makes use of, and its defaults.
+_STOPPING = {"validation_fraction": 0.1, "n_iter_no_change": 5, "tol": 1e-4, "scoring": "loss"}
 # Modules rebuilt from the fitted arrays; kept here because predictions must not change the estimator.
 _MODULES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-class TorchClassifier(RoutedParamsMixin, LabelClassifier):
+class TorchClassifier(CallbackSupportMixin, RoutedParamsMixin, LabelClassifier):
     """Multi-label classifier from any torch module that gives one logit a label.
 
     It trains the module with `BCEWithLogitsLoss`, or another `loss`, each label's loss multiplied by its weight and,
@@ -65,25 +75,57 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
     batch_size : int, default=64
         Samples of one update.
     n_epochs : int, default=20
-        Passes over the training rows.
+        Passes over the training rows; with early stopping the most of them.
+    scheduler : {"cosine", "exponential", "linear", "one_cycle", "plateau", "step"}, callable or None, default=None
+        How the learning rate changes; None leaves it at `lr`. "linear" and "cosine" fall to 0, after a rise over the
+        share ``scheduler__warmup`` of the updates (0 by default), and move after every update, as "one_cycle" does. The
+        others move after every epoch: "plateau" by the validation loss or score, or without early stopping by the
+        training loss. A class of :mod:`torch.optim.lr_scheduler`, or a function of the optimiser that returns a
+        scheduler, moves after every update where it is `OneCycleLR` or `CyclicLR` or has a parameter `n_updates`, and
+        else after every epoch. `n_updates`, `n_epochs`, and torch's `total_steps`, `T_max` (epochs), `max_lr` (`lr`)
+        and the `mode` of a plateau are given to what has them in its signature; other parameters are `scheduler__*`.
+    early_stopping : bool, default=False
+        Whether to hold a share of the training rows out, stratified over all labels, score them after each epoch, stop
+        where that gains nothing, and keep the parameters of the best epoch. Every training run of a training policy
+        does so by itself, on its own rows.
+    validation_fraction : float, default=0.1
+        Share of the training rows that early stopping holds out.
+    n_iter_no_change : int, default=5
+        Epochs in a row without a gain after which early stopping ends the training.
+    tol : float, default=1e-4
+        The least gain of the validation score that early stopping counts as one.
+    scoring : str, callable or sequence of these, default="loss"
+        What early stopping scores: "loss" (that of the training, without label weights), "average_precision" (mean over
+        labels that validation rows have), or what scores decisions at a probability of 0.5, as in
+        :class:`~sklearn_metalabel.TunedThresholdsClassifierCV`: "f1_micro", a function ``(y_true, y_pred) -> float``.
     device : str or torch.device, default="auto"
-        Where to train and predict: "auto" takes the first CUDA device where there is one. What is kept after
-        training is on the CPU in any case.
+        Where to train and predict: "auto" takes the first CUDA device where there is one, else Apple's MPS, else the
+        CPU. What is kept after training is on the CPU in any case.
     precision : {"float32", "bfloat16"}, default="float32"
         Numbers that the module computes with. "bfloat16" is torch's automatic mixed precision, meant for GPUs:
         parameters, losses and probabilities stay in float32.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, order of batches and dropout; torch's global generator is left as it was found.
+        Initial weights, order of batches, dropout and validation rows; torch's global generator is left as it was
+        found.
+    verbose : int, default=0
+        1 prints a line for each epoch.
     **params : dict
-        `module__*`, `optimizer__*` and `loss__*`, for example ``module__hidden=64``, ``optimizer__momentum=0.9`` or
-        ``loss__gamma=1``.
+        `module__*`, `optimizer__*`, `loss__*` and `scheduler__*`, for example ``module__hidden=64``,
+        ``optimizer__momentum=0.9``, ``loss__gamma=1`` or ``scheduler__warmup=0.1``.
 
     Attributes
     ----------
     state_ : dict of str -> ndarray
         The module's trained parameters and buffers.
-    loss_curve_ : ndarray of shape (n_epochs,)
+    n_epochs_ : int
+        Epochs that were made.
+    loss_curve_ : ndarray of shape (n_epochs_,)
         Mean training loss of each epoch.
+    validation_scores_ : ndarray of shape (n_epochs_,) or None
+        Score of the validation rows after each epoch, larger is better: a loss has a minus sign. None without early
+        stopping.
+    best_epoch_ : int or None
+        The epoch whose parameters were kept, from 1; None without early stopping.
     device_ : str
         The device that was used.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -129,11 +171,18 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         "loss": [str, callable],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "scheduler": [None, str, callable],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "scoring": [str, callable, tuple, list],
         "device": [str, torch.device],
         "precision": [StrOptions({"float32", "bfloat16"})],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
-    _routes = ("module__", "optimizer__", "loss__")
+    _routes = ("module__", "optimizer__", "loss__", "scheduler__")
 
     def __init__(
         self,
@@ -144,9 +193,16 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         loss="log_loss",
         batch_size=64,
         n_epochs=20,
+        scheduler=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        tol=1e-4,
+        scoring="loss",
         device="auto",
         precision="float32",
         random_state=None,
+        verbose=0,
         **params,
     ):
         self.module = module
@@ -155,33 +211,76 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         self.loss = loss
         self.batch_size = batch_size
         self.n_epochs = n_epochs
+        self.scheduler = scheduler
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scoring = scoring
         self.device = device
         self.precision = precision
         self.random_state = random_state
+        self.verbose = verbose
         for name, value in params.items():
             setattr(self, name, value)
 
+    @property
+    def module_(self):
+        """The trained module, in evaluation mode on the device: a copy, which may be changed."""
+        check_is_fitted(self)
+        return self._rebuild(resolve_device(self.device))
+
+    @with_callbacks
     def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None):
         run = self._training_run()
         seed = draw_seed(self.random_state)
         with torch_seed(seed, run.device):
-            run.start(X, Y, sample_weight=sample_weight)
-            losses = _train(run, Y.shape[0], weights, np.random.RandomState(seed))
-        n_batches = run.n_updates(Y.shape[0]) // self.n_epochs
-        self.loss_curve_ = np.array([np.mean(losses[k : k + n_batches]) for k in range(0, len(losses), n_batches)])
-        self._keep_module(run.module, run.sizes, run.device, Emphasis.arguments(weights.last))
+            run.start(X, Y, sample_weight=sample_weight, seed=seed)
+            self._train(run, X, Y, weights, np.random.RandomState(seed))
+        is_calibrated = self.loss == "log_loss" and not Emphasis.arguments(weights.last)
+        warn_sigmoid(run.last_logits.float().cpu().numpy(), raised=not is_calibrated)
 
-    def _keep_module(self, module, sizes, device, emphasis):
-        """Set what a trained module leaves, on the CPU."""
-        self.state_ = {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
-        self.device_ = str(device)
-        self._sizes, self._emphasis = sizes, emphasis
+    def _train(self, run, X, Y, weights, rng):
+        """Make all updates of a run, an epoch at a time, and keep what it leaves."""
+        task = {"estimator": self, "X": X, "y": partial(self._decoded, Y)}
+        fit = self._init_callback_context(max_subtasks=self.n_epochs)
+        fit.call_on_fit_task_begin(**task)
+        sample, n_updates = run.batches(Y.shape[0], rng), updates_of_epoch(self, Y.shape[0])
+        for part in _parts(weights.of_updates(run.n_updates(Y.shape[0])), n_updates):
+            epoch = fit.subcontext("epoch").call_on_fit_task_begin(**task)
+            for each in part:
+                run.step(sample(), each)
+            attributes = partial(_left_by, run.module, run.sizes, run.device, weights)
+            if epoch.call_on_fit_task_end(**task, reconstruction_attributes=attributes) or run.finished:
+                break
+        run.finish()
+        left = {name: getattr(self, name) for name in _LEFT}
+        fit.call_on_fit_task_end(**task, reconstruction_attributes=left)
+
+    def _keep_run(self, run):
+        """Set what a finished run leaves."""
+        stopping, n_updates = run.epochs.stopping, updates_of_epoch(self, run.n_samples)
+        self.loss_curve_ = np.array([np.mean(part) for part in _parts(run.losses, n_updates)])
+        self.n_epochs_ = len(self.loss_curve_)
+        self.validation_scores_ = None if stopping is None else np.array(stopping.scores)
+        self.best_epoch_ = None if stopping is None else stopping.best_epoch
+        self._keep(_left_by(run.module, run.sizes, run.device, run.weights))
+
+    def _decoded(self, Y):
+        """Encoded labels as the user gave them, for callbacks; None inside of another estimator."""
+        if not hasattr(self, "_target"):
+            return None
+        return self._target.decode(label_rows(Y, dtype=np.float32), lambda P: P > 0)
+
+    def _keep(self, left):
+        """Set what a trained module leaves."""
+        vars(self).update(left)
         _MODULES.pop(self, None)
 
     def _keep_trained(self, X, target):
         """Take the module as it is for trained, on the labels of `target`."""
         device = resolve_device(self.device)
-        self._keep_module(self.module, {"n_labels": len(target.label_names)}, device, {})
+        self._keep(_left_by(self.module, {"n_labels": len(target.label_names)}, device))
         self._set_target(target)
         self._check_X(X, reset=True)
         return self
@@ -213,7 +312,17 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
 
     def _training_run(self):
         self._routed_params()  # refuses misspelt ones
+        self._check_stopping()
         return TorchRun(self)
+
+    def _check_stopping(self):
+        """Refuse what early stopping alone makes use of where there is none."""
+        for name, default in _STOPPING.items():
+            value = getattr(self, name)
+            if not self.early_stopping and value != default:
+                raise ValueError(
+                    f"{name}={shown(value)} needs validation rows; set early_stopping=True, or leave it out."
+                )
 
     def _build(self, sizes):
         """A fresh module for these sizes."""
@@ -229,13 +338,7 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
 
     def _build_optimizer(self, module):
         """A fresh optimiser of what the module trains."""
-        known = {**_OPTIMIZERS, **({} if isinstance(self.optimizer, str) else {self.optimizer: self.optimizer})}
-        if self.optimizer not in known:
-            raise ValueError(f"optimizer must be one of {sorted(_OPTIMIZERS)} or a class, got {shown(self.optimizer)}.")
-        options = self._routed("optimizer__")
-        if self.optimizer in _FUSED and _fits_fused(module, options):
-            options["fused"] = True
-        return known[self.optimizer]([p for p in module.parameters() if p.requires_grad], lr=self.lr, **options)
+        return build_optimizer(self.optimizer, module, self.lr, self._routed("optimizer__"))
 
     def _build_loss(self, frequencies):
         """The loss of a batch: a function of logits, targets and weights."""
@@ -248,29 +351,22 @@ class TorchClassifier(RoutedParamsMixin, LabelClassifier):
         return tags
 
 
-def build_module(source, sizes, params):
-    """What a class or function returns for its parameters and for those sizes that its signature has."""
-    accepted = inspect.signature(source).parameters
-    for name, parameter in accepted.items():
-        if name in _SIZES and name not in {**sizes, **params} and parameter.default is inspect.Parameter.empty:
-            raise ValueError(
-                f"The module asks for {name}, which X does not tell; pass it yourself, as module__{name}=..."
-            )
-    return source(**{**{name: size for name, size in sizes.items() if name in accepted}, **params})
+# What predictions need of a trained module.
+_LEFT = ("state_", "device_", "_sizes", "_emphasis")
 
 
-def _fits_fused(module, options):
-    """Whether torch's fused kernels can update the module, and nothing was asked that they cannot do."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    known = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
-    sparse = any(getattr(part, "sparse", False) for part in module.modules())
-    return known and not sparse and not {"fused", "foreach", "differentiable"} & options.keys()
+def _left_by(module, sizes, device, weights=None):
+    """What predictions need of a trained module, as arrays."""
+    return {
+        "state_": {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()},
+        "device_": str(device),
+        "_sizes": sizes,
+        "_emphasis": {} if weights is None else Emphasis.arguments(weights.last),
+    }
 
 
-def _train(run, n_samples, weights, rng):
-    """Make all updates of a full run, or those that a schedule has; returns the loss of each."""
-    sample = run.batches(n_samples, rng)
-    for each in weights.of_updates(run.n_updates(n_samples)):
-        run.step(sample(), each)
-    run.check()
-    return run.losses
+def _parts(values, length):
+    """Lists of so many values, one after the other; the last may be shorter."""
+    values = iter(values)
+    while part := list(islice(values, length)):
+        yield part

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sklearn_metalabel.learners._emphasis import EMPHASES, Emphasis
+from sklearn_metalabel.learners._epochs import Epochs, updates_of_epoch
 from sklearn_metalabel.learners._training_run import BatchSampler, TrainingRun
 from sklearn_metalabel.utils import (
     count_rows,
@@ -45,21 +46,28 @@ class TorchRun(TrainingRun):
         self.device = resolve_device(classifier.device)
 
     def n_updates(self, n_samples):
-        return self.classifier.n_epochs * -(-n_samples // self.batch_size)
+        return self.classifier.n_epochs * updates_of_epoch(self.classifier, n_samples)
+
+    @property
+    def finished(self):
+        """Whether early stopping has ended the training."""
+        return self.epochs.finished
 
     def batches(self, n_samples, rng):
-        return BatchSampler(n_samples, self.batch_size, rng, on_epoch=self._index.take)
+        rows = None if self.epochs.stopping is None else self.epochs.stopping.train
+        return BatchSampler(n_samples, self.batch_size, rng, on_epoch=self._index.take, rows=rows)
 
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
         self.sizes = data_sizes(X, Y)
-        self.n_labels = Y.shape[1]
-        self.module = _of_full_precision(self.classifier._build(self.sizes)).to(self.device).train()
+        self.n_samples, self.n_labels = Y.shape
+        self.module = _of_full_precision(self.classifier._build(self.sizes), self.device).to(self.device).train()
         self.attach(X, Y, sample_weight)
         self.optimizer = self.classifier._build_optimizer(self.module)
         self.loss = self.classifier._build_loss(_to_tensor(_frequencies(Y), self.device))
         self.losses, self._unchecked = [], []
         self._index, self._label_weight = _EpochIndex(self.device), None
-        self._emphasis = Emphasis(self.device)
+        self._emphasis, self.last_logits = Emphasis(self.device), None
+        self.epochs = Epochs(self, Y, sample_weight, seed)
 
     def attach(self, X, Y, sample_weight=None):
         self._last_batch = None, None
@@ -70,8 +78,10 @@ class TorchRun(TrainingRun):
         self.sample_weight = None if sample_weight is None else _to_tensor(sample_weight, self.device)
 
     def step(self, rows, weights):
-        """Make one update; the loss that is returned stays on the device."""
-        index = self._index(rows)
+        """Make one update, unless the training is finished; the loss that is returned stays on the device."""
+        if self.finished:
+            return None
+        index, self.weights = self._index(rows), weights
         x, y = self._batch(rows, index)
         self._last_batch = rows, x
         self.module.train()
@@ -87,10 +97,11 @@ class TorchRun(TrainingRun):
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        loss = loss.detach()
+        loss, self.last_logits = loss.detach(), logits.detach()
         self._unchecked.append(loss)
         if len(self._unchecked) == _CHECK_INTERVAL:
             self.check()
+        self.epochs.after_update(self)
         return loss
 
     def check(self):
@@ -105,10 +116,21 @@ class TorchRun(TrainingRun):
                 )
         self.losses += values
 
-    def predict_proba(self, X):
+    def finish(self):
+        """End the training; early stopping gives the module the parameters of the best epoch."""
+        self.check()
+        self.epochs.finish(self)
+        self.classifier._keep_run(self)
+        return self.classifier
+
+    def log_odds(self, X):
+        """Log-odds (n, L) of the module as it is now."""
         self.check()
         module = self.module.eval()
-        return predict_module(module, X, self.n_labels, self.device, self.classifier.precision, self._emphasis)
+        return module_log_odds(module, X, self.n_labels, self.device, self.classifier.precision, self._emphasis)
+
+    def predict_proba(self, X):
+        return to_probabilities(self.log_odds(X))
 
     def predict_rows(self, X, rows):
         last, x = self._last_batch
@@ -173,9 +195,11 @@ def _float_dtype(module):
     return next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
 
 
-def _of_full_precision(module):
-    """The module, or raise where its parameters are too coarse to be trained."""
+def _of_full_precision(module, device):
+    """The module, or raise where its parameters are too coarse to be trained, or too fine for the device."""
     dtype = _float_dtype(module)
+    if dtype == torch.float64 and device.type == "mps":
+        raise ValueError('The module\'s parameters are float64, which MPS does not know; set device="cpu".')
     if dtype in (torch.float16, torch.bfloat16):
         raise ValueError(
             f"The module's parameters are {str(dtype).removeprefix('torch.')}, and updates would round to nothing; "
@@ -185,7 +209,13 @@ def _of_full_precision(module):
 
 
 def predict_module(module, X, n_labels, device, precision, emphasis):
-    """Probabilities of all rows, in forward passes of one fixed size; corrected for the emphasis in training."""
+    """Probabilities of all rows."""
+    # By SciPy: what torch gives for a number depends on its place in the array.
+    return to_probabilities(module_log_odds(module, X, n_labels, device, precision, emphasis))
+
+
+def module_log_odds(module, X, n_labels, device, precision, emphasis):
+    """Log-odds of all rows, in forward passes of one fixed size; corrected for the emphasis in training."""
     size = _PREDICT_ROWS.get(device.type, 1024)
     n, to_input = count_rows(X), InputConverter(module, device, has_parts(X))
     Z = np.empty((n, n_labels), dtype=np.float32)
@@ -198,8 +228,7 @@ def predict_module(module, X, n_labels, device, precision, emphasis):
         raise ValueError(
             "The module's logits are NaN for some rows: lower the learning rate or check the module's forward."
         )
-    Z = emphasis.corrected(Z)
-    return to_probabilities(Z)  # by SciPy: what torch gives for a number depends on its place in the array
+    return emphasis.corrected(Z)
 
 
 def _block(part, start, size, to_input):
@@ -276,7 +305,8 @@ class InputConverter:
 
     def __call__(self, part):
         """Rows of one input."""
-        if sp.issparse(part) and getattr(self.module, "accepts_sparse", False):
+        takes_sparse = getattr(self.module, "accepts_sparse", False) and self.device.type != "mps"  # which has none
+        if sp.issparse(part) and takes_sparse:
             return _to_sparse_tensor(part, self.device)
         is_number = self.is_one_of_many and self.dtype == np.int64 and part.dtype.kind == "f"
         return _to_tensor(part, self.device, np.float32 if is_number else self.dtype)

@@ -28,8 +28,13 @@ class TrainingRun(ABC):
         What the loss can weigh beside labels: "positive", "focus" (see :class:`LossWeights`).
     device : object or None
         Torch device of the run, or None.
+    finished : bool
+        Whether the training has ended by itself, as early stopping does: further steps then change nothing.
     takes_schedules : bool
         Whether the base learner can be trained under a `LossSchedule` in place of `LossWeights`.
+    may_be_rough : bool
+        Whether steps may be less exact than what `finish` gives, where most of them are not kept; a policy that keeps
+        the only step sets it to False before the run starts.
 
     See Also
     --------
@@ -52,7 +57,9 @@ class TrainingRun(ABC):
     scales: tuple[float, ...] = ()
     emphases: frozenset[str] = frozenset()
     device: object = None
+    finished: bool = False
     takes_schedules: bool = False
+    may_be_rough: bool = True
 
     @abstractmethod
     def start(self, X, Y, *, sample_weight=None, seed=0, solution=None):
@@ -126,6 +133,16 @@ class TrainingRun(ABC):
         """
         return None
 
+    def finish(self):
+        """End the training, and give what it has trained.
+
+        Returns
+        -------
+        classifier : LabelClassifier
+            With what predictions need of the training; no further step is made.
+        """
+        raise NotImplementedError
+
     def attach(self, X, Y, sample_weight=None):
         """Train on these rows from now on.
 
@@ -195,16 +212,21 @@ class RefitRun(TrainingRun):
     def predict_proba(self, X):
         return self._fitted._label_probabilities(X)
 
+    def finish(self):
+        return self._fitted
+
 
 class BatchSampler:
     """Endless batches of rows, each row once an epoch, in an order drawn from `rng`.
 
     The batches of an epoch differ by one row at most: a last batch of one row would be no batch to normalise over.
-    `on_epoch`, if given, is called with the list of an epoch's batches before the first of them is handed out.
+    `on_epoch`, if given, is called with the list of an epoch's batches before the first of them is handed out; `rows`
+    are the rows that batches are made of, None for all.
     """
 
-    def __init__(self, n_samples, batch_size, rng, on_epoch=None):
-        self.n_samples = n_samples
+    def __init__(self, n_samples, batch_size, rng, on_epoch=None, rows=None):
+        self.rows = n_samples if rows is None else rows
+        self.n_samples = n_samples if rows is None else len(rows)
         self.batch_size = batch_size
         self.rng = rng
         self.on_epoch = on_epoch
@@ -216,7 +238,7 @@ class BatchSampler:
             return None
         if not self._left:
             n_batches = -(-self.n_samples // self.batch_size)
-            batches = np.array_split(self.rng.permutation(self.n_samples), n_batches)
+            batches = np.array_split(self.rng.permutation(self.rows), n_batches)
             if self.on_epoch is not None:
                 self.on_epoch(batches)
             self._left = batches[::-1]

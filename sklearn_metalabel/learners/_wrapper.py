@@ -1,5 +1,7 @@
 """What estimators that wrap a base learner have in common."""
 
+import inspect
+
 import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin
@@ -10,9 +12,17 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_metalabel.learners._base import LabelProbabilityMixin
 from sklearn_metalabel.learners._resolve import as_label_classifier
-from sklearn_metalabel.utils import check_row_weights, count_rows
+from sklearn_metalabel.utils import check_row_weights, count_rows, shown
 
 __all__ = ["BaseLearnerWrapper"]
+
+
+# Parameters that may be None or a name, and an object to pass where its own parameters are to be set.
+_REMEDIES = {
+    "estimator": "estimator=LabelWeightedLogistic(), which None stands for, or TorchClassifier(module),",
+    "training_policy": "a policy such as training_policy=PolicySearch(), which None stands for,",
+    "prediction_policy": "a policy such as prediction_policy=LearnedThresholds(), which None stands for,",
+}
 
 
 class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
@@ -29,6 +39,29 @@ class BaseLearnerWrapper(MetaEstimatorMixin, LabelProbabilityMixin):
         return MetadataRouter(owner=type(self).__name__).add(
             estimator=self._metadata_consumer(), method_mapping=MethodMapping().add(caller="fit", callee="fit")
         )
+
+    def set_params(self, **params):
+        """Set parameters of this estimator, and those of the objects it was given.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names and values; ``estimator__C`` is the parameter `C` of `estimator`.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+        """
+        for name, remedy in _REMEDIES.items():
+            nested = next((key for key in params if key.startswith(f"{name}__")), None)
+            owner = params.get(name, getattr(self, name, None))
+            if nested and hasattr(self, name) and (inspect.isclass(owner) or not hasattr(owner, "set_params")):
+                raise ValueError(
+                    f"{nested} is a parameter of an object, and {name} is {shown(owner)}, which has no parameters; "
+                    f"pass {remedy} first."
+                )
+        return super().set_params(**params)
 
     def _metadata_consumer(self):
         """The base learner whose requests count: the user's own where it can have any."""

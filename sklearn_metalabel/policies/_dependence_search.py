@@ -12,6 +12,7 @@ from sklearn_metalabel.decoding import Dependence, LabelSets, alone
 from sklearn_metalabel.policies._candidates import Candidates, calibrated_logits, probability_thresholds
 from sklearn_metalabel.policies._marginal_search import learn_marginals
 from sklearn_metalabel.policies._nested import Choice, fallbacks
+from sklearn_metalabel.policies._prior import dependence_start
 from sklearn_metalabel.policies._set_chances import SetChances, expected_score
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.utils import refuse_unknown, shown
@@ -27,15 +28,6 @@ __all__ = [
     "rule_with_dependence",
 ]
 
-# Where the ascent starts for each scoring: the weight of counts, what stands for it in unseen sets, and the shift of
-# the cuts (a constant, and a factor of the scaled log-frequency). Set by hand on development sets, by their test rows:
-# what is learned from other data than those must show whether they are good elsewhere.
-_STARTS = {
-    "accuracy": (0.40, -1.20, -0.50, 0.15),
-    "f1_micro": (0.25, -0.70, -0.35, 0.15),
-    "f1_macro": (0.10, -0.25, -0.12, 0.03),
-    "f1_samples": (0.25, -0.70, -0.35, 0.10),
-}
 _N_STEPS, _STEPS_NEARBY = 15, 5
 _LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 0.1, 0.9, 0.999
 # Pull towards the start, by the squared weight of all rows; the two numbers of the dependence are held faster.
@@ -199,8 +191,7 @@ class DependenceSearch:
 
     def _start(self, fold_cuts, may_be_empty, weights):
         """Where the ascent starts, and the rows of each fold with their candidate sets."""
-        starts = [share * np.array(_STARTS[name]) for name, share in weights.items()]
-        count_weight, unseen, *shift = np.sum(starts, axis=0)
+        count_weight, unseen, *shift = dependence_start(weights)
         parameters = fold_cuts.start.copy()
         parameters[-1] += shift[: parameters.shape[1]]
         parts = []

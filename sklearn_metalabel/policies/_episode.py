@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_metalabel.learners import LossWeights
+from sklearn_metalabel.policies._monitor import Steps
 from sklearn_metalabel.policies._reinforcement import Rollout, observe
 from sklearn_metalabel.policies._squash import squash_thresholds, squash_weights
 from sklearn_metalabel.utils import (
@@ -39,6 +40,7 @@ class EpisodePlan:
     initial_thresholds: np.ndarray
     n_scored: int | None = None
     keep_run: bool = False
+    keep_classifier: bool = False
 
 
 @dataclass
@@ -54,9 +56,11 @@ class Episode:
     anchors: np.ndarray | None
     P: np.ndarray | None = None
     run: object = None
+    classifier: object = None
+    mean_weights: np.ndarray | None = None  # (L,), what multiplied the loss over all steps
 
 
-def run_episode(meta, base, fold, plan, seed, threads):
+def run_episode(meta, base, fold, plan, seed, threads, reporter=None):
     """Train a fresh base learner under the policy and teach a copy of `meta` what its rewards say.
 
     Parameters
@@ -71,6 +75,8 @@ def run_episode(meta, base, fold, plan, seed, threads):
         All randomness of the episode.
     threads : dict
         Thread counts to work with.
+    reporter : callable
+        Called after every tenth of the steps.
 
     Returns
     -------
@@ -78,7 +84,7 @@ def run_episode(meta, base, fold, plan, seed, threads):
     """
     run = base.training_run(seed)
     with use_threads(threads), torch_seed(seed, run.device):
-        return _Player(copy.deepcopy(meta), run, fold, plan, seed).play()
+        return _Player(copy.deepcopy(meta), run, fold, plan, seed).play(Steps(plan.n_steps, reporter))
 
 
 class _Player:
@@ -94,9 +100,9 @@ class _Player:
         self.outcomes = _Outcomes(self.Y, fold, plan.n_scored, sees=meta.policy.n_features > 0)
         self.held_out = None if fold.held_out is None else take_rows(fold.X, fold.held_out)
 
-    def play(self):
+    def play(self, step):
         """All steps, learning after every rollout of them."""
-        trace, state = [], self.meta.initial_state()
+        trace, state, self.acted = [], self.meta.initial_state(), []
         weights, thresholds = self.plan.initial_weights, self.plan.initial_thresholds
         last_reward, baselines = None, []
         for first in range(0, self.plan.n_steps, self.plan.update_interval):
@@ -107,6 +113,7 @@ class _Player:
                 weights, thresholds = squash_weights(v), squash_thresholds(u)
                 trace.append((weights, thresholds, self.outcomes.features, self.outcomes.anchor))
                 self._act(rollout, observation, v, u)
+                step()
             baselines.append(self.meta.learn(rollout, self.outcomes.labels, last_reward))
             last_reward = rollout.rewards[-1].mean(axis=0)
             trace[first:] = [(*seen, r) for seen, r in zip(trace[first:], rollout.rewards, strict=True)]
@@ -116,6 +123,7 @@ class _Player:
         """Draw an action around the proposal, train under it, and note what its rewards say."""
         plan = self.plan
         action = self.meta.explore(v, u, plan.sigma, plan.n_threshold_samples, self.rng)
+        self.acted.append(action.weights)
         for _ in range(plan.updates_per_step):
             rows = self.sample()
             self.run.step(rows, LossWeights(action.weights))
@@ -146,7 +154,8 @@ class _Player:
         """The record of the episode."""
         weights, thresholds, features, anchors, rewards = zip(*trace, strict=True)
         sees = features[0] is not None
-        P = None if self.held_out is None else self._out_of_fold()
+        classifier = self.run.finish() if self.plan.keep_classifier else None
+        P = None if self.held_out is None else self._out_of_fold(classifier)
         if self.plan.keep_run:
             self.run.release()  # callbacks look at the base learner alone
         return Episode(
@@ -159,11 +168,14 @@ class _Player:
             anchors=np.array(anchors) if sees else None,
             P=P,
             run=self.run if self.plan.keep_run else None,
+            classifier=classifier,
+            mean_weights=np.mean(self.acted, axis=0),
         )
 
-    def _out_of_fold(self):
+    def _out_of_fold(self, classifier):
         """Probabilities of the held-out rows; in float32, where the largest would otherwise be 1."""
-        return clip_probabilities(self.run.predict_proba(self.held_out).astype(np.float32))
+        predict = self.run.predict_proba if classifier is None else classifier._label_probabilities
+        return clip_probabilities(predict(self.held_out).astype(np.float32))
 
 
 def _without_unknown(Y, rows, P):

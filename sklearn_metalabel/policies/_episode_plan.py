@@ -18,7 +18,7 @@ _SCORED_SHARE = 0.25
 _SCORED_ROWS_AT_LEAST = 100
 
 
-def plan_episodes(policy, base, folds, start, *, keep_run):
+def plan_episodes(policy, base, folds, start, *, keep_run, keep_classifier=False):
     """The plan of every episode, and the exploration noise of each; `start` is (w_0, p_0)."""
     run = base.training_run(0)
     n_steps, updates = _clock(policy.n_steps, policy.updates_per_step, run, folds)
@@ -34,6 +34,7 @@ def plan_episodes(policy, base, folds, start, *, keep_run):
         initial_thresholds=start[1],
         n_scored=_scored_rows(run.batch_size, updates),
         keep_run=keep_run,
+        keep_classifier=keep_classifier,
     )
     return plan, np.linspace(first, last, policy.n_episodes).tolist()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sklearn_metalabel.learners import NAMED_WEIGHTS, LossWeights, resolve_label_weight
-from sklearn_metalabel.policies._runs import train_folds
+from sklearn_metalabel.policies._runs import held_out_rows, train_trials
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.utils import check_hierarchy_is_used, shown
 
-__all__ = ["FixedWeights", "check_weights"]
+__all__ = ["FixedWeights", "check_weights", "is_uniform"]
 
 
 def check_weights(given, name):
@@ -17,6 +17,11 @@ def check_weights(given, name):
             f"{name} must be one of {sorted(NAMED_WEIGHTS)}, an array of shape (n_labels,) or a function of the label "
             f"matrix, got {shown(given)}."
         )
+
+
+def is_uniform(given):
+    """Whether these are the weights of that name, which are 1."""
+    return isinstance(given, str) and given == "uniform"
 
 
 class FixedWeights(TrainingPolicy):
@@ -55,6 +60,8 @@ class FixedWeights(TrainingPolicy):
     array([2. , 1. , 1. , 0.5, 0.5])
     """
 
+    keeps_classifier = True
+
     def __init__(self, weights="uniform", *, hierarchy=None):
         self.weights = weights
         self.hierarchy = hierarchy
@@ -63,6 +70,10 @@ class FixedWeights(TrainingPolicy):
         """Raise where there are no such weights, or a hierarchy that they do not look at."""
         check_weights(self.weights, "weights")
         check_hierarchy_is_used(self.hierarchy, "weights", self.weights)
+
+    def weights_labels(self, run):
+        """Tell whether the weights may differ from 1; documented in the base class."""
+        return not is_uniform(self.weights)
 
     def train(self, task):
         """Train every fold under the weights.
@@ -82,7 +93,10 @@ class FixedWeights(TrainingPolicy):
         weights = LossWeights(label)
         self.best_proposal_ = self.weights if isinstance(self.weights, str) else "given"
         self.history_ = {}
-        return TrainingResult(weights, train_folds(task, weights, self.best_proposal_))
+        if not task.holds_rows_out:
+            return TrainingResult(weights)
+        trials = train_trials(task, weights, self.best_proposal_)
+        return TrainingResult(weights, held_out_rows(trials), classifier=trials[-1].classifier)
 
     def count_runs(self, task):
         """One for each fold with held-out rows; documented in the base class."""

@@ -47,15 +47,25 @@ class Judge:
             )
         return [{"proposal": proposal, **row} for row in found]
 
+    def untuned(self, out_of_fold: OutOfFold) -> float:
+        """Score of rows of which all probabilities are known, cut at one half; classes by the most probable."""
+        Y, weight = out_of_fold.truth(), out_of_fold.sample_weight
+        D = out_of_fold.P > 0.5 if self.has_thresholds else _most_probable(out_of_fold.P)
+        return self.scoring(Y, D, weight)
+
     def needs_all_probabilities(self) -> bool:
         """Whether compact rows are not enough."""
         return not self.has_thresholds or self.prediction_policy.needs_all_probabilities(self.scoring)
 
     def _classes(self, out_of_fold):
         """Scores where the most probable class is taken."""
-        P, Y = out_of_fold.P, out_of_fold.truth()
-        D = P > 0.5 if P.shape[1] == 1 else np.arange(P.shape[1]) == P.argmax(axis=1)[:, None]
-        return mean_scores(self.scoring.by_part(Y, D, out_of_fold.sample_weight))
+        D = _most_probable(out_of_fold.P)
+        return mean_scores(self.scoring.by_part(out_of_fold.truth(), D, out_of_fold.sample_weight))
+
+
+def _most_probable(P):
+    """Decisions (n, L) for the most probable class."""
+    return P > 0.5 if P.shape[1] == 1 else np.arange(P.shape[1]) == P.argmax(axis=1)[:, None]
 
 
 def best_score(rows):

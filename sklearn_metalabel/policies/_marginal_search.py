@@ -32,10 +32,14 @@ def learn_marginals(search):
         Held-out rows, and the label sets of the folds that each of them is not in.
     """
     parts = [(calibrated_logits(search.link, search.rows.P[rows]), rows) for rows in search.inside]
-    weights = _fit_weights(search, parts)
+    listed = [listed_sets(Z, sets) for (Z, _), sets in zip(parts, search.sets, strict=True)]
+    weights = _fit_weights(search, parts, listed)
     slope, intercept = float(search.link.slope), float(search.link.intercept)
     tried = [SetMarginals(search.all_sets, weights, mixing, slope, intercept) for mixing in _MIXINGS]
-    marginals = [replace(tried[0], sets=sets).marginals(Z) for (Z, _), sets in zip(parts, search.sets, strict=True)]
+    marginals = [
+        replace(tried[0], sets=sets).marginals(Z, of_rows)
+        for (Z, _), sets, of_rows in zip(parts, search.sets, listed, strict=True)
+    ]
     rows, weight = np.concatenate(search.inside), search.rows.sample_weight
     weight = None if weight is None else weight[rows]
     Y, P, Q = search.truth[rows], search.rows.P[rows].astype(np.float64), np.concatenate(marginals)
@@ -54,15 +58,14 @@ def learn_marginals(search):
     return best[1] if best[0] >= 0 else None
 
 
-def _fit_weights(search, parts):
+def _fit_weights(search, parts, listed):
     """Weights of the logits, the log count and the size of a set, by maximum likelihood.
 
     Rows whose own set is not among their likeliest of other folds take no part. A little pull towards the start keeps
     them finite where few rows, or sets that separate, are left.
     """
     kept, total = [], 0.0
-    for (Z, rows), sets in zip(parts, search.sets, strict=True):
-        row, number, features = listed_sets(Z, sets)
+    for (Z, rows), sets, (row, number, features) in zip(parts, search.sets, listed, strict=True):
         own = sets.find(codes_of_rows(sp.csr_array(search.truth[rows])))
         right = number == own[row]
         inside = np.zeros(len(Z), dtype=bool)

@@ -63,7 +63,7 @@ class PretrainedPolicy(TrainingPolicy):
 
     Notes
     -----
-    The network's 512 parameters, and what they were trained on, are in ``training_prior.json``, which
+    The network's parameters, a few hundred, and what they were trained on, are in ``training_prior.json``, which
     ``benchmarks/pretrain_training_policy.py`` writes. It sees, of each label, its log-frequency, the mean log-odds of
     held-out positives and negatives, the average precision and how it has changed; the means of these over labels; how
     far the training is; and the numbers of rows, labels and updates.
@@ -92,6 +92,7 @@ class PretrainedPolicy(TrainingPolicy):
     """
 
     needs_held_out = True
+    keeps_classifier = True
 
     def __init__(self, *, weights="uniform", n_folds="auto", prior=None):
         self.weights = weights
@@ -122,7 +123,7 @@ class PretrainedPolicy(TrainingPolicy):
         """
         if not can_steer(task.base, task.has_thresholds):
             raise ValueError(_what_is_missing(task))
-        from sklearn_metalabel.policies._steered_run import run_steered
+        from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
 
         folds = folds_for(task)
         options = {"name": "weights", "sample_weight": folds[0].sample_weight}
@@ -131,13 +132,13 @@ class PretrainedPolicy(TrainingPolicy):
         folds = folds[: self._n_folds(task)]
         runner = TrialRunner(task, trial_plan(task, folds, as_reward("average_precision")))
         shared = {"parameters": self._parameters(), "label_weight": label_weight}
-        calls = [(fold, {**shared, "seed": seed}) for fold, seed in zip(folds, seeds, strict=False)]
+        calls = [(N_ACTIONS, fold, {**shared, "seed": seed}) for fold, seed in zip(folds, seeds, strict=False)]
         trials = [made[-1] for made in runner.call(run_steered, calls)]
         self.schedule_ = mean_schedule([trial.proposal.weights for trial in trials])
         self.best_proposal_ = "pretrained"
         self.length_ = len(self.schedule_.parts) / self.schedule_.n_parts
         self.history_ = _history(trials, self.schedule_.n_parts)
-        return TrainingResult(self.schedule_, held_out_rows(trials))
+        return TrainingResult(self.schedule_, held_out_rows(trials), classifier=trials[-1].classifier)
 
     def count_runs(self, task):
         """One for each fold; documented in the base class."""

@@ -6,12 +6,12 @@ from importlib.resources import files
 
 import numpy as np
 
-__all__ = ["prior_parameters", "read_prior", "read_training_prior"]
+__all__ = ["dependence_start", "prior_parameters", "read_prior", "read_training_prior"]
 
 
 @cache
 def read_prior():
-    """Read `prior.json`: "parameters" by name of scoring, and "provenance"."""
+    """Read `prior.json`: "parameters" by name of scoring, "dependence" with its own "parameters", and "provenance"."""
     return _read("prior.json")
 
 
@@ -26,7 +26,19 @@ def _read(name):
     return json.loads(files("sklearn_metalabel.policies").joinpath(name).read_text(encoding="utf-8"))
 
 
-def prior_parameters(weights, prior=None):
+def prior_parameters(weights):
     """Parameters (outputs, descriptors) for weighted scorings: the weighted mean of those of its parts."""
-    prior = read_prior()["parameters"] if prior is None else prior
-    return sum(weight * np.asarray(prior[name]) for name, weight in weights.items())
+    return _weighted_mean(read_prior()["parameters"], weights)
+
+
+def dependence_start(weights):
+    """Where the search for dependence starts for weighted scorings, four numbers: the weighted mean of its parts.
+
+    The weight of counts, what stands for it in unseen sets, and the shift of the cuts: a constant, and a factor of the
+    scaled log-frequency.
+    """
+    return _weighted_mean(read_prior()["dependence"]["parameters"], weights)
+
+
+def _weighted_mean(by_name, weights):
+    return sum(weight * np.asarray(by_name[name]) for name, weight in weights.items())

@@ -31,6 +31,7 @@ class RecurrentPolicy(TrainingPolicy):
     """What both recurrent policies share; their parameters are documented there."""
 
     proposes_thresholds = True
+    keeps_classifier = True
 
     def __init__(
         self,
@@ -133,7 +134,8 @@ class RecurrentPolicy(TrainingPolicy):
             start_weights(self.initial_weights, self.anchor_, rng),
             start_thresholds(self.initial_thresholds, task.n_labels, rng),
         )
-        plan, sigmas = plan_episodes(self, task.base, folds, start, keep_run=task.monitor.keeps_runs)
+        kept = {"keep_run": task.monitor.keeps_runs, "keep_classifier": task.keep_classifier}
+        plan, sigmas = plan_episodes(self, task.base, folds, start, **kept)
         with torch_seed(draw_seed(rng)):
             meta = MetaLearner(self._settings(), self.anchor_)
         if isinstance(task.previous, RecurrentPolicy):
@@ -142,10 +144,13 @@ class RecurrentPolicy(TrainingPolicy):
         self._seen = rounds.seen()
         greedy = greedy_episode(rounds.meta, plan.n_steps, *start, **self._seen)
         self.history_ = {**rounds.history(), "greedy_weights": greedy[0], "greedy_thresholds": greedy[1]}
-        self.policy_state_, self.best_proposal_ = rounds.meta.policy_state(), "greedy episode"
+        self.policy_state_ = rounds.meta.policy_state()
+        self.best_proposal_ = "last episode" if task.keep_classifier else "greedy episode"
         self.n_episodes_, self.n_steps_ = self.history_["reward"].shape
         warn_if_diverged(plan.reward, self.history_)
-        return TrainingResult(LossWeights(greedy[0][-1]), rounds.out_of_fold(folds), greedy[1][-1])
+        last, out_of_fold = rounds.last_round[-1], rounds.out_of_fold(folds)
+        weights = last.mean_weights if task.keep_classifier else greedy[0][-1]
+        return TrainingResult(LossWeights(weights), out_of_fold, greedy[1][-1], classifier=last.classifier)
 
     def count_runs(self, task):
         """One for each episode; documented in the base class."""
@@ -268,7 +273,8 @@ class SharedGRUPolicy(RecurrentPolicy):
     anchor_ : ndarray of shape (n_labels,)
         The anchor used; mean 1.
     best_proposal_ : str
-        "greedy episode": every step takes the mean action of the trained policy.
+        "greedy episode": every step takes the mean action of the trained policy; or, with ``refit=False``, "last
+        episode", whose weights are the means over its steps.
     n_episodes_, n_steps_ : int
         Episodes played, and steps of each.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from sklearn.utils.parallel import Parallel
 
 from sklearn_metalabel.policies._episode import Episode, run_episode
-from sklearn_metalabel.policies._monitor import RunReport
+from sklearn_metalabel.policies._monitor import MOST_STEPS, RunReport
 from sklearn_metalabel.policies._reinforcement import MetaLearner, average_meta_learners
+from sklearn_metalabel.policies._runs import pooled_rows
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import as_certain_negatives, current_threads, label_rows
+from sklearn_metalabel.utils import as_certain_negatives, current_threads, in_order, label_rows, runs_here
 
 __all__ = ["EpisodeRounds", "play_rounds"]
 
@@ -40,7 +40,7 @@ class EpisodeRounds:
         if not played:
             return None
         parts = [(*as_certain_negatives(label_rows(f.Y, f.held_out, np.int8), P), f) for f, P in played]
-        return OutOfFold.concatenate([OutOfFold(Y, P, sample_weight=f.weights_of(f.held_out)) for Y, P, f in parts])
+        return pooled_rows([OutOfFold(Y, P, sample_weight=f.weights_of(f.held_out)) for Y, P, f in parts])
 
     def history(self):
         """Arrays by episode and step, ready for a plot."""
@@ -73,28 +73,36 @@ def play_rounds(meta, task, plan, sigmas, seeds):
     # Each episode has the thread counts of the caller, so that no sum depends on `n_jobs`.
     threads, folds, monitor = current_threads(), task.folds, task.monitor
     n_jobs = count_workers(task.n_jobs, threads)
-    rounds = EpisodeRounds(meta)
+    rounds, n_told = EpisodeRounds(meta), min(MOST_STEPS, plan.n_steps) if runs_here(n_jobs) else 0
     for first in range(0, len(seeds), len(folds)):
         numbers = range(first, min(first + len(folds), len(seeds)))
-        tickets = [monitor.begin() for _ in numbers]
-        played = Parallel(n_jobs=n_jobs)(
-            delayed_on_fold(
-                run_episode,
-                folds[m - first],
-                memory=task.memory,
-                meta=rounds.meta,
-                base=task.base,
-                plan=replace(plan, sigma=sigmas[m]),
-                seed=seeds[m],
-                threads=threads,
-            )
-            for m in numbers
+        tickets, played, stops = [monitor.begin(n_told) for _ in numbers], [], []
+        outcomes = in_order(
+            n_jobs,
+            [
+                delayed_on_fold(
+                    run_episode,
+                    folds[m - first],
+                    memory=task.memory,
+                    meta=rounds.meta,
+                    base=task.base,
+                    plan=replace(plan, sigma=sigmas[m]),
+                    seed=seeds[m],
+                    threads=threads,
+                    reporter=monitor.reporter(ticket) if n_told else None,
+                )
+                for ticket, m in zip(tickets, numbers, strict=True)
+            ],
         )
+        # All episodes of the round are played and reported before any of them may end the training.
+        for ticket, episode in zip(tickets, outcomes, strict=True):
+            played.append(episode)
+            stops.append(monitor.end(ticket, _report(episode)))
         rounds.meta = average_meta_learners([e.meta for e in played])
-        rounds.episodes += [replace(e, meta=None, P=None, features=None, anchors=None, run=None) for e in played]
+        rounds.episodes += [
+            replace(e, meta=None, P=None, features=None, anchors=None, run=None, classifier=None) for e in played
+        ]
         rounds.last_round = played
-        # All episodes of the round were played, so all are reported before any of them may end the training.
-        stops = [monitor.end(ticket, _report(e)) for ticket, e in zip(tickets, played, strict=True)]
         if any(stops):
             break
     return rounds

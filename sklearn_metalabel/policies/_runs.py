@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from sklearn.utils.parallel import Parallel
-
-from sklearn_metalabel.policies._monitor import RunReport
+from sklearn_metalabel.model_selection import deal_rows
+from sklearn_metalabel.policies._monitor import MOST_STEPS, RunReport
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._trials import TrialPlan, run_trials
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import current_threads, draw_seeds, label_frequencies
+from sklearn_metalabel.utils import current_threads, draw_seeds, in_order, label_frequencies, runs_here
 
-__all__ = ["TrialRunner", "folds_for", "held_out_rows", "trial_plan", "train_folds"]
+__all__ = ["TrialRunner", "folds_for", "held_out_rows", "pooled_rows", "train_folds", "train_trials", "trial_plan"]
 
 
 def train_folds(task, weights, name="given"):
@@ -54,14 +53,17 @@ def train_folds(task, weights, name="given"):
     >>> MetaPolicyClassifier(training_policy=Equal(), random_state=0).fit(X, Y).weights_
     array([1., 1., 1., 1., 1.])
     """
-    if not task.holds_rows_out:
-        return None
+    return held_out_rows(train_trials(task, weights, name)) if task.holds_rows_out else None
+
+
+def train_trials(task, weights, name):
+    """A trial of each fold, all under the same weights."""
     folds = folds_for(task)
     runner = TrialRunner(task, trial_plan(task, folds, None))
     seeds = draw_seeds(task.random_state, len(folds))
     path = [Proposal(name, weights)]
     runs = runner([(fold, path, seed, {"scored": False}) for fold, seed in zip(folds, seeds, strict=True)])
-    return held_out_rows([trials[-1] for trials in runs])
+    return [trials[-1] for trials in runs]
 
 
 def folds_for(task):
@@ -75,13 +77,18 @@ def trial_plan(task, folds, reward):
     """How trials on these folds are run."""
     is_compact = any(fold.all_held_out is not None for fold in folds)
     frequency = label_frequencies(folds[0].Y, folds[0].held_out_weight) if is_compact else None
-    return TrialPlan(reward, task.monitor.keeps_runs, frequency)
+    return TrialPlan(reward, task.monitor.keeps_runs, frequency, task.keep_classifier)
 
 
 def held_out_rows(trials):
     """The held-out rows of one trial a fold; in compact form where that is what they have."""
-    parts = [trial.held_out if trial.compact is None else trial.compact for trial in trials]
-    return OutOfFold.concatenate(parts)
+    return pooled_rows([trial.held_out if trial.compact is None else trial.compact for trial in trials])
+
+
+def pooled_rows(parts):
+    """Rows of several folds; complete ones of a single fold are dealt to folds to compare what is chosen on them."""
+    rows = OutOfFold.concatenate(parts)
+    return rows.with_folds(deal_rows(rows.Y)) if len(parts) == 1 and rows.is_complete else rows
 
 
 class TrialRunner:
@@ -95,19 +102,41 @@ class TrialRunner:
 
     def __call__(self, arguments):
         """Trials of each of (fold, path, seed, further arguments of `run_trials` by name)."""
-        calls = [(fold, {"path": path, "seed": seed, **options}) for fold, path, seed, options in arguments]
+        calls = [
+            (self._n_steps(*each), fold, {"path": path, "seed": seed, **options})
+            for each in arguments
+            for fold, path, seed, options in [each]
+        ]
         return self.call(run_trials, calls)
 
     def call(self, function, calls):
-        """What a function returns for each of (fold, arguments by name): a list of trials."""
-        tickets = [self.monitor.begin() for _ in calls]
+        """What a function returns for each of (steps that may be told of, fold, arguments by name): lists of trials."""
+        here, made = runs_here(self.n_jobs), []
+        tickets = [self.monitor.begin(n_steps if here else 0) for n_steps, _, _ in calls]
         shared = {"base": self.base, "plan": self.plan, "threads": self.threads}
-        made = Parallel(n_jobs=self.n_jobs)(
-            delayed_on_fold(function, fold, memory=self.memory, **shared, **options) for fold, options in calls
+        outcomes = in_order(
+            self.n_jobs,
+            [
+                delayed_on_fold(
+                    function,
+                    fold,
+                    memory=self.memory,
+                    reporter=self.monitor.reporter(ticket) if here else None,
+                    **shared,
+                    **options,
+                )
+                for ticket, (_, fold, options) in zip(tickets, calls, strict=True)
+            ],
         )
-        for ticket, trials in zip(tickets, made, strict=True):
+        for ticket, trials in zip(tickets, outcomes, strict=True):
+            made.append(trials)
             self.stopped |= bool(self.monitor.end(ticket, _report(trials)))
         return made
+
+    def _n_steps(self, fold, path, seed, options):
+        """Steps of a run that may be told of."""
+        n_updates = self.base.training_run(seed).n_updates(len(fold.train))
+        return len(path) * min(MOST_STEPS, max(1, round(options.get("share", 1.0) * n_updates)))
 
 
 def _report(trials):
@@ -116,4 +145,4 @@ def _report(trials):
     best = max(trials, key=lambda trial: -float("inf") if trial.outcome is None else trial.outcome.value)
     reward = None if best.outcome is None else best.outcome.value
     label = last.proposal.weights.last.label
-    return RunReport(best.proposal.name, reward, last.run, label, 0.0 * label + 0.5)
+    return RunReport(best.proposal.name, reward, last.run, label, 0.0 * label + 0.5, last.held_out)

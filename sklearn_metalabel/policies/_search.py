@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_metalabel.learners import Fold, LossWeights, resolve_label_weight
-from sklearn_metalabel.policies._fixed_weights import check_weights
+from sklearn_metalabel.policies._fixed_weights import check_weights, is_uniform
 from sklearn_metalabel.policies._judge import best_score
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
 from sklearn_metalabel.policies._proposals import EQUAL, OF_EACH_LABEL, Proposal, proposed_paths
-from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, trial_plan
+from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, pooled_rows, trial_plan
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.policies._trials import Trial
 from sklearn_metalabel.rewards import as_reward
@@ -22,12 +23,14 @@ from sklearn_metalabel.utils import draw_seeds, known_totals, shown, weighted_po
 
 __all__ = ["PolicySearch"]
 
-# From this many rows on, one fold is enough to compare proposals.
+# From this many rows on, one fold is enough to compare scales, and its held-out rows for thresholds.
 MANY_ROWS = 5_000
+# Labels that scales are compared on first, where there are at least twice as many.
+_LABELS_OF_PATH = 128
 # Folds whose rows are then enough for thresholds, where no proposal is tried to the end.
 _FOLDS_OF_MANY_ROWS = 2
-# Share of a training after which proposals that are trainings of their own are then screened (successive halving).
-SCREENING_SHARE = 1 / 3
+# Share of a training after which proposals that are trainings of their own are screened (successive halving).
+SCREENING_SHARE = 1 / 4
 
 
 class PolicySearch(TrainingPolicy):
@@ -41,7 +44,9 @@ class PolicySearch(TrainingPolicy):
       that the choice has not seen;
     - where labels share the parameters of a network, more weight for positives, by the square root of how rare a label
       is, or less weight for easy negatives, as in the asymmetric loss [1]_;
-    - elsewhere equal weights alone.
+    - elsewhere equal weights alone: a classifier that takes label matrices, as a random forest does, is then trained
+      as it is, on all labels together, and costs what it costs in
+      :class:`~sklearn_metalabel.TunedThresholdsClassifierCV`.
 
     Parameters
     ----------
@@ -51,7 +56,8 @@ class PolicySearch(TrainingPolicy):
     weights : {"uniform", "frequency", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
         Weights that the proposals multiply, as in :class:`FixedWeights`.
     n_folds : int or "auto", default="auto"
-        Folds that all proposals are tried on; "auto" is all of them, and from 5,000 samples on fewer (see Notes).
+        Folds that all proposals are tried on, to the end; "auto" is one for a network, and for a path all of them, or
+        one from 5,000 samples or 256 labels on (see Notes).
 
     Attributes
     ----------
@@ -84,8 +90,13 @@ class PolicySearch(TrainingPolicy):
     beyond chance takes its place where its score is clearly higher.
 
     A path of scales goes on to the user's own scale at least, and from there while the reward is not worse beyond
-    chance. From 5,000 samples on a network is trained on one fold: a third of a training under every proposal, then
-    equal weights and the best of the others to the end, and thresholds are chosen on that fold's held-out rows.
+    chance. From 256 labels on it is solved for 128 of them, spread evenly from rare to frequent, on one fold; then all
+    labels are solved there at the user's own scale and at the best one.
+
+    Proposals for a network are compared on one fold: a quarter of a training under each, then equal weights and the
+    best of the others to the end. What is taken is trained on the other folds too, whose held-out rows thresholds need;
+    from 5,000 samples on those of the first fold are enough. With three folds and four proposals that is about what
+    four trainings on all rows cost, the last one included, and 2.7 from 5,000 samples on.
 
     References
     ----------
@@ -106,6 +117,7 @@ class PolicySearch(TrainingPolicy):
     """
 
     needs_held_out = True
+    keeps_classifier = True
 
     def __init__(self, reward="average_precision", *, weights="uniform", n_folds="auto"):
         self.reward = reward
@@ -119,6 +131,10 @@ class PolicySearch(TrainingPolicy):
         is_number = isinstance(self.n_folds, Integral) and not isinstance(self.n_folds, bool) and self.n_folds > 0
         if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
             raise ValueError(f'n_folds must be a positive integer or "auto", got {shown(self.n_folds)}.')
+
+    def weights_labels(self, run):
+        """Tell whether anything but equal weights of 1 is proposed; documented in the base class."""
+        return bool(run.scales or run.emphases) or not is_uniform(self.weights)
 
     def check_sample_weight(self, sample_weight):
         """Raise where the reward takes no weights; documented in the base class."""
@@ -140,15 +156,17 @@ class PolicySearch(TrainingPolicy):
         plan = _SearchPlan.of(self, task)
         seeds = draw_seeds(task.random_state, len(task.folds))
         runner = TrialRunner(task, trial_plan(task, plan.folds, as_reward(self.reward)))
-        rounds = [*_screen(plan, runner, seeds[0])] if plan.screens else [_try_all(plan, runner, seeds)]
+        rounds = plan.rounds(runner, task, seeds)
         options, neutral, preferred = _options(plan, rounds[-1])
         chosen, compared = _choose(options, neutral, preferred, task.judge)
-        solution = next((trial.solution for trial in rounds[-1][0] if trial.solution is not None), None)
-        out_of_fold = _held_out(plan, runner, seeds, chosen, solution)
+        known = [trial.solution for trial in (chosen.trials[0], *rounds[-1][0]) if trial.solution is not None]
+        solution = known[0] if known else None
+        out_of_fold, classifier = _held_out(plan, runner, seeds, chosen, solution)
         self.best_proposal_, self.scale_ = chosen.proposal.name, float(chosen.proposal.scale)
         self.proposals_ = _table(options, neutral, compared)
         self.history_ = _history(plan, rounds)
-        return TrainingResult(chosen.proposal.weights, out_of_fold, solution=solution, compared=compared)
+        left = {"solution": solution, "compared": compared, "classifier": classifier}
+        return TrainingResult(chosen.proposal.weights, out_of_fold, **left)
 
     def count_runs(self, task):
         """Tell how many training runs will be made; documented in the base class."""
@@ -163,7 +181,8 @@ class _SearchPlan:
     folds: list[Fold]  # those that are trained on
     n_tried: int  # folds that proposals are tried on
     screens: bool  # whether all but two proposals are dropped after a part of a training
-    trains_again: bool  # whether the tried folds must be trained again, since their probabilities were not kept
+    trains_again: bool  # whether the tried folds must be trained again, since not all was kept of them
+    labels: NDArray[np.intp] | None = None  # those that a path is compared on first
 
     @classmethod
     def of(cls, policy, task):
@@ -179,15 +198,26 @@ class _SearchPlan:
         # Of what is not kept whole, no scale of each label can be put together.
         is_compact = any(fold.all_held_out is not None for fold in folds)
         many = Y.shape[0] >= MANY_ROWS or is_compact
-        brief = many and len(paths) > 1 and policy.n_folds == "auto"
+        brief = len(paths) > 1 and policy.n_folds == "auto"
         n_folds = policy.n_folds
         if n_folds == "auto":
             few = 1 if brief else _FOLDS_OF_MANY_ROWS
             n_folds = few if many and not run.scales else len(folds)
         folds = folds[:n_folds]
-        n_tried = 1 if many and run.scales else len(folds)
+        is_brief_path = policy.n_folds == "auto" and len(paths[0]) > 2 and Y.shape[1] >= 2 * _LABELS_OF_PATH
+        labels = _spread_labels(counts[0]) if is_brief_path else None
+        n_tried = 1 if brief or is_brief_path or (many and run.scales and policy.n_folds == "auto") else len(folds)
         # Screening two proposals would save nothing.
-        return cls(paths, folds, n_tried, brief and len(paths) > 2, is_compact and len(paths[0]) > 1)
+        trains_again = (is_compact or task.keep_classifier) and len(paths[0]) > 1
+        return cls(paths, folds, n_tried, brief and len(paths) > 2, trains_again, labels)
+
+    def rounds(self, runner, task, seeds):
+        """Trials of each fold, of those that can be compared; the last round has what is chosen from."""
+        if self.screens:
+            return [*_screen(self, runner, seeds[0])]
+        if self.labels is not None:
+            return [*_screen_labels(self, runner, task, seeds[0])]
+        return [_try_all(self, runner, seeds)]
 
     @property
     def is_path(self):
@@ -197,7 +227,7 @@ class _SearchPlan:
     @property
     def n_runs(self):
         """Training runs."""
-        again = 2 if self.screens else self.n_tried if self.trains_again else 0
+        again = 2 if self.screens else self.n_tried * self.trains_again + (self.labels is not None)
         return self.n_tried * len(self.paths) + len(self.folds) - self.n_tried + again
 
 
@@ -212,7 +242,7 @@ class _Option:
     @cached_property
     def rows(self):
         """The held-out rows that it is judged on."""
-        return OutOfFold.concatenate([trial.held_out for trial in self.trials])
+        return pooled_rows([trial.held_out for trial in self.trials])
 
 
 def _last(previous):
@@ -241,6 +271,29 @@ def _screen(plan, runner, seed):
     for trial in early:
         trial.paused = None  # each is as large as the base learner
     return [early], [[trials[-1] for trials in runner(arguments)]]
+
+
+def _spread_labels(positives):
+    """Labels (L',), ascending, as evenly as can be from the rarest that has positives to the most frequent."""
+    order = np.argsort(positives, kind="stable")[np.count_nonzero(positives == 0) :]
+    at = np.linspace(0, len(order) - 1, min(_LABELS_OF_PATH, len(order))).round().astype(np.intp)
+    return np.sort(order[at])
+
+
+def _screen_labels(plan, runner, task, seed):
+    """Trials of one fold: a path of scales for some labels, then all labels at the user's own scale and the best."""
+    (path,), fold, labels = plan.paths, plan.folds[0], plan.labels
+    part = replace(fold, Y=fold.Y[:, labels])
+    of_part = [replace(each, weights=LossWeights(each.weights.label[labels])) for each in path]
+    plain = replace(runner.plan, frequency=None, keep_classifier=False, keep_run=False)
+    (early,) = TrialRunner(task, plain)([(part, of_part, seed, {})])
+    for trial, proposal in zip(early, path, strict=False):
+        trial.proposal = proposal
+    best = max(early, key=lambda trial: trial.outcome.value)
+    own = next((trial for trial in early if trial.proposal.scale == 1), best)
+    kept = {own.proposal.scale, best.proposal.scale if is_beaten(own.outcome, best.outcome) else own.proposal.scale}
+    finalists = [proposal for proposal in path if proposal.scale in kept]
+    return [early], [runner([(fold, finalists, seed, {})])[0]]
 
 
 def _options(plan, tried):
@@ -303,15 +356,19 @@ def _choose(options, neutral, preferred, judge):
 
 
 def _held_out(plan, runner, seeds, chosen, solution):
-    """Held-out rows of all folds under the chosen weights; folds that were not tried are trained now."""
+    """Held-out rows of all folds under the chosen weights, and the classifier of the last where it is kept.
+
+    Folds that were not tried are trained now.
+    """
     known = [] if plan.trains_again else chosen.trials
     left = range(len(known), len(plan.folds))
     if left and not (runner.stopped and known):
         options = {"solution": solution, "scored": False}
         runs = runner([(plan.folds[k], [chosen.proposal], seeds[k], options) for k in left])
-        return held_out_rows([*known, *(trials[-1] for trials in runs)])
+        made = [*known, *(trials[-1] for trials in runs)]
+        return held_out_rows(made), made[-1].classifier
     is_compact = any(trial.compact is not None for trial in known)
-    return held_out_rows(known) if is_compact else chosen.rows
+    return held_out_rows(known) if is_compact else chosen.rows, known[-1].classifier
 
 
 def _table(options, neutral, compared):
@@ -329,7 +386,11 @@ def _table(options, neutral, compared):
 
 
 def _history(plan, rounds):
-    """One row for each training run: a fold under a path of proposals; `rounds` hold trials that can be compared."""
+    """One row for each training run: a fold under a path of proposals; `rounds` hold trials that can be compared.
+
+    Of a path for some labels, what follows is in the table of proposals alone.
+    """
+    rounds = rounds if plan.labels is None else rounds[:1]
     groups = [trials for tried in rounds for trials in tried]
     n_steps = len(groups[0]) if plan.is_path else 1
     trials = [trial for group in groups for trial in group]

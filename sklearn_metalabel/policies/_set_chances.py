@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_metalabel.decoding import LabelSets, alone, candidate_sets, codes_of_rows, expand, segment_sums
+from sklearn_metalabel.decoding import LabelSets, alone, candidate_sets, codes_of_rows, distinct, expand, segment_sums
 
 __all__ = ["SetChances", "expected_score"]
 
@@ -76,7 +76,7 @@ class SetChances:
         seen, novel = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
         row, number = self.listed
         key = np.concatenate([row * len(self.sets) + number, seen * len(self.sets) + found[seen]])
-        key = np.unique(key)
+        key = distinct(key)
         return key // len(self.sets), key % len(self.sets), own, novel
 
     def _keep(self, row, log_count, is_unseen, code, labels, at, bounds):

@@ -41,7 +41,7 @@ class SteeredTrial(Trial):
     rewards: NDArray | None = None
 
 
-def run_steered(base, fold, parameters, label_weight, plan, seed, threads):
+def run_steered(base, fold, parameters, label_weight, plan, seed, threads, *, reporter=None):
     """Train on a fold under the network; a list of one `SteeredTrial`.
 
     Parameters
@@ -59,17 +59,20 @@ def run_steered(base, fold, parameters, label_weight, plan, seed, threads):
         All randomness.
     threads : dict
         Thread counts to work with.
+    reporter : callable
+        Is called after every part of the training.
     """
     run = base.training_run(seed)
     with use_threads(threads), torch_seed(seed, run.device):
-        return [_SteeredRun(run, fold, plan, seed).play(torch.tensor(parameters, dtype=torch.float64), label_weight)]
+        steered = _SteeredRun(run, fold, plan, seed, reporter)
+        return [steered.play(torch.tensor(parameters, dtype=torch.float64), label_weight)]
 
 
 class _SteeredRun:
     """The state of one run."""
 
-    def __init__(self, run, fold, plan, seed):
-        self.run, self.fold, self.plan = run, fold, plan
+    def __init__(self, run, fold, plan, seed, reporter=None):
+        self.run, self.fold, self.plan, self.reporter = run, fold, plan, reporter
         X, Y, sample_weight = fold.training_data()
         run.start(X, Y, sample_weight=sample_weight, seed=seed)
         self.sample = run.batches(len(fold.train), np.random.RandomState(seed))
@@ -87,7 +90,9 @@ class _SteeredRun:
                 parts.append(self._weights(wanted, label_weight))
                 self._train(parts[-1], end - first)
                 rewards.append(self.view.update(self.run.predict_proba(self.view.X)))
-                if wanted.stop > 0:
+                if self.reporter is not None:
+                    self.reporter()
+                if wanted.stop > 0 or self.run.finished:
                     break
         return self._trial(LossSchedule(parts, N_ACTIONS), np.array(rewards))
 
@@ -105,11 +110,12 @@ class _SteeredRun:
 
     def _trial(self, schedule, rewards):
         """The outcome, with the held-out rows."""
-        held_out = HeldOutRows(self.fold, self.plan)
-        P = held_out.predict(self.run)
+        held_out, classifier = HeldOutRows(self.fold, self.plan), self.run.finish()
+        P = held_out.predict(classifier._label_probabilities)
         trial = SteeredTrial(Proposal("pretrained", schedule), held_out.score(P), held_out.rows(P), rewards=rewards)
+        trial.classifier = classifier if self.plan.keep_classifier else None
         if self.plan.frequency is not None:
-            trial.compact = held_out.compact(self.run)
+            trial.compact = held_out.compact(classifier._label_probabilities)
         if self.plan.keep_run:
             self.run.release()  # callbacks look at the base learner alone
             trial.run = self.run

@@ -11,7 +11,6 @@ __all__ = [
     "N_PARAMETERS",
     "N_SHARED",
     "Steering",
-    "head_parameters",
     "initial_parameters",
     "initial_state",
     "steer",
@@ -25,7 +24,7 @@ _SHAPES = {
     "reset_update": (_N_SEEN + HIDDEN + 1, 2 * HIDDEN),
     "candidate_seen": (_N_SEEN + 1, HIDDEN),
     "candidate_state": (HIDDEN + 1, HIDDEN),
-    "of_label": (HIDDEN + _N_SEEN + 1, 2),
+    "of_label": (HIDDEN + 1, 2),
     "of_all": (HIDDEN + N_OWN + N_SHARED + 1, 2),
 }
 N_PARAMETERS = sum(rows * columns for rows, columns in _SHAPES.values())
@@ -67,12 +66,6 @@ def initial_parameters(seed=0):
     return torch.cat([parts[name].ravel() for name in _SHAPES])
 
 
-def head_parameters():
-    """Which parameters (P,) are of the last layers."""
-    sizes = [rows * columns for rows, columns in _SHAPES.values()]
-    return torch.arange(N_PARAMETERS).ge(sum(sizes[:-2])).numpy()
-
-
 def initial_state(parameters, n_labels):
     """State of each label before the first step, (..., L, H)."""
     return parameters.new_zeros(*parameters.shape[:-1], n_labels, HIDDEN)
@@ -106,7 +99,7 @@ def steer(parameters, own, shared, state):
     reset, update = gates[..., :HIDDEN], gates[..., HIDDEN:]
     candidate = torch.tanh(_apply(layers["candidate_seen"], seen) + reset * _apply(layers["candidate_state"], state))
     state = (1 - update) * candidate + update * state
-    of_label = _apply(layers["of_label"], torch.cat([state, seen], dim=-1))
+    of_label = _apply(layers["of_label"], state)
     together = torch.cat([state.mean(dim=-2), common], dim=-1)
     of_all = _apply(layers["of_all"], together[..., None, :])[..., 0, :]
     weight = torch.exp(_WEIGHT_RANGE * torch.tanh(of_label[..., 0]))

@@ -59,9 +59,9 @@ class ThresholdSearch:
             kept["_threshold_search"] = cls(out_of_fold)
         return kept["_threshold_search"]
 
-    def start(self, scoring, prior=None):
-        """Parameters of the pre-trained policy; `prior` maps names of scorings to others than the package's."""
-        return prior_parameters(scoring.named_weights, prior)
+    def start(self, scoring):
+        """Parameters of the pre-trained policy."""
+        return prior_parameters(scoring.named_weights)
 
     def ascend(self, start, always_label, scoring, n_steps, random_state):
         """Parameters after `n_steps` up the expected score, or around the best that was sampled without a gradient."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_metalabel.learners import Fold, LabelClassifier, LossWeights
+from sklearn_metalabel.learners import Fold, LabelClassifier, LossWeights, TrainingRun
 from sklearn_metalabel.policies._judge import Judge
 from sklearn_metalabel.policies._monitor import RunMonitor
 from sklearn_metalabel.thresholds import OutOfFold
@@ -44,6 +44,9 @@ class TrainingTask:
         What the last fit left, to resume from.
     memory : TrainingMemory, default=None
         Keeps finished training runs of `train_folds` and of the package's own policies.
+    keep_classifier : bool, default=False
+        Whether what was trained on the only fold is kept instead of a final training; `TrainingResult.classifier` then
+        has it.
 
     See Also
     --------
@@ -66,6 +69,7 @@ class TrainingTask:
     random_state: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(0))
     previous: TrainingPolicy | None = None
     memory: TrainingMemory | None = None
+    keep_classifier: bool = False
 
     @property
     def n_labels(self) -> int:
@@ -94,6 +98,8 @@ class TrainingResult:
         What the final training may start from.
     compared : list of dict, default=()
         Rows of `cv_results_` for what was compared by the user's scoring, with "proposal".
+    classifier : LabelClassifier, default=None
+        What `TrainingRun.finish` gave for the run that the held-out rows come from, where the task asks for it.
 
     See Also
     --------
@@ -112,6 +118,7 @@ class TrainingResult:
     proposed_thresholds: NDArray | None = None
     solution: object = None
     compared: list | tuple = ()
+    classifier: LabelClassifier | None = None
 
 
 class TrainingPolicy(BaseEstimator, ABC):
@@ -156,9 +163,11 @@ class TrainingPolicy(BaseEstimator, ABC):
     array([0.17, 0.14, 0.15, 0.15, 0.16])
     """
 
-    # Whether the policy is trained on held-out rows, and whether it proposes thresholds itself.
+    # Whether the policy is trained on held-out rows, whether it proposes thresholds itself, and whether it gives the
+    # classifier that it has trained (`TrainingTask.keep_classifier`).
     needs_held_out = False
     proposes_thresholds = False
+    keeps_classifier = False
 
     def check(self) -> None:
         """Raise where a parameter is not as described; the base class has none."""
@@ -171,6 +180,23 @@ class TrainingPolicy(BaseEstimator, ABC):
         sample_weight : ndarray of shape (n_samples,) or None
             Weights of the rows; `train` finds them in `Fold.sample_weight` and `Fold.held_out_weight`.
         """
+
+    def weights_labels(self, run: TrainingRun) -> bool:
+        """Tell whether labels may get weights other than 1 in training.
+
+        Where they cannot, a base learner that takes label matrices is trained as it is, and not cloned for each label.
+
+        Parameters
+        ----------
+        run : TrainingRun
+            A training run of the base learner, which says what it can make use of.
+
+        Returns
+        -------
+        weights_labels : bool
+            True unless a subclass knows better.
+        """
+        return True
 
     @abstractmethod
     def train(self, task: TrainingTask) -> TrainingResult:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_metalabel.learners import TrainingRun
+from sklearn_metalabel.learners import LabelClassifier, TrainingRun
+from sklearn_metalabel.policies._monitor import Steps
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.thresholds import CompactRows, OutOfFold
@@ -25,15 +26,15 @@ from sklearn_metalabel.utils import (
 
 __all__ = ["HeldOutRows", "Trial", "TrialPlan", "run_trials"]
 
-# Rows that are predicted at once where not all probabilities are kept.
-_BLOCK_ENTRIES, _LEAST_BLOCK = 2**25, 200
+# Entries that are predicted at once, in float64; what is kept of them is smaller.
+_BLOCK_ENTRIES, _LEAST_BLOCK = 2**23, 200
 # Where they are not, entries that the user's scoring judges a proposal on.
 _JUDGED_ENTRIES = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class TrialPlan:
-    """How trials are run: `reward` scores the held-out rows.
+    """How trials are run: `reward` scores the held-out rows; a single proposal may keep its classifier.
 
     Where not all probabilities can be kept, `frequency` (L,) tells how to keep what thresholds need of all held-out
     rows; None keeps the probabilities of `Fold.held_out`.
@@ -42,6 +43,7 @@ class TrialPlan:
     reward: object
     keep_run: bool = False
     frequency: NDArray | None = None
+    keep_classifier: bool = False
 
 
 @dataclass(eq=False)
@@ -49,7 +51,8 @@ class Trial:
     """What came of one proposal on one fold.
 
     `held_out` has the rows of `Fold.held_out`, or a part of them where `compact` holds all held-out rows; both are
-    None after a part of a training. `solution` is what other runs may start from. `paused` is the run after a part of
+    None after a part of a training. `solution` is what other runs may start from. `classifier` has predicted these
+    rows, where it is kept. `paused` is the run after a part of
     it, where it may be resumed.
     """
 
@@ -59,6 +62,7 @@ class Trial:
     compact: OutOfFold | None = None
     solution: object = None
     run: TrainingRun | None = None
+    classifier: LabelClassifier | None = None
     paused: _Run | None = None
 
     def __getstate__(self):
@@ -67,7 +71,19 @@ class Trial:
 
 
 def run_trials(
-    base, fold, path, plan, seed, threads, *, share=1.0, solution=None, resumed=None, may_resume=False, scored=True
+    base,
+    fold,
+    path,
+    plan,
+    seed,
+    threads,
+    *,
+    share=1.0,
+    solution=None,
+    resumed=None,
+    may_resume=False,
+    scored=True,
+    reporter=None,
 ):
     """One training run on a fold: a `Trial` of each proposal of a path.
 
@@ -94,29 +110,36 @@ def run_trials(
         Whether a part of a run may be resumed.
     scored : bool
         Whether held-out rows are scored by the reward.
+    reporter : callable
+        Called after every tenth of a training.
     """
     run = resumed or _Run(base, fold, seed, solution)
+    keeps = plan.keep_classifier and len(path) == 1 and share == 1
+    run.run.may_be_rough = not keeps
     held_out = HeldOutRows(fold, plan)
     trials, best = [], 0
     with use_threads(threads), torch_seed(seed, run.device, run.states):
         for proposal in path:
-            run.train(proposal.weights, share)
-            P = held_out.predict(run.run) if scored or plan.frequency is None else None
+            run.train(proposal.weights, share, reporter)
+            classifier = run.run.finish() if keeps else None
+            predict = run.run.predict_proba if classifier is None else classifier._label_probabilities
+            P = held_out.predict(predict) if scored or plan.frequency is None else None
             outcome = held_out.score(P) if scored else None
             trial = Trial(proposal, outcome, None if P is None else held_out.rows(P), solution=run.run.checkpoint())
-            trial.run = run.run if plan.keep_run else None
+            trial.run, trial.classifier = run.run if plan.keep_run else None, classifier
             trials.append(trial)
             if len(path) == 1 or outcome.value > trials[best].outcome.value:
                 best = len(trials) - 1
             elif proposal.scale >= 1 and is_beaten(outcome, trials[best].outcome):
                 break  # all scales up to the user's own are tried, larger ones while none is worse beyond chance
-        for trial in trials[:best] + trials[best + 1 :]:
-            trial.solution = None  # each may be as large as the base learner
+        for trial in trials:
+            if trial is not trials[best] and trial.proposal.scale != 1:
+                trial.solution = None  # each may be as large as the base learner; these two may start others
         if share < 1:
             for trial in trials:
                 trial.held_out = None
         elif plan.frequency is not None:
-            trials[-1].compact = held_out.compact(run.run)
+            trials[-1].compact = held_out.compact(predict)
     if plan.keep_run:
         run.run.release()  # callbacks look at the base learner alone
     if share < 1 and may_resume:
@@ -133,7 +156,7 @@ class _Run:
         self.fold, self.seed, self.solution = fold, seed, solution
         self.draw, self.states, self.n_made = None, None, 0
 
-    def train(self, weights, share):
+    def train(self, weights, share, reporter=None):
         """Make so great a share of all updates under `LossWeights`, counting those that were made before a pause."""
         run = self.run
         if self.draw is None:
@@ -143,8 +166,10 @@ class _Run:
         elif self.n_made:
             run.attach(*self.fold.training_data())
         n_updates = max(1, round(share * run.n_updates(len(self.fold.train))))
+        step = Steps(n_updates - self.n_made, reporter)
         for _ in range(n_updates - self.n_made):
             run.step(self.draw(), weights)
+            step()
         self.n_made = n_updates if share < 1 else 0
         self.states = generator_states(self.device)
         if share < 1:
@@ -160,9 +185,11 @@ class HeldOutRows:
         self.Y, self.weight = self.labels > 0, fold.weights_of(fold.held_out)
         self.fold, self.plan = fold, plan
 
-    def predict(self, run):
+    def predict(self, predict):
         """Probabilities of the rows; what is not known of them is a certain negative."""
-        return as_certain_negatives(self.labels, _predict(run, self.X))[1]
+        n, step = self.labels.shape[0], max(_LEAST_BLOCK, _BLOCK_ENTRIES // self.labels.shape[1])
+        parts = [self.X] if n <= step else (take_rows(self.X, slice(k, k + step)) for k in range(0, n, step))
+        return as_certain_negatives(self.labels, np.concatenate([_in_single(predict(X)) for X in parts]))[1]
 
     def score(self, P):
         """How probabilities of the rows are scored by the reward."""
@@ -174,20 +201,20 @@ class HeldOutRows:
         weight = None if self.weight is None else self.weight[:n]
         return OutOfFold(self.Y[:n], P[:n].copy() if n < len(P) else P, sample_weight=weight)
 
-    def compact(self, run):
+    def compact(self, predict):
         """What thresholds need of all held-out rows."""
         rows = CompactRows(self.plan.frequency)
         step = max(_LEAST_BLOCK, _BLOCK_ENTRIES // rows.n_labels)
         all_rows = self.fold.all_held_out
         all_rows = all_rows[~is_unlabeled(self.fold.Y[all_rows])]
         for part in np.split(all_rows, range(step, len(all_rows), step)):
-            labels, P = self.fold.Y[part], _predict(run, take_rows(self.fold.X, part))
+            labels, P = self.fold.Y[part], _in_single(predict(take_rows(self.fold.X, part)))
             if has_unknown(labels):
                 labels, P = as_certain_negatives(label_rows(labels, dtype=np.int8), P)
             rows.add(P, labels, sample_weight=self.fold.weights_of(part))
         return OutOfFold.from_compact(rows)
 
 
-def _predict(run, X):
+def _in_single(P):
     """Probabilities in float32, where the largest would otherwise be 1."""
-    return clip_probabilities(run.predict_proba(X).astype(np.float32))
+    return clip_probabilities(P.astype(np.float32))

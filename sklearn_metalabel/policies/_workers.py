@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from joblib import cpu_count, effective_n_jobs
-from joblib.parallel import get_active_backend
 
-from sklearn_metalabel.utils import delayed_training
+from sklearn_metalabel.utils import delayed_training, on_cluster
 
 __all__ = ["count_workers", "delayed_on_fold"]
 
@@ -14,13 +13,11 @@ def count_workers(n_jobs, threads):
     """Training runs to make at the same time: on this machine, no more than its cores have threads for."""
     n_threads = threads["torch"] or threads["blas"]
     wanted = effective_n_jobs(n_jobs)
-    backend, _ = get_active_backend()
-    is_local = type(backend).__module__ == "joblib._parallel_backends"
-    return min(wanted, max(1, cpu_count() // n_threads)) if is_local else wanted
+    return wanted if on_cluster() else min(wanted, max(1, cpu_count() // n_threads))
 
 
-# Arguments that save time alone: the same comes out with them and without.
-_SAME_OUTCOME = {"resumed", "may_resume"}
+# Arguments that save time or tell of it: the same comes out with them and without.
+_SAME_OUTCOME = {"resumed", "may_resume", "reporter"}
 
 
 def delayed_on_fold(function, fold, memory=None, **arguments):

@@ -207,6 +207,23 @@ class OutOfFold:
         part._set(self.Y[rows], self.P[rows], self.fold[rows], weight)
         return part
 
+    def with_folds(self, fold: NDArray[np.intp]) -> OutOfFold:
+        """Return the same rows in other folds.
+
+        Parameters
+        ----------
+        fold : ndarray of shape (n_samples,), int
+            Fold of each row.
+
+        Returns
+        -------
+        rows : OutOfFold
+            Complete, as these must be.
+        """
+        rows = OutOfFold.__new__(OutOfFold)
+        rows._set(self.Y, self.P, fold, self.sample_weight)
+        return rows
+
     def truth(self) -> NDArray[np.bool_]:
         """Truth as a dense matrix.
 

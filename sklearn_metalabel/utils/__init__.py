@@ -1,9 +1,10 @@
 """What the rooms share: targets, devices, randomness, parameter validation; each has one place."""
 
-from sklearn_metalabel.utils._callbacks import CallbackSupportMixin
+from sklearn_metalabel.utils._callbacks import CallbackSupportMixin, list_with_tasks, propagated, with_callbacks
 from sklearn_metalabel.utils._cluster import aligned, on_cluster
 from sklearn_metalabel.utils._device import resolve_device
 from sklearn_metalabel.utils._hierarchy import check_hierarchy_is_used, hierarchy_edges, label_depths, longest_paths
+from sklearn_metalabel.utils._in_order import in_order, runs_here
 from sklearn_metalabel.utils._label_arrays import (
     check_labels,
     check_pair,
@@ -46,11 +47,13 @@ from sklearn_metalabel.utils._rows import (
     is_matrix,
     map_parts,
     refuse_masked,
+    refuse_raw_text,
     take_rows,
 )
 from sklearn_metalabel.utils._sample_weight import takes_sample_weight, weights_differ
-from sklearn_metalabel.utils._targets import Target, encode_target, label_column, label_rows
+from sklearn_metalabel.utils._targets import Target, boolean_rows, encode_target, label_column, label_rows
 from sklearn_metalabel.utils._threads import current_threads, use_threads
+from sklearn_metalabel.utils._timed_lines import TimedLines
 from sklearn_metalabel.utils._unknown import (
     as_certain_negatives,
     has_unknown,
@@ -71,6 +74,7 @@ from sklearn_metalabel.utils._warnings import (
     warn_broken_promise,
     warn_constant_labels,
     warn_rare_label,
+    warn_sigmoid,
     warn_unreachable_thresholds,
 )
 
@@ -85,11 +89,13 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "Target",
+    "TimedLines",
     "TrainingMemory",
     "UnreachableThresholdWarning",
     "aligned",
     "as_certain_negatives",
     "as_numbers",
+    "boolean_rows",
     "call_training",
     "categorical_columns",
     "check_hierarchy_is_used",
@@ -117,6 +123,7 @@ __all__ = [
     "has_unknown",
     "hierarchy_edges",
     "in_label_order",
+    "in_order",
     "is_certain_negative",
     "is_frame",
     "is_matrix",
@@ -128,16 +135,20 @@ __all__ = [
     "label_rows",
     "label_sums",
     "lazy_names",
+    "list_with_tasks",
     "longest_paths",
     "map_parts",
     "missing_entries",
     "on_cluster",
     "positives_only",
+    "propagated",
     "refuse_masked",
+    "refuse_raw_text",
     "refuse_unknown",
     "resolve_device",
     "restore_on_error",
     "row_blocks",
+    "runs_here",
     "settle_positives",
     "shown",
     "take_rows",
@@ -153,8 +164,10 @@ __all__ = [
     "warn_broken_promise",
     "warn_constant_labels",
     "warn_rare_label",
+    "warn_sigmoid",
     "warn_unreachable_thresholds",
     "weighted_positives",
     "weights_differ",
+    "with_callbacks",
     "with_nan",
 ]

@@ -13,17 +13,20 @@ __all__ = ["resolve_device"]
 def resolve_device(device: str | torch.device) -> torch.device:
     """Turn "auto", a device string or a `torch.device` into an available `torch.device`.
 
-    "auto" is the first CUDA device where there is one, the CPU elsewhere.
+    "auto" is the first CUDA device where there is one, else Apple's MPS where it is there, else the CPU.
     """
     import torch
 
     if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         found = ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        found += ["mps"] if torch.backends.mps.is_available() else []
         raise ValueError(
             f"device={device!r} does not exist here; the devices found are {found}. "
             'Choose one of them, or device="auto".'

@@ -42,12 +42,15 @@ def delayed_training(memory, function):
     return delayed(function) if memory is None else partial(memory.delayed, function)
 
 
-def call_training(memory, function, *arguments, **options):
-    """What `function` returns; with a `TrainingMemory` it is only called where that is not known."""
+def call_training(memory, function, *arguments, same_outcome=None, **options):
+    """What `function` returns; with a `TrainingMemory` it is only called where that is not known.
+
+    `same_outcome` has further options, with which the same comes out.
+    """
+    call = partial(function, **options, **(same_outcome or {}))
     if memory is None:
-        return function(*arguments, **options)
-    key = memory.key(function, (arguments, options))
-    return _recall(memory.cached, key, partial(function, **options), *arguments)
+        return call(*arguments)
+    return _recall(memory.cached, memory.key(function, (arguments, options)), call, *arguments)
 
 
 class TrainingMemory:

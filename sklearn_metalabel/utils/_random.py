@@ -48,15 +48,17 @@ def _seeded(seed, device, states):
     import torch
 
     accelerated = _is_accelerated(device)
-    devices = range(torch.cuda.device_count()) if accelerated else []
-    with _TORCH_RNG, torch.random.fork_rng(devices=devices), torch_settings():
+    with _TORCH_RNG, torch.random.fork_rng(devices=[]), torch_settings():
+        found = _accelerator_states(device)
         # torch.manual_seed reaches the generators of all devices, which are only given back where they are used.
         (torch if accelerated else torch.default_generator).manual_seed(seed)
-        if states is not None:
-            torch.set_rng_state(states[0])
-            if accelerated:
-                torch.cuda.set_rng_state_all(states[1])
-        yield
+        try:
+            if states is not None:
+                torch.set_rng_state(states[0])
+                _set_accelerator_states(device, states[1])
+            yield
+        finally:
+            _set_accelerator_states(device, found)
 
 
 @contextmanager
@@ -80,7 +82,27 @@ def generator_states(device=None):
         return None
     import torch
 
-    return torch.get_rng_state(), torch.cuda.get_rng_state_all() if _is_accelerated(device) else []
+    return torch.get_rng_state(), _accelerator_states(device)
+
+
+def _accelerator_states(device):
+    """States of the generators of all devices of this kind; none of the CPU."""
+    import torch
+
+    if not _is_accelerated(device):
+        return []
+    return [torch.mps.get_rng_state()] if device.type == "mps" else torch.cuda.get_rng_state_all()
+
+
+def _set_accelerator_states(device, states):
+    """Set the generators of all devices of this kind."""
+    import torch
+
+    if _is_accelerated(device):
+        if device.type == "mps":
+            torch.mps.set_rng_state(states[0])
+        else:
+            torch.cuda.set_rng_state_all(states)
 
 
 def _is_accelerated(device):

@@ -16,6 +16,7 @@ __all__ = [
     "is_matrix",
     "map_parts",
     "refuse_masked",
+    "refuse_raw_text",
     "take_rows",
 ]
 
@@ -39,6 +40,21 @@ def categorical_columns(X):
         return []
     kinds = [str(kind) for kind in X.dtypes]
     return [name for name, kind in zip(X.columns, kinds, strict=True) if kind.startswith(_CATEGORIES)]
+
+
+def _is_raw_text(X):
+    """Whether X is a list, a vector or a column of strings."""
+    is_vector = isinstance(X, list | tuple) or len(getattr(X, "shape", ())) == 1
+    return is_vector and len(X) > 0 and isinstance(next(iter(X)), str)
+
+
+def refuse_raw_text(X, name):
+    """Raise where X is raw text, with the line to write; `name` is the estimator that it was given to."""
+    if _is_raw_text(X):
+        raise ValueError(
+            "X must be numbers, and holds raw texts; put a TfidfVectorizer in front: "
+            f"make_pipeline(TfidfVectorizer(), {name}(...)).fit(X, y)."
+        )
 
 
 def is_matrix(X):

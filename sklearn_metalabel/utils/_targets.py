@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_y, _num_samples, check_consistent_le
 
 from sklearn_metalabel.utils._unknown import UNKNOWN, missing_entries
 
-__all__ = ["Target", "encode_target", "label_column", "label_rows"]
+__all__ = ["Target", "boolean_rows", "encode_target", "label_column", "label_rows"]
 
 _DENSE_LABELS_AT_MOST = 1000
 _ENCODING = "mlb = MultiLabelBinarizer(); Y = pd.DataFrame(mlb.fit_transform(y), columns=mlb.classes_)"
@@ -89,6 +89,14 @@ def label_rows(Y, rows=slice(None), dtype=np.float32):
     block = Y[rows]
     block = block.toarray() if sp.issparse(block) else block
     return block > 0 if dtype is bool and block.dtype.kind == "i" else block.astype(dtype, copy=False)
+
+
+def boolean_rows(Y, rows):
+    """Rows of an encoded target as a dense boolean matrix, without a copy where these are all rows."""
+    everything = len(rows) == Y.shape[0] and (rows == np.arange(len(rows))).all()
+    if sp.issparse(Y):
+        return label_rows(Y, slice(None) if everything else rows, dtype=bool)
+    return (Y if everything else Y[rows]).view(bool)
 
 
 def label_column(Y, j):

@@ -16,10 +16,15 @@ __all__ = [
     "warn_broken_promise",
     "warn_constant_labels",
     "warn_rare_label",
+    "warn_sigmoid",
     "warn_unreachable_thresholds",
 ]
 
 _NAMED_AT_MOST = 5
+# Of fewer logits it may be chance that they all lie in [0, 1].
+_LEAST_LOGITS = 20
+# Losses that give negatives less weight raise logits, perhaps all above 0; a sigmoid still comes this near to it.
+_NEAR_ZERO = 0.1
 # Whose frames a warning does not point at.
 _NOT_THE_USERS = {"sklearn_metalabel", "sklearn", "joblib"}
 
@@ -47,6 +52,21 @@ def warn_rare_label(label, n_positives, n_samples, error):
         f"their share stands for its probability there ({type(error).__name__}: {error}). Add rows of the rarer value, "
         "or choose a classifier without inner splits.",
         RareLabelWarning,
+        stacklevel=_users_level(),
+    )
+
+
+def warn_sigmoid(logits, raised):
+    """Warn where the logits of the last batch that a network was trained on all look like probabilities.
+
+    `raised` says whether the loss may raise logits above those of calibrated probabilities.
+    """
+    if logits.size < _LEAST_LOGITS or logits.min() < 0 or logits.max() > 1 or (raised and logits.min() > _NEAR_ZERO):
+        return
+    warnings.warn(
+        "All outputs of the module lie in [0, 1], as if they were probabilities, and logits are expected: take a last "
+        "sigmoid or softmax out of the module, since the loss and predict_proba apply one.",
+        UserWarning,
         stacklevel=_users_level(),
     )
 

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_metalabel.decoding import Dependence, LabelSets, SetMarginals, _candidate_sets, codes_of_rows, decide
+from sklearn_metalabel.decoding._label_sets import distinct
 
 
 def labels(n=200, n_labels=8, seed=0):
@@ -274,3 +275,9 @@ def test_numbers_that_are_none_are_refused(make, match):
 def test_rows_in_place_of_label_sets_are_refused(make):
     with pytest.raises(TypeError, match=r"sets must be LabelSets, got ndarray; make them by LabelSets.from_rows\(Y\)"):
         make(labels())
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [5, 0, 5, 2, 2], list(range(9, -1, -1))])
+def test_distinct_numbers_are_those_of_numpy(numbers):
+    numbers = np.array(numbers, dtype=np.int64)
+    assert_array_equal(distinct(numbers), np.unique(numbers))

@@ -78,11 +78,13 @@ def skorch_net(module, **params):
     return NeuralNet(module, criterion=nn.BCEWithLogitsLoss, max_epochs=2, train_split=None, verbose=0, **params)
 
 
+# Thresholds are not what is looked at here.
+QUICK = {"prediction_policy": "shrunken", "cv": 2, "random_state": 0}
 MAKERS = {
-    "meta": lambda base: MetaPolicyClassifier(base, cv=2, random_state=0),
-    "recurrent": lambda base: MetaPolicyClassifier(base, training_policy="shared", cv=2, random_state=0),
+    "meta": lambda base: MetaPolicyClassifier(base, **QUICK),
+    "recurrent": lambda base: MetaPolicyClassifier(base, training_policy="shared", **QUICK),
     "paper": lambda base: MetaPolicyClassifier.from_paper(base, training_policy__n_episodes=1, random_state=0),
-    "tuned": lambda base: TunedThresholdsClassifierCV(base, cv=2, random_state=0),
+    "tuned": lambda base: TunedThresholdsClassifierCV(base, **QUICK),
     "fixed": FixedThresholdsClassifier,
     "weighted": LabelWeightedClassifier,
     "predictions as features": lambda base: PredictionsAsFeaturesClassifier(base, cv=2, random_state=0),

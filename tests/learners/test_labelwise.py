@@ -22,6 +22,8 @@ from sklearn_metalabel.learners._training_run import BatchSampler, RefitRun
 from sklearn_metalabel.policies import SharedGRUPolicy
 
 EPS = np.finfo(float).eps
+# Thresholds are not what is looked at here.
+QUICK = {"prediction_policy": "half", "cv": 2, "random_state": 0}
 
 
 def test_each_label_is_a_clone_weighted_by_label_and_sample(multilabel_data, global_random_seed):
@@ -83,7 +85,7 @@ PARAMS_OF_BASE = {
 def test_what_the_base_learner_was_told_counts(name, training_policy, multilabel_data):
     X, Y = multilabel_data
     base, other = PARAMS_OF_BASE[name]
-    meta = MetaPolicyClassifier(base, training_policy=training_policy, cv=2, random_state=0).fit(X, Y)
+    meta = MetaPolicyClassifier(base, training_policy=training_policy, **QUICK).fit(X, Y)
     for j, weight in enumerate(meta.weights_):
         alone = clone(base).fit(X, Y[:, j], sample_weight=np.full(len(X), weight))
         P = meta.estimator_.predict_proba(X)[:, j]
@@ -178,7 +180,7 @@ def test_the_seed_reaches_clones_and_what_is_inside_them(multilabel_data):
 
 def test_all_randomness_of_the_base_learner_hangs_on_the_outer_seed(multilabel_data):
     X, Y = multilabel_data
-    meta = MetaPolicyClassifier(RandomForestClassifier(3), training_policy="uniform", cv=2, random_state=0)
+    meta = MetaPolicyClassifier(RandomForestClassifier(3), training_policy="uniform", **QUICK)
     assert_array_equal(clone(meta).fit(X, Y).predict_proba(X), meta.fit(X, Y).predict_proba(X))
 
 

@@ -19,6 +19,9 @@ from sklearn_metalabel.learners import LossWeights
 from sklearn_metalabel.learners._skorch import SkorchLabelClassifier
 from sklearn_metalabel.policies import FixedWeights
 
+# Thresholds are not what is looked at here.
+QUICK = {"prediction_policy": "shrunken", "cv": 2, "random_state": 0}
+
 
 class Net(nn.Module):
     def __init__(self, n_outputs=4, n_features=8):
@@ -105,8 +108,8 @@ LOSSES = {
     "make",
     [
         lambda base: FixedThresholdsClassifier(SkorchLabelClassifier(base, random_state=0)),
-        lambda base: TunedThresholdsClassifierCV(base, cv=2, random_state=0),
-        lambda base: MetaPolicyClassifier(base, training_policy="uniform", cv=2, random_state=0),
+        lambda base: TunedThresholdsClassifierCV(base, **QUICK),
+        lambda base: MetaPolicyClassifier(base, training_policy="uniform", **QUICK),
         lambda base: LabelWeightedClassifier(base, random_state=0),
     ],
     ids=["fixed", "tuned", "uniform", "weighted"],
@@ -127,7 +130,7 @@ def test_a_net_is_trained_as_it_is_where_no_weights_are_learned(name, make, mult
 def test_a_nets_own_loss_is_weighted_where_weights_are_learned(name, policy, multilabel_data):
     X, Y = multilabel_data
     given, _ = LOSSES[name]
-    meta = MetaPolicyClassifier(given, training_policy=policy, cv=2, random_state=0).fit(X, Y)
+    meta = MetaPolicyClassifier(given, training_policy=policy, **QUICK).fit(X, Y)
     assert np.ptp(meta.predict_proba(X), axis=0).min() > 0.1
     assert (meta.predict(X) == Y).mean() > 0.6
 
@@ -183,7 +186,7 @@ class Noting(Callback):
 @pytest.mark.parametrize("policy", ["uniform", "search", "shared"])
 def test_epochs_and_callbacks_happen_in_every_training(policy, multilabel_data):
     Noting.trainings = []
-    meta = MetaPolicyClassifier(net(callbacks=[Noting()]), training_policy=policy, cv=2, random_state=0)
+    meta = MetaPolicyClassifier(net(callbacks=[Noting()]), training_policy=policy, **QUICK)
     meta.fit(*multilabel_data)
     n_trainings = {"uniform": 2, "search": 8, "shared": getattr(meta.training_policy_, "n_episodes_", 0)}[policy] + 1
     assert Noting.trainings == [["begin", *["epoch"] * 5, "end"]] * n_trainings
@@ -196,7 +199,7 @@ def test_callbacks_that_end_freeze_schedule_and_restore_do_so_in_every_training(
 
     def fitted(*callbacks, **params):
         base = net(callbacks=list(callbacks), **{**split, **params})
-        return MetaPolicyClassifier(base, training_policy=policy, cv=2, random_state=0).fit(X, Y).estimator_.net_
+        return MetaPolicyClassifier(base, training_policy=policy, **QUICK).fit(X, Y).estimator_.net_
 
     assert len(fitted(EarlyStopping(patience=2, threshold=0.9)).history) == 3
     initial, frozen = net(Frozen), fitted(Freezer("inner.0.weight"), module=Frozen)
@@ -241,7 +244,7 @@ def test_a_run_to_its_end_is_the_training_of_the_net(multilabel_data):
 @pytest.mark.parametrize("policy", ["uniform", "shared"])
 def test_an_interrupt_by_hand_ends_the_fit_and_leaves_the_estimator(policy, multilabel_data):
     X, Y = multilabel_data
-    meta = MetaPolicyClassifier(net(), training_policy=policy, cv=2, random_state=0).fit(X, Y)
+    meta = MetaPolicyClassifier(net(), training_policy=policy, **QUICK).fit(X, Y)
     P, before = meta.predict_proba(X), dict(vars(meta))
     meta.set_params(estimator__module=Interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from torch import nn
 
-from sklearn_metalabel import MetaPolicyClassifier
+from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
 from sklearn_metalabel.learners import LossWeights, TorchClassifier
 from sklearn_metalabel.learners._training_run import BatchSampler
 
@@ -230,7 +230,7 @@ def test_a_cuda_device_trains_nearly_as_the_cpu_and_keeps_nothing_there(multilab
     assert_allclose(on_gpu.predict_proba(X), on_cpu.predict_proba(X), atol=1e-2)
     assert_array_equal(clone(on_gpu).fit(X, Y).predict_proba(X), on_gpu.predict_proba(X))
     assert_allclose(copy.deepcopy(on_gpu).set_params(device="cpu").predict_proba(X), on_gpu.predict_proba(X), atol=1e-5)
-    with pytest.raises(ValueError, match="several training runs on one CUDA device"):
+    with pytest.raises(ValueError, match="several training runs on one GPU"):
         MetaPolicyClassifier(small_torch(device="cuda"), n_jobs=2).fit(X, Y)
     MetaPolicyClassifier(small_torch(device="cuda"), training_policy="uniform").fit(X, Y).predict(X)
 
@@ -239,3 +239,87 @@ def test_a_shallow_look_at_the_parameters_includes_the_routed_ones():
     classifier = TorchClassifier(mlp, module__hidden=3)
     assert classifier.get_params(deep=False)["module__hidden"] == 3
     assert "module__hidden=3" in repr(classifier)
+
+
+def test_the_trained_module_is_rebuilt_on_demand_and_may_be_changed(multilabel_data):
+    X, Y = multilabel_data
+    classifier = small_torch(random_state=0)
+    assert not hasattr(classifier, "module_")
+    P = classifier.fit(X, Y).predict_proba(X)
+    module = classifier.module_
+    assert not module.training
+    with torch.no_grad():
+        assert_allclose(torch.sigmoid(module(torch.tensor(X, dtype=torch.float32))).numpy(), P, rtol=1e-5)
+        module[0].weight.zero_()
+    assert_array_equal(classifier.predict_proba(X), P)
+    assert "module_" not in vars(classifier)
+    meta = MetaPolicyClassifier(small_torch(), training_policy="uniform", random_state=0).fit(X, Y)
+    assert isinstance(meta.estimator_.module_, MLP)
+
+
+class WithSigmoid(nn.Sequential):
+    def __init__(self, n_features, n_labels):
+        super().__init__(nn.Linear(n_features, n_labels), nn.Sigmoid())
+
+
+@pytest.mark.parametrize(
+    "make", [lambda net: net, LabelWeightedClassifier, lambda net: MetaPolicyClassifier(net, cv=2, random_state=0)]
+)
+def test_a_sigmoid_too_many_is_told_of_once(make, multilabel_data):
+    X, Y = multilabel_data
+    with pytest.warns(UserWarning, match=r"All outputs of the module lie in \[0, 1\].*take a last sigmoid") as caught:
+        make(small_torch(WithSigmoid)).fit(X, Y)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+class Noted:
+    """A callback that notes the tasks and what the estimator of each predicts; it may end a training."""
+
+    def __init__(self, X, last=None):
+        self.X, self.last, self.seen, self.predicted, self.y = X, last, [], [], None
+
+    def setup(self, estimator, context):
+        self.seen.append("setup")
+
+    def teardown(self, estimator, context):
+        self.seen.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context):
+        self.seen.append(f"begin {context.task_name} {context.task_id}")
+
+    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+        self.seen.append(f"end {context.task_name} {context.task_id}")
+        self.predicted.append(fitted_estimator.predict_proba(self.X))
+        self.y = y
+        return context.task_name == "epoch" and context.task_id == self.last
+
+
+def test_epochs_are_tasks_of_callbacks_which_change_nothing(multilabel_data):
+    X, Y = multilabel_data
+    noted = Noted(X)
+    plain = small_torch(n_epochs=2, random_state=0).fit(X, Y)
+    watched = small_torch(n_epochs=2, random_state=0).set_callbacks(noted).fit(X, Y)
+    epochs = [f"{what} epoch {k}" for k in range(2) for what in ("begin", "end")]
+    assert noted.seen == ["setup", "begin fit 0", *epochs, "end fit 0", "teardown"]
+    assert_array_equal(watched.predict_proba(X), plain.predict_proba(X))
+    assert_array_equal(noted.predicted[0], small_torch(n_epochs=1, random_state=0).fit(X, Y).predict_proba(X))
+    assert_array_equal(noted.predicted[2], plain.predict_proba(X))
+    assert_array_equal(noted.y, Y)
+    assert not [name for name in vars(watched) if "callback" in name and name != "_skl_callbacks"]
+
+
+@pytest.mark.parametrize("y", ["ab", "abc"])
+def test_callbacks_are_given_the_classes(y, multilabel_data):
+    X, _ = multilabel_data
+    noted, y = Noted(X), np.resize(list(y), len(X))
+    small_torch(n_epochs=1).set_callbacks(noted).fit(X, y)
+    assert_array_equal(noted.y, y)
+
+
+def test_a_callback_can_end_the_epochs(multilabel_data):
+    X, Y = multilabel_data
+    for stopping in (False, True):
+        clf = small_torch(n_epochs=9, early_stopping=stopping, random_state=0).set_callbacks(Noted(X, last=2)).fit(X, Y)
+        assert clf.n_epochs_ == len(clf.loss_curve_) == 3
+    assert clf.best_epoch_ == clf.validation_scores_.argmax() + 1

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
 from sklearn_metalabel.learners import LossWeights, TorchClassifier
+from sklearn_metalabel.learners._torch_run import InputConverter, _of_full_precision
 from sklearn_metalabel.learners._training_run import BatchSampler
 from sklearn_metalabel.nn import MLP
 
@@ -320,3 +321,12 @@ def test_a_cuda_device_takes_half_precision_sparse_batches_and_every_loss(multil
             on_cpu, on_gpu = (small_torch(MLP, device=d, random_state=0, **params) for d in ("cpu", "cuda"))
             P = on_gpu.fit(given, Y).predict_proba(given)
             assert_allclose(P, on_cpu.fit(given, Y).predict_proba(given), atol=0.05)
+
+
+def test_an_apple_gpu_is_given_no_doubles_and_no_sparse_rows(monkeypatch):
+    with pytest.raises(ValueError, match='parameters are float64, which MPS does not know; set device="cpu"'):
+        _of_full_precision(nn.Linear(2, 2).double(), torch.device("mps"))
+    monkeypatch.setattr("sklearn_metalabel.learners._torch_run._to_tensor", lambda *args: "dense")
+    module, rows = MLP(3, 2), sp.csr_array(np.eye(3))
+    assert InputConverter(module, torch.device("cpu"), False)(rows).is_sparse
+    assert InputConverter(module, torch.device("mps"), False)(rows) == "dense"

@@ -25,7 +25,7 @@ def network(**params):
 
 
 def fit(policy=None, estimator=None, data=(X, Y), **params):
-    options = {"training_policy": policy, "prediction_policy": "half", "random_state": 0, **params}
+    options = {"training_policy": policy, "prediction_policy": "shrunken", "random_state": 0, **params}
     return MetaPolicyClassifier(network() if estimator is None else estimator, **options).fit(*data)
 
 
@@ -34,7 +34,7 @@ def test_it_is_the_default_of_networks_alone():
     assert isinstance(fit(estimator=network(loss="focal")).training_policy_, PolicySearch)
     single = make_classification(60, n_classes=3, n_informative=4, random_state=0)
     assert isinstance(fit(data=single, prediction_policy=None).training_policy_, PolicySearch)
-    linear = MetaPolicyClassifier(prediction_policy="half", random_state=0).fit(X, Y)
+    linear = MetaPolicyClassifier(prediction_policy="shrunken", random_state=0).fit(X, Y)
     assert isinstance(linear.training_policy_, PolicySearch)
 
 
@@ -109,7 +109,7 @@ def test_weights_of_rows_and_unknown_labels_count():
     partly[::7, 1] = np.nan
     assert np.isfinite(fit(data=(X, partly)).training_policy_.history_["reward"]).any()
     weight = np.where(np.arange(len(X)) < 150, 1.0, 0.0)
-    zero = MetaPolicyClassifier(network(), prediction_policy="half", random_state=0)
+    zero = MetaPolicyClassifier(network(), prediction_policy="shrunken", random_state=0)
     without = clone(zero).fit(X[:150], Y[:150])
     zero.fit(X, Y, sample_weight=weight)
     assert_array_equal(zero.predict_proba(X), without.predict_proba(X))

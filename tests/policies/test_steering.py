@@ -7,7 +7,6 @@ from sklearn_metalabel.policies._steering import (
     N_OWN,
     N_PARAMETERS,
     N_SHARED,
-    head_parameters,
     initial_parameters,
     initial_state,
     steer,
@@ -90,15 +89,6 @@ def test_evolution_starts_from_equal_weights_and_a_training_of_full_length():
     own[:, 4] = -1.0  # average precision falls
     _, steering = steer(parameters, own, torch.ones(N_SHARED), initial_state(parameters, 3))
     assert steering.stop > 0
-
-
-def test_the_last_layers_are_what_maps_the_state_to_actions():
-    parameters, own, shared = seen()
-    moved = torch.from_numpy(head_parameters())
-    state, steering = played(parameters, own, shared)
-    other_state, other = played(torch.where(moved, parameters + 1, parameters), own, shared)
-    assert_allclose(other_state, state)
-    assert not torch.allclose(other.exponent, steering.exponent)
 
 
 def test_the_numbers_that_come_with_the_package_fit_the_network_and_say_where_they_come_from():

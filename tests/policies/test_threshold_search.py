@@ -37,7 +37,6 @@ def test_the_prior_is_where_the_search_starts():
     start = search.start(THREE)
     assert_array_equal(search.ascend(start, False, THREE, 0, 0), start)
     assert np.abs(start).max() > 0.1
-    assert_array_equal(search.start(THREE, dict.fromkeys(NAMED_SCORINGS, ZEROS)), ZEROS)
 
 
 def test_the_best_of_the_policies_sampled_for_a_function_is_taken():

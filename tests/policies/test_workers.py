@@ -20,7 +20,7 @@ def test_a_cluster_may_make_as_many_runs_as_asked(monkeypatch):
             return 7
 
     monkeypatch.setattr(_workers, "cpu_count", lambda: 1)
-    monkeypatch.setattr(_workers, "get_active_backend", lambda: (Cluster(), 7))
+    monkeypatch.setattr("sklearn_metalabel.utils._cluster.get_active_backend", lambda: (Cluster(), 7))
     monkeypatch.setattr(_workers, "effective_n_jobs", lambda n_jobs: 7)
     assert _workers.count_workers(None, {"torch": 4, "blas": 4}) == 7
 

@@ -4,9 +4,12 @@ import torch
 from sklearn_metalabel.utils._device import resolve_device
 
 
-def test_auto_takes_a_cuda_device_where_there_is_one(monkeypatch):
+def test_auto_takes_a_cuda_device_else_mps_else_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert resolve_device("auto") == torch.device("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto") == torch.device("mps")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert resolve_device("auto") == torch.device("cuda")
 

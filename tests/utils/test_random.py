@@ -6,7 +6,7 @@ import torch
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
-from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states, torch_seed
+from sklearn_metalabel.utils._random import draw_seed, draw_seeds, fix_random_states, generator_states, torch_seed
 
 
 def test_one_state_draws_one_seed(global_random_seed):
@@ -86,3 +86,32 @@ def test_open_random_states_are_fixed_and_given_ones_are_kept():
     assert nested.estimator.random_state == 3
     assert fix_random_states(SGDClassifier(random_state=1), 3).random_state == 1
     assert fix_random_states(CalibratedClassifierCV(LogisticRegression(random_state=2)), 3).estimator.random_state == 2
+
+
+class FakeMPS:
+    """What torch has of an Apple GPU: one generator."""
+
+    def __init__(self):
+        self.state = "the caller's"
+
+    def get_rng_state(self):
+        return self.state
+
+    def set_rng_state(self, state):
+        self.state = state
+
+
+def test_the_generator_of_an_apple_gpu_is_seeded_and_comes_back(monkeypatch):
+    fake, device = FakeMPS(), torch.device("mps")
+    monkeypatch.setattr(torch, "mps", fake)
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: fake.set_rng_state(f"seed {seed}"))
+    with torch_seed(3, device):
+        assert fake.state == "seed 3"
+        fake.state = "advanced"
+        states = generator_states(device)
+    assert fake.state == "the caller's"
+    with torch_seed(3, device, states):
+        assert fake.state == "advanced"
+    with pytest.raises(KeyError), torch_seed(3, device):
+        raise KeyError
+    assert fake.state == "the caller's"

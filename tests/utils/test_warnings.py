@@ -3,7 +3,7 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_metalabel import ConstantLabelWarning, UnreachableThresholdWarning
-from sklearn_metalabel.utils import warn_constant_labels, warn_unreachable_thresholds
+from sklearn_metalabel.utils import warn_constant_labels, warn_sigmoid, warn_unreachable_thresholds
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array, sp.csr_matrix])
@@ -28,3 +28,18 @@ def test_labels_out_of_reach_are_named_and_many_are_counted():
     with pytest.warns(UnreachableThresholdWarning, match=r"7 of 7 labels .*\(0, 1, 2, 3, 4 and 2 more\)"):
         warn_unreachable_thresholds(np.zeros(7, dtype=bool), range(7))
     warn_unreachable_thresholds([True, True], ["a", "b"])
+
+
+@pytest.mark.parametrize("raised", [False, True])
+def test_outputs_that_look_like_probabilities_are_told_of(raised):
+    outputs = np.linspace(0, 1, 20).reshape(5, 4)
+    with pytest.warns(UserWarning, match="as if they were probabilities, and logits are expected"):
+        warn_sigmoid(outputs, raised)
+    for logits in (outputs - 0.01, outputs + 0.01, outputs[:4]):  # so few may be so by chance
+        warn_sigmoid(logits, raised)
+
+
+def test_a_loss_that_raises_logits_may_raise_them_above_one_half():
+    warn_sigmoid(np.full((5, 4), 0.2), raised=True)
+    with pytest.warns(UserWarning, match="as if they were probabilities"):
+        warn_sigmoid(np.full((5, 4), 0.2), raised=False)
