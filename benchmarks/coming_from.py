@@ -57,9 +57,14 @@ def data_sets(n_seeds):
 
 
 def evaluate(clf, X_train, Y_train, X_test, Y_test):
-    """The columns of the table for one classifier."""
+    """The columns of the table for one classifier; NaN where it fails because a label has one value on a fold."""
     start = time.perf_counter()
-    clf.fit(X_train, Y_train)
+    try:
+        clf.fit(X_train, Y_train)
+    except ValueError as error:
+        if "only one class" not in str(error):
+            raise
+        return [np.nan] * len(COLUMNS)
     elapsed = time.perf_counter() - start
     predicted = clf.predict(X_test)
     f1 = [f1_score(Y_test, predicted, average=average, zero_division=0) for average in ("micro", "macro")]
@@ -68,6 +73,8 @@ def evaluate(clf, X_train, Y_train, X_test, Y_test):
 
 def cells(found):
     """Means, with their standard deviations where there are several runs."""
+    if np.isnan(found).any():
+        return ["fails"] * len(COLUMNS)
     means, deviations = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) if len(found) > 1 else None
     scores = [f"{mean:.3f}" for mean in means[:-1]]
     if deviations is not None:

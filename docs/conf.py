@@ -22,6 +22,7 @@ project_copyright = f"2026, {author}"
 version = release = sklearn_metalabel.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
@@ -79,6 +80,8 @@ sphinx_gallery_conf = {
     "default_thumb_file": None,
     "nested_sections": False,
 }
+plot_html_show_formats = plot_html_show_source_link = False
+plot_formats = [("png", 120)]
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 

@@ -48,7 +48,7 @@ class ResultsTable(Directive):
         self.state.document.settings.record_dependencies.add(str(RESULTS / name))
         try:
             table = select(read_results(name), options.get("columns"), options.get("by"), options.get("rows", []))
-        except (KeyError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise self.error(f"{name}: {error}") from error
         header, *body = table
         group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in header), cols=len(header))

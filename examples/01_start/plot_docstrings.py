@@ -91,7 +91,7 @@ classifiers = {
 
 
 def gain(truth, before, after, n_samples=25):
-    """Gain of each score, and its standard error over bootstrap samples of the test texts."""
+    """Gain of each score, and its error over bootstrap samples of the test."""
     rng = np.random.default_rng(0)
     draws = [rng.integers(len(truth), size=len(truth)) for _ in range(n_samples)]
     differences = [
@@ -108,10 +108,11 @@ def gain(truth, before, after, n_samples=25):
 
 
 def compare(split_by):
-    """Truth and predictions of the second and the third classifier; prints the scores of all."""
+    """Truth and predictions of two classifiers; prints the scores of all."""
     X_train, Y_train, X_test, Y_test = load(split_by)
     print(
-        f"new {split_by}s: {len(Y_train)} training texts, {len(Y_test)} test texts, {Y_test.shape[1]} labels"
+        f"new {split_by}s: {len(Y_train)} training texts, "
+        f"{len(Y_test)} test texts, {Y_test.shape[1]} labels"
     )
     predicted = {
         name: classifier.fit(X_train, Y_train).predict(X_test)
@@ -140,7 +141,7 @@ compared = {split_by: compare(split_by) for split_by in ("name", "module")}
 
 
 def label_table(truth, before, after):
-    """Test texts of each label, and its F1 before and after, by how much it gained."""
+    """Test texts of each label, its F1 before and after, by how much it gained."""
     f1 = [
         f1_score(truth, predicted, average=None, zero_division=0)
         for predicted in (before, after)
@@ -156,9 +157,8 @@ def label_table(truth, before, after):
 labels = label_table(*compared["name"])
 often = labels[labels["test texts"] >= 10]
 gained = often.head(10)
-print(
-    f"of {len(often)} labels, F1 rose for {(often.gain > 0).sum()} and fell for {(often.gain < 0).sum()}"
-)
+rose, fell = (often.gain > 0).sum(), (often.gain < 0).sum()
+print(f"of {len(often)} labels, F1 rose for {rose} and fell for {fell}")
 print(gained.to_string(float_format="{:.2f}".format))
 
 # %%

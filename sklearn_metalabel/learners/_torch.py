@@ -119,9 +119,9 @@ class TorchClassifier(CallbackSupportMixin, RoutedParamsMixin, LabelClassifier):
         The module's trained parameters and buffers.
     n_epochs_ : int
         Epochs that were made.
-    loss_curve_ : ndarray of shape (n_epochs_,)
+    loss_curve_ : ndarray of shape (`n_epochs_`,)
         Mean training loss of each epoch.
-    validation_scores_ : ndarray of shape (n_epochs_,) or None
+    validation_scores_ : ndarray of shape (`n_epochs_`,) or None
         Score of the validation rows after each epoch, larger is better: a loss has a minus sign. None without early
         stopping.
     best_epoch_ : int or None
