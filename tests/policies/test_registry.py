@@ -56,7 +56,7 @@ def test_what_is_given_is_cloned_and_wrapped():
 
 
 WRONG_TRAINING = [
-    ("paired", ValueError, r"training_policy must be None, one of \['search', 'uniform', 'pretrained', 'shared', 'gru'\] .*'paired'"),
+    ("paired", ValueError, r"None, one of \['search', 'uniform', 'pretrained', 'shared', 'gru'\] .*'paired'"),
     (3, TypeError, "or a TrainingPolicy, got 3 of type int"),
     (PolicySearch, TypeError, "or a TrainingPolicy, got <class"),
     (ThresholdRule(), TypeError, "or a TrainingPolicy, got ThresholdRule"),
