@@ -21,6 +21,7 @@ from sklearn_metalabel.policies import (
     FixedWeights,
     GRUPolicy,
     PolicySearch,
+    PretrainedPolicy,
     SharedGRUPolicy,
     ShrunkenThresholds,
 )
@@ -91,6 +92,11 @@ META_PARAMS = {
         "training_policy": SharedGRUPolicy(**SMALL_GRU),
         "prediction_policy": "episode",
         "cv": None,
+    },
+    "a network that is steered": {
+        "estimator": quick_torch(),
+        "training_policy": PretrainedPolicy(n_folds=1),
+        "cv": 2,
     },
     "what was trained on a part": {"training_policy": "uniform", "cv": 0.3, "refit": False},
     "gru and given thresholds": {

@@ -38,6 +38,7 @@ from sklearn_metalabel.policies import (
     LearnedThresholds,
     PlugInThresholds,
     PolicySearch,
+    PretrainedPolicy,
     SCutFBRThresholds,
     SharedGRUPolicy,
     ShrunkenThresholds,
@@ -352,6 +353,7 @@ INVALID = {
     ],
     "allow_unlabeled": ["yes", None],
     "cv": ["five", 1.5, True],
+    "refit": ["yes", 2.0, None],
     "warm_start": ["yes", 2.0],
     "n_jobs": [1.5, "all"],
     "random_state": ["zero", -1],
@@ -381,6 +383,7 @@ INVALID_RECURRENT = {
 }
 INVALID_TRAINING = {
     PolicySearch: {"reward": ["f1", 3], "weights": NO_WEIGHTS, "n_folds": [0, 1.5, "all", True]},
+    PretrainedPolicy: {"weights": NO_WEIGHTS, "n_folds": [0, 1.5, "all", True], "prior": [[1.0], "best", 0.5]},
     FixedWeights: {"weights": NO_WEIGHTS, "hierarchy": [3, [1, 0, 0, 0], [-1, 0]]},
     SharedGRUPolicy: INVALID_RECURRENT,
     GRUPolicy: INVALID_RECURRENT,

@@ -61,6 +61,7 @@ from sklearn_metalabel.policies import (
     LearnedThresholds,
     PlugInThresholds,
     PolicySearch,
+    PretrainedPolicy,
     SCutFBRThresholds,
     SharedGRUPolicy,
     ShrunkenThresholds,
@@ -165,6 +166,7 @@ RECURRENT = {
 SWITCH = ["boolean", StrOptions({"auto"})]
 TAKES_TRAINING = {
     PolicySearch: {"reward": REWARD, "weights": NOTHING, "n_folds": NUMBER_OR_AUTO},
+    PretrainedPolicy: {"weights": NOTHING, "n_folds": NUMBER_OR_AUTO, "prior": [None]},
     FixedWeights: {"weights": NOTHING},
     GRUPolicy: RECURRENT,
     SharedGRUPolicy: RECURRENT,

@@ -30,12 +30,14 @@ from sklearn_metalabel.policies import (
     LearnedThresholds,
     PlugInThresholds,
     PolicySearch,
+    PretrainedPolicy,
     SCutFBRThresholds,
     SharedGRUPolicy,
     ShrunkenThresholds,
     ThresholdRule,
     TrainingPolicy,
 )
+from sklearn_metalabel.policies._steering import initial_parameters
 from sklearn_metalabel.thresholds import OutOfFold
 
 pytestmark = pytest.mark.no_cover
@@ -79,6 +81,11 @@ RECURRENT = {
 }
 POLICIES = {
     PolicySearch: {"reward": ["average_precision", "soft_f1"], "weights": ["uniform", WEIGHTS], "n_folds": ["auto", 1]},
+    PretrainedPolicy: {
+        "weights": ["uniform", WEIGHTS],
+        "n_folds": ["auto", 1],
+        "prior": [None, initial_parameters().numpy()],
+    },
     FixedWeights: {"weights": ["uniform", WEIGHTS], "hierarchy": [[-1, 0, 1, 0], [-1, 0, 0, 0]]},
     SharedGRUPolicy: RECURRENT,
     GRUPolicy: RECURRENT,
@@ -209,6 +216,8 @@ def assert_acts_on_thresholds(policies):
 def around(policy):
     """A small estimator with this training policy."""
     base, prediction_policy = (NETWORK, "episode") if policy.proposes_thresholds else (None, "half")
+    if isinstance(policy, PretrainedPolicy):
+        base, prediction_policy = NETWORK, "shrunken"
     policies = {"training_policy": policy, "prediction_policy": prediction_policy}
     return MetaPolicyClassifier(base, **policies, cv=2, random_state=0)
 

@@ -237,6 +237,7 @@ INVALID = {
     "n_jobs": [1.5, "all"],
     "memory": [3, True],
     "random_state": ["zero", -1],
+    "verbose": ["loud", -1, None],
 }
 
 

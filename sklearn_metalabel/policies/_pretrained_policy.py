@@ -9,7 +9,8 @@ import numpy as np
 from sklearn_metalabel.learners import LossSchedule, LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights
 from sklearn_metalabel.policies._prior import read_training_prior
-from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, trial_plan
+from sklearn_metalabel.policies._proposals import EQUAL
+from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, train_trials, trial_plan
 from sklearn_metalabel.policies._search import MANY_ROWS
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import as_reward
@@ -44,17 +45,17 @@ class PretrainedPolicy(TrainingPolicy):
         What was done on each fold: "weights" and "positive_weights" of shape (n_folds, n_steps, n_labels), "focus" and
         "reward" (average precision of held-out rows, half by label, half by positives) of shape (n_folds, n_steps); NaN
         where the training had ended.
-    schedule_ : LossSchedule
+    schedule_ : LossSchedule or LossWeights
         What the final training follows.
     length_ : float
         How long the final training is, as a share of what the base learner asks for; in (0, 1].
     best_proposal_ : str
-        "pretrained".
+        "pretrained", or "equal" where `y` has single classes.
 
     Raises
     ------
     ValueError
-        If the base learner's loss cannot be changed while it trains, or classes are asked for in place of labels.
+        If the base learner's loss cannot be changed while it trains.
 
     See Also
     --------
@@ -63,6 +64,9 @@ class PretrainedPolicy(TrainingPolicy):
 
     Notes
     -----
+    Of single classes in place of labels, the most probable one is taken, so that probabilities must stay as they are:
+    the policy then leaves the training alone.
+
     The network's parameters, a few hundred, and what they were trained on, are in ``training_prior.json``, which
     ``benchmarks/pretrain_training_policy.py`` writes. It sees, of each label, its log-frequency, the mean log-odds of
     held-out positives and negatives, the average precision and how it has changed; the means of these over labels; how
@@ -121,13 +125,21 @@ class PretrainedPolicy(TrainingPolicy):
         result : TrainingResult
             The schedule of the final training, and the held-out rows.
         """
-        if not _can_steer(task.base, task.has_thresholds):
-            raise ValueError(_what_is_missing(task))
-        from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
-
         folds = folds_for(task)
         options = {"name": "weights", "sample_weight": folds[0].sample_weight}
         label_weight = resolve_label_weight(self.weights, folds[0].Y, task.label_names, **options)
+        _check_base(task.base)
+        if task.has_thresholds:
+            return self._steer(task, folds, label_weight)
+        weights = LossWeights(label_weight)  # classes need probabilities as they are
+        self.schedule_, self.best_proposal_, self.length_, self.history_ = weights, EQUAL, 1.0, {}
+        trials = train_trials(task, weights, EQUAL)
+        return TrainingResult(weights, held_out_rows(trials), classifier=trials[-1].classifier)
+
+    def _steer(self, task, folds, label_weight):
+        """Train each fold under the network; for labels."""
+        from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
+
         seeds = draw_seeds(task.random_state, len(folds))
         folds = folds[: self._n_folds(task)]
         runner = TrialRunner(task, trial_plan(task, folds, as_reward("average_precision")))
@@ -164,23 +176,14 @@ class PretrainedPolicy(TrainingPolicy):
         return given
 
 
-def _can_steer(base, has_thresholds):
-    """Whether a base learner can be trained under weights, of its positives and negatives too, that change."""
+def _check_base(base):
+    """Raise where a base learner cannot be trained under weights, of positives and negatives too, that change."""
     run = base.training_run(0)
-    return has_thresholds and run.takes_schedules and {"positive", "focus"} <= run.emphases
-
-
-def _what_is_missing(task):
-    """Why a training cannot be steered."""
-    if not task.has_thresholds:
-        return (
-            "PretrainedPolicy weighs labels that a sample may have together, and y has one class for each sample; set "
-            'training_policy="search".'
+    if not run.takes_schedules or not {"positive", "focus"} <= run.emphases:
+        raise ValueError(
+            f"PretrainedPolicy changes the log-loss while the base learner trains, which {type(base).__name__} as it "
+            'is here does not allow; pass a TorchClassifier with loss="log_loss", or set training_policy="search".'
         )
-    return (
-        f"PretrainedPolicy changes the log-loss while the base learner trains, which {type(task.base).__name__} as it "
-        'is here does not allow; pass a TorchClassifier with loss="log_loss", or set training_policy="search".'
-    )
 
 
 def mean_schedule(schedules):

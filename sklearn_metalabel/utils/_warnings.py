@@ -22,7 +22,7 @@ __all__ = [
 
 _NAMED_AT_MOST = 5
 # Of fewer logits it may be chance that they all lie in [0, 1].
-_LEAST_LOGITS = 20
+_LEAST_LOGITS = 100
 # Losses that give negatives less weight raise logits, perhaps all above 0; a sigmoid still comes this near to it.
 _NEAR_ZERO = 0.1
 # Whose frames a warning does not point at.

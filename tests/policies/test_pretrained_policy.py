@@ -114,9 +114,13 @@ def test_what_it_cannot_steer_is_refused_by_name():
     for estimator in (LogisticRegression(), network(loss="focal")):
         with pytest.raises(ValueError, match=r'does not allow; pass a TorchClassifier .* or set training_policy="sea'):
             fit(PretrainedPolicy(), estimator)
+
+
+def test_a_training_on_classes_is_left_alone():
     single = make_classification(60, n_classes=3, n_informative=4, random_state=0)
-    with pytest.raises(ValueError, match="y has one class for each sample"):
-        fit(PretrainedPolicy(), data=single, prediction_policy=None)
+    steered, uniform = (fit(policy, data=single, prediction_policy=None) for policy in ("pretrained", "uniform"))
+    assert_array_equal(steered.predict_proba(single[0]), uniform.predict_proba(single[0]))
+    assert steered.training_policy_.best_proposal_ == "equal"
 
 
 @pytest.mark.parametrize(
