@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from _cases import MLP, small_torch
 from _killed import CountedLinear, CountedLogistic, count_trainings, forget_trainings
 from _policy_cases import DropoutNet
+from _worker_cases import Module, Native
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.callback import ScoringMonitor
 from sklearn.datasets import make_multilabel_classification
@@ -46,24 +47,6 @@ X = (X - X.mean(axis=0)) / X.std(axis=0)
 PARTS = np.random.RandomState(0).permutation(150)
 SPLIT = [(np.sort(PARTS[:100]), np.sort(PARTS[100:]))]
 WEIGHTS = [3.0, 1.0, 0.5, 0.5]
-
-
-class Native(LogisticRegression):
-    """A classifier whose own `fit` takes weights of labels."""
-
-    def fit(self, X, Y, label_weight=None):
-        self.of_label_ = [
-            LogisticRegression().fit(X, y, w * np.ones(len(y))) for y, w in zip(Y.T, label_weight, strict=True)
-        ]
-        return self
-
-    def predict_proba(self, X):
-        return np.column_stack([clf.predict_proba(X)[:, 1] for clf in self.of_label_])
-
-
-class Module(MLP):
-    def __init__(self):
-        super().__init__(8, 4)
 
 
 def skorch_net():
@@ -143,7 +126,7 @@ def trainings(make, base, folder, **params):
 @pytest.mark.parametrize("refit", [True, False])
 def test_where_nothing_is_searched_there_is_one_training_in_all(refit, tmp_path, monkeypatch):
     params = {"cv": 0.3, "refit": refit}
-    uniform = {"training_policy": "uniform", **params}
+    uniform = {"training_policy": "uniform", "prediction_policy": "shrunken", **params}
     linear, clones = CountedLinear(folder=str(tmp_path)), CountedLogistic(folder=str(tmp_path))
     assert trainings(MetaPolicyClassifier, linear, tmp_path, **uniform) == 1 + refit
     assert trainings(MetaPolicyClassifier, clones, tmp_path, **uniform) == 4 * (1 + refit)

@@ -154,7 +154,7 @@ class PretrainedPolicy(TrainingPolicy):
 
     def count_runs(self, task):
         """One for each fold; documented in the base class."""
-        return len(task.folds[: self._n_folds(task)])
+        return len(task.folds[: self._n_folds(task)] if task.has_thresholds else task.folds)
 
     def _n_folds(self, task):
         """Folds that are trained on."""

@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from _cases import MLP, small_torch
+from _worker_cases import Wide
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
@@ -20,11 +21,6 @@ from sklearn_metalabel.policies import PolicySearch
 X, Y = make_multilabel_classification(240, n_features=8, n_classes=4, n_labels=2, random_state=3)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 UNKNOWN = np.where(np.random.default_rng(0).random(Y.shape) < 0.2, np.nan, Y)
-
-
-class Wide(MLP):
-    def __init__(self, n_features, n_labels):
-        super().__init__(n_features, n_labels, 32)
 
 
 class Parts(Wide):

@@ -32,14 +32,14 @@ def test_labels_out_of_reach_are_named_and_many_are_counted():
 
 @pytest.mark.parametrize("raised", [False, True])
 def test_outputs_that_look_like_probabilities_are_told_of(raised):
-    outputs = np.linspace(0, 1, 20).reshape(5, 4)
+    outputs = np.linspace(0, 1, 100).reshape(25, 4)
     with pytest.warns(UserWarning, match="as if they were probabilities, and logits are expected"):
         warn_sigmoid(outputs, raised)
-    for logits in (outputs - 0.01, outputs + 0.01, outputs[:4]):  # so few may be so by chance
+    for logits in (outputs - 0.01, outputs + 0.01, outputs[:24]):  # so few may be so by chance
         warn_sigmoid(logits, raised)
 
 
 def test_a_loss_that_raises_logits_may_raise_them_above_one_half():
-    warn_sigmoid(np.full((5, 4), 0.2), raised=True)
+    warn_sigmoid(np.full((25, 4), 0.2), raised=True)
     with pytest.warns(UserWarning, match="as if they were probabilities"):
-        warn_sigmoid(np.full((5, 4), 0.2), raised=False)
+        warn_sigmoid(np.full((25, 4), 0.2), raised=False)
