@@ -11,11 +11,12 @@ import torch
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
+from sklearn_metalabel.learners import part_bounds
+from sklearn_metalabel.policies._steered_run import N_ACTIONS, describe_training
 from sklearn_metalabel.policies._steering import initial_state, steer
 
-__all__ = ["N_ACTIONS", "Episode", "EpisodeData", "Outcomes", "average_precisions", "equal_steering", "play"]
+__all__ = ["Episode", "EpisodeData", "Outcomes", "average_precisions", "equal_steering", "play"]
 
-N_ACTIONS = 10
 _MARGIN, _LEAST = 0.05, 0.01
 
 
@@ -77,20 +78,20 @@ def play(data, episode, parameters, constant=()):
     own = describe(positives, len(X), len(parameters))
     state, found = initial_state(parameters, n_labels), []
     generator = torch.Generator(device).manual_seed(episode.seed)
-    rows, made = [], 0
-    for k in range(N_ACTIONS):
-        shared = describe_training(k / N_ACTIONS, len(X), n_labels, n_updates, device)
+    rows = []
+    for k, (first_update, end) in enumerate(part_bounds(n_updates, N_ACTIONS)):
+        shared = describe_training(k / N_ACTIONS, len(X), n_labels, n_updates)
+        shared = torch.tensor(shared, dtype=torch.float32, device=device)
         state, wanted = steer(parameters, own, shared, state)
         for first, last, exponent, focus in constant:
             equal_steering(wanted, slice(first, last), exponent, focus)
         positive = torch.exp(wanted.exponent * log_rarity)
-        for _ in range(round((k + 1) * n_updates / N_ACTIONS) - made):
+        for _ in range(end - first_update):
             if not rows:
                 order = torch.randperm(len(X), device=device, generator=generator)
                 rows = list(torch.tensor_split(order, n_batches))
             batch = rows.pop()
             learner.step(X[batch], Y[batch], wanted.label, positive, wanted.focus)
-            made += 1
         seen, judged = (corrected(learner.logits(part[0]), positive, wanted.focus) for part in (data.seen, data.judged))
         own = update_description(own, data.seen[1], seen)
         score = _scores(data, seen, judged)
@@ -103,13 +104,6 @@ def describe(positives, n_rows, n_networks):
     own = positives.new_zeros(n_networks, len(positives), 6)
     own[..., 0] = (torch.log((positives + 1) / n_rows) + 4) / 2
     return own
-
-
-def describe_training(progress, n_rows, n_labels, n_updates, device):
-    """What the network sees of the training, (4,)."""
-    sizes = torch.log(torch.tensor([n_rows, n_labels, n_updates], dtype=torch.float32))
-    shared = torch.cat([torch.tensor([progress]), (sizes - torch.tensor([7.0, 4.0, 6.0])) / 2])
-    return shared.to(device)
 
 
 def update_description(own, Y, Z):

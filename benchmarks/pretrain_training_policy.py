@@ -18,13 +18,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from _episodes import N_ACTIONS, Episode, EpisodeData, play
+from _episodes import Episode, EpisodeData, play
 from _scores import GROUPS, SETS, rows_of
 from _table import RESULTS
 from joblib import Parallel, delayed
 
 import sklearn_metalabel.policies
 from sklearn_metalabel.nn import MLP
+from sklearn_metalabel.policies._steered_run import N_ACTIONS
 from sklearn_metalabel.policies._steering import initial_parameters
 
 LEFT_OUT = {

@@ -103,7 +103,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     warm_start : bool, default=False
         Whether `fit` starts from the training policy of the last one, with the same base learner. A recurrent policy
         keeps its parameters. The search tries scales within ten times the one it took, or equal weights and the
-        emphasis it took; all of them again where it took equal weights. The base learner is always trained anew.
+        emphasis it took; all of them again where it took equal weights. Other policies keep nothing. The base
+        learner is always trained anew.
     n_jobs : int, default=None
         Training runs at the same time; the result does not depend on it. Every run uses as many threads as torch is
         set to, and no more run at once than cores allow: lower that number first, for example with

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from sklearn_metalabel.policies._label_descriptors import scaled_log_frequency
 from sklearn_metalabel.thresholds import (
     Calibration,
     calibrate_histogram,
@@ -93,4 +94,4 @@ def find_candidates(ordered, link=None, start=None):
 
 def _describe(positives, n):
     """Descriptors (L, 2) of the labels: 1 and the log frequency, scaled to about (-1, 1)."""
-    return np.column_stack([np.ones(positives.size), (np.log((positives + 1) / n) + 4) / 2])
+    return np.column_stack([np.ones(positives.size), scaled_log_frequency(positives, n)])

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_metalabel.learners import LossWeights
+from sklearn_metalabel.policies._label_descriptors import mean_log_odds, scaled_log_frequency
 from sklearn_metalabel.policies._monitor import Steps
 from sklearn_metalabel.policies._reinforcement import Rollout, observe
 from sklearn_metalabel.policies._squash import squash_thresholds, squash_weights
 from sklearn_metalabel.utils import (
     as_certain_negatives,
     clip_probabilities,
-    is_certain_negative,
     known_totals,
     label_rows,
     take_rows,
     to_logits,
     torch_seed,
-    totals_of,
     use_threads,
     weighted_positives,
 )
@@ -200,7 +199,7 @@ class _Outcomes:
         self.weight = None if scored is None else fold.weights_of(scored)
         self.features = self.anchor = None
         if sees:
-            frequency = (np.log((positives + 1) / np.maximum(n, 1)) + 4) / 2
+            frequency = scaled_log_frequency(positives, n)
             self.features = np.column_stack([frequency, np.zeros((n_labels, 3))])
             self.anchor = np.zeros(n_labels)
 
@@ -208,14 +207,8 @@ class _Outcomes:
         """Take in the probabilities and the reward of a step."""
         if self.features is None:
             return
-        Z, counted = to_logits(P), Y if weight is None else Y * weight[:, None]
-        positives, total, unknown = counted.sum(axis=0), totals_of(P, weight), is_certain_negative(P)
-        known = Z if unknown is None else np.where(unknown, 0.0, Z)
-        sums = np.einsum("ij,ij->j", counted, Z), known.sum(axis=0) if weight is None else weight @ known
-        least = 1 if weight is None else weight[weight > 0].min()
-        of_positives = sums[0] / np.maximum(positives, least)
-        of_negatives = (sums[1] - sums[0]) / np.maximum(total - positives, least)
-        self.features = np.column_stack([self.features[:, 0], of_positives / 4, of_negatives / 4, reward])
+        Z, positives = to_logits(P), (Y if weight is None else Y * weight[:, None]).sum(axis=0)
+        self.features = np.column_stack([self.features[:, 0], *mean_log_odds(Y, P, Z, weight), reward])
         self.anchor = break_even_cuts(Z, positives.astype(np.intp) if weight is None else positives, weight)
 
 

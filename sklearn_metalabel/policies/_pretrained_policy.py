@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 
 from sklearn_metalabel.learners import LossSchedule, LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights
 from sklearn_metalabel.policies._prior import read_training_prior
 from sklearn_metalabel.policies._proposals import EQUAL
-from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, train_trials, trial_plan
+from sklearn_metalabel.policies._runs import (
+    TrialRunner,
+    check_n_folds,
+    folds_for,
+    held_out_rows,
+    train_trials,
+    trial_plan,
+)
 from sklearn_metalabel.policies._search import MANY_ROWS
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import as_reward
-from sklearn_metalabel.utils import as_numbers, draw_seeds, shown, torch_settings
+from sklearn_metalabel.utils import as_numbers, draw_seeds, torch_settings
 
 __all__ = ["PretrainedPolicy"]
 
@@ -106,9 +111,7 @@ class PretrainedPolicy(TrainingPolicy):
     def check(self):
         """Raise where a parameter is not as described."""
         check_weights(self.weights, "weights")
-        is_number = isinstance(self.n_folds, Integral) and not isinstance(self.n_folds, bool) and self.n_folds > 0
-        if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
-            raise ValueError(f'n_folds must be a positive integer or "auto", got {shown(self.n_folds)}.')
+        check_n_folds(self.n_folds)
         self._parameters()
 
     @torch_settings()

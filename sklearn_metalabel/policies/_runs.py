@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from sklearn_metalabel.model_selection import deal_rows
 from sklearn_metalabel.policies._monitor import MOST_STEPS, RunReport
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._trials import TrialPlan, run_trials
 from sklearn_metalabel.policies._workers import count_workers, delayed_on_fold
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import current_threads, draw_seeds, in_order, label_frequencies, runs_here
+from sklearn_metalabel.utils import current_threads, draw_seeds, in_order, label_frequencies, runs_here, shown
 
-__all__ = ["TrialRunner", "folds_for", "held_out_rows", "pooled_rows", "train_folds", "train_trials", "trial_plan"]
+__all__ = [
+    "TrialRunner",
+    "check_n_folds",
+    "folds_for",
+    "held_out_rows",
+    "pooled_rows",
+    "train_folds",
+    "train_trials",
+    "trial_plan",
+]
 
 
 def train_folds(task, weights, name="given"):
@@ -64,6 +75,13 @@ def train_trials(task, weights, name):
     path = [Proposal(name, weights)]
     runs = runner([(fold, path, seed, {"scored": False}) for fold, seed in zip(folds, seeds, strict=True)])
     return [trials[-1] for trials in runs]
+
+
+def check_n_folds(n_folds):
+    """Raise where a number of folds is neither a positive integer nor "auto"."""
+    is_number = isinstance(n_folds, Integral) and not isinstance(n_folds, bool) and n_folds > 0
+    if not (is_number or (isinstance(n_folds, str) and n_folds == "auto")):
+        raise ValueError(f'n_folds must be a positive integer or "auto", got {shown(n_folds)}.')
 
 
 def folds_for(task):

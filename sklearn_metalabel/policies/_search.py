@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,19 @@ from sklearn_metalabel.policies._fixed_weights import check_weights, is_uniform
 from sklearn_metalabel.policies._judge import best_score
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
 from sklearn_metalabel.policies._proposals import EQUAL, OF_EACH_LABEL, Proposal, proposed_paths
-from sklearn_metalabel.policies._runs import TrialRunner, folds_for, held_out_rows, pooled_rows, trial_plan
+from sklearn_metalabel.policies._runs import (
+    TrialRunner,
+    check_n_folds,
+    folds_for,
+    held_out_rows,
+    pooled_rows,
+    trial_plan,
+)
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.policies._trials import Trial
 from sklearn_metalabel.rewards import as_reward
 from sklearn_metalabel.thresholds import OutOfFold
-from sklearn_metalabel.utils import draw_seeds, known_totals, shown, weighted_positives
+from sklearn_metalabel.utils import draw_seeds, known_totals, weighted_positives
 
 __all__ = ["PolicySearch"]
 
@@ -128,9 +134,7 @@ class PolicySearch(TrainingPolicy):
         """Raise where a parameter is not as described."""
         as_reward(self.reward)
         check_weights(self.weights, "weights")
-        is_number = isinstance(self.n_folds, Integral) and not isinstance(self.n_folds, bool) and self.n_folds > 0
-        if not (is_number or (isinstance(self.n_folds, str) and self.n_folds == "auto")):
-            raise ValueError(f'n_folds must be a positive integer or "auto", got {shown(self.n_folds)}.')
+        check_n_folds(self.n_folds)
 
     def weights_labels(self, run):
         """Tell whether anything but equal weights of 1 is proposed; documented in the base class."""

@@ -9,19 +9,18 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_metalabel.learners import LossSchedule, LossWeights, part_bounds
+from sklearn_metalabel.policies._label_descriptors import mean_log_odds, scaled_log_frequency
 from sklearn_metalabel.policies._outcomes import label_importance, scored
 from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._steering import N_OWN, initial_state, steer
 from sklearn_metalabel.policies._trials import HeldOutRows, Trial
 from sklearn_metalabel.utils import (
     as_certain_negatives,
-    is_certain_negative,
     known_totals,
     label_rows,
     take_rows,
     to_logits,
     torch_seed,
-    totals_of,
     use_threads,
     weighted_positives,
 )
@@ -138,25 +137,18 @@ class LabelView:
         self.labels = label_rows(fold.Y, fold.scored, dtype=np.int8)
         self.Y, self.weight = self.labels > 0, fold.weights_of(fold.scored)
         self.own = np.zeros((Y_train.shape[1], N_OWN))
-        self.own[:, 0] = (np.log((positives + 1) / np.maximum(n, 1)) + 4) / 2
+        self.own[:, 0] = scaled_log_frequency(positives, n)
 
     def update(self, P):
         """Take in probabilities of the rows; returns the mean reward."""
         P = as_certain_negatives(self.labels, P)[1]
-        precision, counted = scored(self.reward, self.Y, P, self.weight), self.Y
-        if self.weight is not None:
-            counted = self.Y * self.weight[:, None]
-        positives, total = counted.sum(axis=0), totals_of(P, self.weight)
-        unknown = is_certain_negative(P)
-        Z = to_logits(P) if unknown is None else np.where(unknown, 0.0, to_logits(P))
-        sums = np.einsum("ij,ij->j", counted, Z), Z.sum(axis=0) if self.weight is None else self.weight @ Z
-        least = 1 if self.weight is None else self.weight[self.weight > 0].min()
+        precision = scored(self.reward, self.Y, P, self.weight)
+        positives = weighted_positives(self.Y, self.weight)
         before = np.where(self.own[:, 3] == 0, precision, self.own[:, 3])
         self.own = np.column_stack(
             [
                 self.own[:, 0],
-                sums[0] / np.maximum(positives, least) / 4,
-                (sums[1] - sums[0]) / np.maximum(total - positives, least) / 4,
+                *mean_log_odds(self.Y, P, to_logits(P), self.weight),
                 precision,
                 10 * (precision - before),
                 np.where(positives > 0, precision, 0.0),

@@ -1,11 +1,12 @@
 import dataclasses
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_metalabel.learners import LossWeights
+from sklearn_metalabel.learners import LossSchedule, LossWeights, part_bounds
 
 
 def test_uniform_weights_are_ones_and_ask_for_nothing():
@@ -44,3 +45,25 @@ def test_weights_cannot_be_replaced_and_survive_a_pickle():
     loaded = pickle.loads(pickle.dumps(weights))
     assert_array_equal(loaded.label, weights.label)
     assert loaded.asks_for == {"focus"}
+
+
+def shown(schedule, n_updates):
+    """The weight of the first label at each update."""
+    return [float(weights.label[0]) for weights in schedule.of_updates(n_updates)]
+
+
+def test_a_schedule_has_its_parts_one_after_the_other():
+    parts = [LossWeights(np.array([weight])) for weight in (1.0, 2.0, 3.0)]
+    assert shown(LossSchedule(parts, 3), 6) == [1, 1, 2, 2, 3, 3]
+    assert shown(LossSchedule(parts[:2], 3), 6) == [1, 1, 2, 2]
+    assert LossSchedule(parts[:2], 3).last is parts[1]
+    assert shown(parts[1], 3) == [2, 2, 2]
+
+
+@pytest.mark.parametrize("n_updates", [1, 3, 10, 47])
+def test_the_parts_of_a_training_make_all_of_its_updates(n_updates):
+    bounds = part_bounds(n_updates, 10)
+    assert bounds[0][0] == 0
+    assert bounds[0][1] >= 1
+    assert all(end == first for (_, end), (first, _) in pairwise(bounds))
+    assert bounds[-1][1] == n_updates

@@ -141,11 +141,11 @@ def test_the_mean_of_schedules_has_their_mean_length_and_keeps_their_ends():
     def schedule(*labels):
         return LossSchedule([LossWeights(np.full(2, each), np.full(2, each), each) for each in labels], 10)
 
-    mean = mean_schedule([schedule(1.0), schedule(4.0, 4.0, 9.0), schedule(2.0, 2.0)])
+    mean = mean_schedule([schedule(1.0), schedule(4.0, 32.0, 9.0), schedule(2.0, 16.0)])
     assert len(mean.parts) == 2
     assert_allclose(mean.parts[0].label, 2)
-    assert_allclose(mean.parts[1].positive, 2)
-    assert_allclose(mean.parts[1].focus, 7 / 3)
+    assert_allclose(mean.parts[1].positive, 8)
+    assert_allclose(mean.parts[1].focus, 49 / 3)
 
 
 def test_the_start_of_evolution_is_a_policy_too():

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from _policy_cases import network, small_task
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logit
+from sklearn.metrics import average_precision_score
+
+from sklearn_metalabel.policies._runs import trial_plan
+from sklearn_metalabel.policies._steered_run import N_ACTIONS, LabelView, describe_training, run_steered
+from sklearn_metalabel.policies._steering import N_PARAMETERS
+from sklearn_metalabel.rewards import AveragePrecisionReward
+from sklearn_metalabel.utils import current_threads
+
+
+@pytest.fixture
+def task():
+    return small_task(network())
+
+
+def view_of(task):
+    fold = task.folds[0]
+    return LabelView(fold.Y[fold.train], fold, AveragePrecisionReward()), fold
+
+
+def test_it_sees_frequencies_log_odds_precisions_and_how_these_changed(task):
+    view, fold = view_of(task)
+    positives = fold.Y[fold.train].sum(axis=0)
+    assert_allclose(view.own[:, 0], (np.log((positives + 1) / len(fold.train)) + 4) / 2)
+    assert_array_equal(view.own[:, 1:], 0)
+    assert_allclose(view.rarity, len(fold.train) / positives)
+    truth = fold.Y[fold.scored] > 0
+    P = np.random.default_rng(0).uniform(0.1, 0.9, truth.shape)
+    first = np.array([average_precision_score(y, p) for y, p in zip(truth.T, P.T, strict=True)])
+    reward = view.update(P)
+    share = truth.sum(axis=0) / truth.sum()
+    assert reward == pytest.approx((first.mean() + first @ share) / 2)
+    assert_allclose(view.own[:, 3], first)
+    assert_array_equal(view.own[:, 4], 0)  # nothing was there to compare with
+    assert_allclose(4 * view.own[0, 1], logit(P[truth[:, 0], 0]).mean())
+    assert_allclose(4 * view.own[0, 2], logit(P[~truth[:, 0], 0]).mean())
+    view.update(np.where(truth, 0.9, 0.1))
+    assert_allclose(view.own[:, 4], 10 * (1 - first))
+
+
+def test_what_describes_a_training_is_zero_in_the_middle_of_the_sizes():
+    assert_allclose(describe_training(0.3, np.exp(7), np.exp(4), np.exp(6)), [0.3, 0, 0, 0], atol=1e-12)
+
+
+def steered(task, stop, label_weight=1.0):
+    parameters = np.zeros(N_PARAMETERS)
+    parameters[-1] = stop
+    plan = trial_plan(task, task.folds, AveragePrecisionReward())
+    weights = np.full(task.n_labels, label_weight)
+    return run_steered(task.base, task.folds[0], parameters, weights, plan, 0, current_threads())[0]
+
+
+def test_a_run_has_a_part_and_a_reward_for_each_action_until_its_end(task):
+    long, short = steered(task, -1.0), steered(task, 1.0)
+    assert len(long.proposal.weights.parts) == len(long.rewards) == N_ACTIONS
+    assert len(short.proposal.weights.parts) == len(short.rewards) == 1
+    assert long.rewards[0] == short.rewards[0]
+    assert not np.array_equal(long.held_out.P, short.held_out.P)
+
+
+def test_the_weights_of_the_user_are_multiplied(task):
+    doubled = steered(task, -1.0, label_weight=2.0).proposal.weights.parts[0]
+    assert_allclose(doubled.label, 2 * steered(task, -1.0).proposal.weights.parts[0].label)
+
+
+def test_the_held_out_rows_are_those_of_the_module_at_its_end(task):
+    trial = steered(task, -1.0)
+    assert trial.rewards[-1] == pytest.approx(trial.outcome.value)
