@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
-from sklearn_metalabel.decoding import Dependence, LabelSets, alone
+from sklearn_metalabel.decoding import Dependence, LabelSets, alone, codes_of_rows
 from sklearn_metalabel.policies._candidates import Candidates, calibrated_logits, probability_thresholds
 from sklearn_metalabel.policies._marginal_search import learn_marginals
 from sklearn_metalabel.policies._nested import Choice, fallbacks
@@ -34,6 +35,8 @@ _LEARNING_RATE, _MEAN_DECAY, _SQUARE_DECAY = 0.1, 0.9, 0.999
 _PENALTY, _OWN_PENALTY = 4_000.0, 4.0
 # Dependence must be ahead of labels alone by so many standard errors of the difference.
 _ERRORS = 1.0
+# Where a smaller share of rows has a label set that another fold has, sets tell nothing, and there are very many.
+_LEAST_SEEN = 0.1
 # Entries (rows times labels) that are looked at; more rows are drawn from.
 _ENTRIES, _LEAST_ROWS = 4_000_000, 500
 # Parts of the rows that are left out in turn for the error of a scoring that is a function.
@@ -132,6 +135,16 @@ class DependenceSearch:
         self.sets = [self._sets_of(fold_of != k) for k in range(self.n_folds)]
         self.all_sets = self._sets_of()
 
+    def may_pay(self, dependence):
+        """Whether to search at all: always where dependence is asked for, else where sets come again."""
+        if insists_on(dependence):
+            return True
+        codes = codes_of_rows(sp.csr_array(self.truth))
+        seen = np.empty(codes.size, dtype=bool)
+        for k, sets in enumerate(self.sets):
+            seen[self.fold_of == k] = sets.find(codes[self.fold_of == k]) >= 0
+        return np.average(seen, weights=self.rows.sample_weight) >= _LEAST_SEEN
+
     @cached_property
     def marginals(self):
         """`SetMarginals` that make probabilities better, or None."""
@@ -227,7 +240,10 @@ def rule_with_dependence(rule, out_of_fold, scoring, allow_unlabeled):
     whole = cuts_on(out_of_fold, search.candidates)
     fold_cuts = FoldCuts(np.zeros((1, 2)), _shifted, _gradient_of_shift, parts, whole)
     allowed = max(fallbacks(allow_unlabeled), key=lambda each: dependent.score_apart(fold_cuts, each, scoring))
-    learned, t = dependent.learn(fold_cuts, allowed, scoring), rule.find_thresholds(out_of_fold, scoring)
+    t = rule.find_thresholds(out_of_fold, scoring)
+    if not dependent.may_pay(rule.dependence):
+        return Choice(t, allowed)
+    learned = dependent.learn(fold_cuts, allowed, scoring)
     if not (learned.pays or insists_on(rule.dependence)):
         return Choice(t, allowed, marginals=dependent.marginals)
     shifted = probability_thresholds(search.link, _shifted(learned.parameters, whole))

@@ -40,7 +40,8 @@ class LearnedThresholds(PredictionPolicy):
     dependence : bool or "auto", default="auto"
         Whether labels depend on each other: decisions are drawn to the label sets that were observed, by numbers that
         are learned together with the cuts. "auto" keeps labels apart where that scores as well out of fold, up to
-        chance, and where rows are too many for all probabilities to be kept or labels are not known.
+        chance, where fewer than a tenth of the rows have a label set that another fold has, and where rows are too many
+        for all probabilities to be kept or labels are not known.
 
     Attributes
     ----------
@@ -179,12 +180,12 @@ class LearnedThresholds(PredictionPolicy):
         search = ThresholdSearch.of(out_of_fold)
         tried = self._try(search, scoring, allow_unlabeled, random_state)
         rows, (best, parameters) = [row for row, _ in tried], _best(tried)
-        if not may_depend(self.dependence, out_of_fold):
+        dependent = DependenceSearch.of(out_of_fold, search) if may_depend(self.dependence, out_of_fold) else None
+        if dependent is None or not dependent.may_pay(self.dependence):
             choice = Choice(search.thresholds(parameters), best["allow_unlabeled"])
             return _Found(choice, parameters, rows, best, None)
         cuts = FoldCuts(parameters, policy_cuts, policy_gradient, search.folds, search.candidates)
         options = {} if self.n_steps else {"n_steps": 0}
-        dependent = DependenceSearch.of(out_of_fold, search)
         learned = dependent.learn(cuts, best["allow_unlabeled"], scoring, **options)
         row = {**best, "prediction_policy": f"{self.name} with label sets", **mean_scores(learned.scores)}
         row["std_thresholds"] = search.spread(learned.parameters)

@@ -240,3 +240,27 @@ def test_a_fold_has_no_part_in_the_sets_and_the_numbers_that_it_is_judged_with(m
         assert_array_equal(search.sets[k].codes, others.codes)
         assert_array_equal(search.sets[k].counts, others.counts)
     assert [len(Y) for Y in seen[3]] == [100] * 3
+
+
+def rows_with_sets(n_again, n=300):
+    """Rows of which so many have a set that comes again in another fold; all other sets are there once."""
+    rng = np.random.default_rng(0)
+    numbers = np.arange(1, n + 1)
+    numbers[n - n_again :] = n + 1
+    Y = (numbers[:, None] >> np.arange(10)) & 1 == 1
+    P = np.clip(0.35 * Y + 0.6 * rng.random(Y.shape), 0.01, 0.99)
+    return OutOfFold(Y, P, np.arange(n) % 3)
+
+
+@pytest.mark.parametrize("make", [LearnedThresholds, lambda **params: ThresholdRule("micromacro", **params)])
+def test_sets_that_hardly_come_again_are_not_searched_unless_that_is_asked_for(make, monkeypatch):
+    searched, learn = [], _dependence_search.DependenceSearch.learn
+    monkeypatch.setattr(
+        _dependence_search.DependenceSearch, "learn", lambda *args, **kw: searched.append(1) or learn(*args, **kw)
+    )
+    few = make(dependence="auto").fit(rows_with_sets(27), random_state=0)
+    assert few.dependence_ is few.marginals_ is None
+    assert not searched
+    make(dependence="auto").fit(rows_with_sets(33), random_state=0)
+    assert len(searched) >= 1
+    assert make(dependence=True).fit(rows_with_sets(27), random_state=0).dependence_ is not None
