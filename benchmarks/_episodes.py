@@ -15,9 +15,11 @@ from sklearn_metalabel.learners import part_bounds
 from sklearn_metalabel.policies._steered_run import N_ACTIONS, describe_training
 from sklearn_metalabel.policies._steering import initial_state, steer
 
-__all__ = ["Episode", "EpisodeData", "Outcomes", "average_precisions", "equal_steering", "play"]
+__all__ = ["Episode", "EpisodeData", "LabelSets", "Outcomes", "average_precisions", "equal_steering", "play"]
 
 _MARGIN, _LEAST = 0.05, 0.01
+_SLOPES = 1.0, 0.7, 0.5, 0.35
+_LEAST_EXPLAINED = -0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +46,13 @@ class Episode:
 class Outcomes:
     """After each action, for each policy, (K, M): scores on the judging rows, and what the policy asked for.
 
-    `of_labels` (K, M, L) has the average precision of each label.
+    `exact` is the share of the labels' variance that the probabilities explain; `of_labels` (K, M, L) has the average
+    precision of each label.
     """
 
     average_precision: torch.Tensor
     decided: torch.Tensor
+    exact: torch.Tensor
     of_labels: torch.Tensor
     stop: torch.Tensor
     focus: torch.Tensor
@@ -75,7 +79,8 @@ def play(data, episode, parameters, constant=()):
     n_updates = episode.n_epochs * n_batches
     positives = Y.sum(dim=0)
     log_rarity = torch.log(len(X) / positives.clamp(min=1))
-    own = describe(positives, len(X), len(parameters))
+    own = describe(Y, len(parameters))
+    label_sets = LabelSets.of(Y)
     state, found = initial_state(parameters, n_labels), []
     generator = torch.Generator(device).manual_seed(episode.seed)
     rows = []
@@ -94,15 +99,18 @@ def play(data, episode, parameters, constant=()):
             learner.step(X[batch], Y[batch], wanted.label, positive, wanted.focus)
         seen, judged = (corrected(learner.logits(part[0]), positive, wanted.focus) for part in (data.seen, data.judged))
         own = update_description(own, data.seen[1], seen)
-        score = _scores(data, seen, judged)
+        score = _scores(data, label_sets, seen, judged)
         found.append((*score, wanted.stop, wanted.focus, wanted.exponent.mean(dim=1)))
     return Outcomes(*(torch.stack(part) for part in zip(*found, strict=True)))
 
 
-def describe(positives, n_rows, n_networks):
+def describe(Y, n_networks):
     """What the network sees of each label before anything is trained, (M, L, 6)."""
-    own = positives.new_zeros(n_networks, len(positives), 6)
-    own[..., 0] = (torch.log((positives + 1) / n_rows) + 4) / 2
+    positives = Y.sum(dim=0)
+    own = Y.new_zeros(n_networks, Y.shape[1], 6)
+    own[..., 0] = (torch.log((positives + 1) / len(Y)) + 4) / 2
+    others = Y.T @ (Y.sum(dim=1) - 1) / positives.clamp(min=1)
+    own[..., 5] = torch.log1p(others) - 1
     return own
 
 
@@ -114,7 +122,7 @@ def update_description(own, Y, Z):
     precision = average_precisions(Y, Z)
     before = torch.where(own[..., 3] == 0, precision, own[..., 3])
     parts = [own[..., 0], of_positives / 4, of_negatives / 4, precision, 10 * (precision - before)]
-    return torch.stack([*parts, precision * (positives > 0)], dim=-1)
+    return torch.stack([*parts, own[..., 5]], dim=-1)
 
 
 def average_precisions(Y, Z):
@@ -142,25 +150,58 @@ def corrected(Z, positive, focus):
     return Z + of_negatives - torch.log(positive)[:, None]
 
 
-def _scores(data, seen, judged):
-    """Average precision (M,), half macro and half micro, scores of decisions (M,), and average precisions (M, L).
+@dataclass(frozen=True, eq=False)
+class LabelSets:
+    """Label sets (U, L) of the training rows, and logarithms (U,) of how often each of them occurs."""
 
-    Decisions are scored by the mean of strict accuracy, micro- and macro-F1.
-    Every label is cut where as many rows pass as have it, for macro-F1; all labels are cut at once for the others.
+    sets: torch.Tensor
+    log_counts: torch.Tensor
+
+    @classmethod
+    def of(cls, Y):
+        """Those of the rows of Y (n, L)."""
+        sets, counts = torch.unique(Y, dim=0, return_counts=True)
+        return cls(sets, torch.log(counts.float()))
+
+    def nearest(self, Z):
+        """The most probable of them, for log-odds Z (M, n, L); half of what is known of their frequency counts."""
+        return self.sets[(Z @ self.sets.T + self.log_counts / 2).argmax(dim=-1)]
+
+
+def _scores(data, label_sets, seen, judged):
+    """Average precision (M,), half macro and half micro; scores of decisions; variance explained; precisions (M, L).
+
+    Decisions are scored by the mean of strict accuracy, micro- and macro-F1. Every label is cut where as many rows pass
+    as have it, for macro-F1; all labels are cut at once for micro-F1; strict accuracy is that of the most probable
+    label sets, which rests on exact probabilities. These are made as sharp as rows that the policy sees want them.
     """
     Y, Y_judged = data.seen[1], data.judged[1]
     present = Y_judged.any(dim=0)
-    shared_cut = _break_even(Y.reshape(-1, 1), seen.reshape(len(seen), -1, 1))
-    together = judged > shared_cut[:, None]
+    together = judged > _break_even(Y.reshape(-1, 1), seen.reshape(len(seen), -1, 1))[:, None]
     apart = judged > _break_even(Y, seen)[:, None]
     truth = Y_judged.bool()
-    accuracy = (together == truth).all(dim=2).float().mean(dim=1)
+    slope = _best_slope(Y, seen)[:, None, None]
+    accuracy = (label_sets.nearest(slope * judged) == Y_judged).all(dim=2).float().mean(dim=1)
     f1_micro = 2 * (together & truth).sum(dim=(1, 2)) / (together.sum(dim=(1, 2)) + truth.sum())
     f1 = 2 * (apart & truth).sum(dim=1) / (apart.sum(dim=1) + truth.sum(dim=0)).clamp(min=1)
     decided = (accuracy + f1_micro + f1[:, present].mean(dim=1)) / 3
+    frequency = data.train[1].mean(dim=0)
+    explained = 1 - _squared_error(Y_judged, slope * judged) / ((frequency - Y_judged) ** 2).sum()
+    explained = explained.clamp(min=_LEAST_EXPLAINED)  # where hardly anything is learned yet
     precisions = average_precisions(Y_judged, judged)
     micro = average_precisions(Y_judged.reshape(-1, 1), judged.reshape(len(judged), -1, 1))[:, 0]
-    return (precisions[:, present].mean(dim=1) + micro) / 2, decided, precisions
+    return (precisions[:, present].mean(dim=1) + micro) / 2, decided, explained, precisions
+
+
+def _squared_error(Y, Z):
+    """Sum (M,) of the squared errors of probabilities, given as log-odds."""
+    return ((torch.sigmoid(Z) - Y) ** 2).sum(dim=(1, 2))
+
+
+def _best_slope(Y, Z):
+    """What log-odds are best multiplied by, (M,); a choice among a few."""
+    slopes = torch.tensor(_SLOPES, device=Z.device)
+    return slopes[torch.stack([_squared_error(Y, slope * Z) for slope in _SLOPES]).argmin(dim=0)]
 
 
 def _break_even(Y, Z):

@@ -383,7 +383,12 @@ INVALID_RECURRENT = {
 }
 INVALID_TRAINING = {
     PolicySearch: {"reward": ["f1", 3], "weights": NO_WEIGHTS, "n_folds": [0, 1.5, "all", True]},
-    PretrainedPolicy: {"weights": NO_WEIGHTS, "n_folds": [0, 1.5, "all", True], "prior": [[1.0], "best", 0.5]},
+    PretrainedPolicy: {
+        "weights": NO_WEIGHTS,
+        "n_folds": [0, 1.5, "all", True],
+        "n_episodes": [-1, 1.5, "auto", True],
+        "prior": [[1.0], "best", 0.5],
+    },
     FixedWeights: {"weights": NO_WEIGHTS, "hierarchy": [3, [1, 0, 0, 0], [-1, 0]]},
     SharedGRUPolicy: INVALID_RECURRENT,
     GRUPolicy: INVALID_RECURRENT,

@@ -166,7 +166,12 @@ RECURRENT = {
 SWITCH = ["boolean", StrOptions({"auto"})]
 TAKES_TRAINING = {
     PolicySearch: {"reward": REWARD, "weights": NOTHING, "n_folds": NUMBER_OR_AUTO},
-    PretrainedPolicy: {"weights": NOTHING, "n_folds": NUMBER_OR_AUTO, "prior": [None]},
+    PretrainedPolicy: {
+        "weights": NOTHING,
+        "n_folds": NUMBER_OR_AUTO,
+        "n_episodes": [Interval(Integral, 0, None, closed="left")],
+        "prior": [None],
+    },
     FixedWeights: {"weights": NOTHING},
     GRUPolicy: RECURRENT,
     SharedGRUPolicy: RECURRENT,

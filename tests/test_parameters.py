@@ -84,6 +84,7 @@ POLICIES = {
     PretrainedPolicy: {
         "weights": ["uniform", WEIGHTS],
         "n_folds": ["auto", 1],
+        "n_episodes": [0, 2],
         "prior": [None, initial_parameters().numpy()],
     },
     FixedWeights: {"weights": ["uniform", WEIGHTS], "hierarchy": [[-1, 0, 1, 0], [-1, 0, 0, 0]]},

@@ -2,14 +2,25 @@
 
 import numpy as np
 
-from sklearn_metalabel.utils import is_certain_negative, totals_of
+from sklearn_metalabel.utils import is_certain_negative, label_sums, positives_only, totals_of
 
-__all__ = ["mean_log_odds", "scaled_log_frequency"]
+__all__ = ["mean_log_odds", "scaled_co_occurrence", "scaled_log_frequency"]
 
 
 def scaled_log_frequency(positives, n):
     """Scaled logarithm of the frequency of each label, (L,), of its positives and the rows in which it is known."""
     return (np.log((positives + 1) / np.maximum(n, 1)) + 4) / 2
+
+
+def scaled_co_occurrence(Y, positives, weight=None):
+    """Scaled logarithm (L,) of how many other labels come with each label, on average over its positives.
+
+    `Y` (n, L) is the encoded target, dense or sparse, `positives` (L,) counts by weights (n,) of the rows.
+    """
+    Y = positives_only(Y)
+    others = np.asarray(Y.sum(axis=1, dtype=np.float64)).ravel() - 1
+    total = label_sums(Y, others if weight is None else others * weight)
+    return np.log1p(np.maximum(total, 0) / np.maximum(positives, 1)) - 1
 
 
 def mean_log_odds(Y, P, Z, weight=None):

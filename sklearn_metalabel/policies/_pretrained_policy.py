@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 from sklearn_metalabel.learners import LossSchedule, LossWeights, resolve_label_weight
@@ -19,7 +21,7 @@ from sklearn_metalabel.policies._runs import (
 from sklearn_metalabel.policies._search import MANY_ROWS
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import as_reward
-from sklearn_metalabel.utils import as_numbers, draw_seeds, torch_settings
+from sklearn_metalabel.utils import as_numbers, draw_seeds, shown, torch_settings
 
 __all__ = ["PretrainedPolicy"]
 
@@ -40,6 +42,9 @@ class PretrainedPolicy(TrainingPolicy):
     n_folds : int or "auto", default="auto"
         Folds that are trained on, and whose held-out rows choose the thresholds; "auto" is all of them, and one from
         5,000 samples on.
+    n_episodes : int, default=0
+        Training episodes in which the policy goes on learning before that, by policy gradient (Eq. 7), from what became
+        of each label. The folds are taken in turn; each episode costs a training of one.
     prior : array-like of shape (n_parameters,), default=None
         Parameters of the policy; None takes those that come with the package. Benchmarks pass parameters that were
         trained on other sets than those it is judged on.
@@ -49,7 +54,9 @@ class PretrainedPolicy(TrainingPolicy):
     history_ : dict of str -> ndarray
         What was done on each fold: "weights" and "positive_weights" of shape (n_folds, n_steps, n_labels), "focus" and
         "reward" (average precision of held-out rows, half by label, half by positives) of shape (n_folds, n_steps); NaN
-        where the training had ended.
+        where the training had ended. With episodes also "episode_reward", of shape (n_episodes, n_steps).
+    parameters_ : ndarray of shape (n_parameters,)
+        Parameters of the policy: those that it came with, or those that it ended its episodes with.
     schedule_ : LossSchedule or LossWeights
         What the final training follows.
     length_ : float
@@ -65,7 +72,7 @@ class PretrainedPolicy(TrainingPolicy):
     See Also
     --------
     PolicySearch : The default, which tries a few weights, for any base learner, and for about four trainings.
-    SharedGRUPolicy : Learns from nothing in every fit.
+    SharedGRUPolicy : Proposes thresholds too, and learns from nothing in every fit.
 
     Notes
     -----
@@ -103,15 +110,18 @@ class PretrainedPolicy(TrainingPolicy):
     needs_held_out = True
     keeps_classifier = True
 
-    def __init__(self, *, weights="uniform", n_folds="auto", prior=None):
+    def __init__(self, *, weights="uniform", n_folds="auto", n_episodes=0, prior=None):
         self.weights = weights
         self.n_folds = n_folds
+        self.n_episodes = n_episodes
         self.prior = prior
 
     def check(self):
         """Raise where a parameter is not as described."""
         check_weights(self.weights, "weights")
         check_n_folds(self.n_folds)
+        if not isinstance(self.n_episodes, Integral) or isinstance(self.n_episodes, bool) or self.n_episodes < 0:
+            raise ValueError(f"n_episodes must be 0 or a positive integer, got {shown(self.n_episodes)}.")
         self._parameters()
 
     @torch_settings()
@@ -135,6 +145,7 @@ class PretrainedPolicy(TrainingPolicy):
         if task.has_thresholds:
             return self._steer(task, folds, label_weight)
         weights = LossWeights(label_weight)  # classes need probabilities as they are
+        self.parameters_ = self._parameters()
         self.schedule_, self.best_proposal_, self.length_, self.history_ = weights, EQUAL, 1.0, {}
         trials = train_trials(task, weights, EQUAL)
         return TrainingResult(weights, held_out_rows(trials), classifier=trials[-1].classifier)
@@ -146,18 +157,43 @@ class PretrainedPolicy(TrainingPolicy):
         seeds = draw_seeds(task.random_state, len(folds))
         folds = folds[: self._n_folds(task)]
         runner = TrialRunner(task, trial_plan(task, folds, as_reward("average_precision")))
-        shared = {"parameters": self._parameters(), "label_weight": label_weight}
+        self.parameters_, episodes = self._start(task), {}
+        if self.n_episodes:
+            self.parameters_, episodes = self._learn(task, folds, runner, label_weight)
+        shared = {"parameters": self.parameters_, "label_weight": label_weight}
         calls = [(N_ACTIONS, fold, {**shared, "seed": seed}) for fold, seed in zip(folds, seeds, strict=False)]
         trials = [made[-1] for made in runner.call(run_steered, calls)]
         self.schedule_ = mean_schedule([trial.proposal.weights for trial in trials])
         self.best_proposal_ = "pretrained"
         self.length_ = len(self.schedule_.parts) / self.schedule_.n_parts
-        self.history_ = _history(trials, self.schedule_.n_parts)
+        self.history_ = {**_history(trials, self.schedule_.n_parts), **episodes}
         return TrainingResult(self.schedule_, held_out_rows(trials), classifier=trials[-1].classifier)
 
+    def _learn(self, task, folds, runner, label_weight):
+        """Play episodes, those of one round of the folds under the same parameters; these, and what was earned."""
+        from sklearn_metalabel.policies._fine_tuning import FineTuning
+        from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
+
+        tuning, rewards = FineTuning(self.parameters_), np.full((self.n_episodes, N_ACTIONS), np.nan)
+        seeds = draw_seeds(task.random_state, self.n_episodes)
+        for first in range(0, self.n_episodes, len(folds)):
+            shared = {"parameters": tuning.parameters, "label_weight": label_weight, "explores": True}
+            played = zip(folds, seeds[first : first + len(folds)], strict=False)
+            calls = [(N_ACTIONS, fold, {**shared, "seed": seed}) for fold, seed in played]
+            for m, (trial,) in enumerate(runner.call(run_steered, calls), start=first):
+                tuning.learn(trial.steps, trial.positives)
+                rewards[m, : len(trial.rewards)] = trial.rewards
+        return tuning.parameters, {"episode_reward": rewards}
+
     def count_runs(self, task):
-        """One for each fold; documented in the base class."""
-        return len(task.folds[: self._n_folds(task)] if task.has_thresholds else task.folds)
+        """One for each episode and each fold; documented in the base class."""
+        if not task.has_thresholds:
+            return len(task.folds)
+        return self.n_episodes + len(task.folds[: self._n_folds(task)])
+
+    def _start(self, task):
+        """Parameters that the first episode is played under."""
+        return task.previous.parameters_ if isinstance(task.previous, PretrainedPolicy) else self._parameters()
 
     def _n_folds(self, task):
         """Folds that are trained on."""

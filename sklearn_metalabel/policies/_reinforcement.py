@@ -10,7 +10,7 @@ from sklearn_metalabel.policies._actions import as_tensor, log_probability, samp
 from sklearn_metalabel.policies._networks import Observation, build_network
 from sklearn_metalabel.policies._returns import MovingBaseline, leave_one_out, returns_to_go, standardize
 
-__all__ = ["MetaLearner", "MetaSettings", "Rollout", "average_meta_learners"]
+__all__ = ["MetaLearner", "MetaSettings", "Rollout", "average_meta_learners", "bounded_gain"]
 
 _RATIO_BOUND = 0.2
 _GRADIENT_NORM = 1.0
@@ -137,7 +137,7 @@ class MetaLearner:
             means = self._replay(rollout)
             now = [log_probability(draws, _like(means[head], draws), rollout.sigma) for draws, _, head in terms]
             acted = [density.detach() for density in now] if acted is None else acted
-            gains = [_bounded_gain(n - a, term[1]) for n, a, term in zip(now, acted, terms, strict=True)]
+            gains = [bounded_gain(n - a, term[1]) for n, a, term in zip(now, acted, terms, strict=True)]
             distance = _distance(means[0], as_tensor(self.log_anchor))
             loss = self.settings.shrinkage * distance - sum(gains)
             self.optimizer.zero_grad()
@@ -182,7 +182,7 @@ def _like(means, draws):
     return means if means.ndim == draws.ndim else means[:, None]
 
 
-def _bounded_gain(log_ratio, advantage):
+def bounded_gain(log_ratio, advantage):
     """Mean advantage under the ratio to the policy that acted, without credit for leaving its neighbourhood."""
     ratio = torch.exp(log_ratio.clamp(-20, 20))
     bounded = ratio.clamp(1 - _RATIO_BOUND, 1 + _RATIO_BOUND)

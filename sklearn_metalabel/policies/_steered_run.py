@@ -9,10 +9,15 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_metalabel.learners import LossSchedule, LossWeights, part_bounds
-from sklearn_metalabel.policies._label_descriptors import mean_log_odds, scaled_log_frequency
+from sklearn_metalabel.policies._fine_tuning import EXPLORATION, SteeredStep
+from sklearn_metalabel.policies._label_descriptors import (
+    mean_log_odds,
+    scaled_co_occurrence,
+    scaled_log_frequency,
+)
 from sklearn_metalabel.policies._outcomes import label_importance, scored
 from sklearn_metalabel.policies._proposals import Proposal
-from sklearn_metalabel.policies._steering import N_OWN, initial_state, steer
+from sklearn_metalabel.policies._steering import N_OWN, Outputs, initial_state, outputs
 from sklearn_metalabel.policies._trials import HeldOutRows, Trial
 from sklearn_metalabel.utils import (
     as_certain_negatives,
@@ -35,12 +40,17 @@ _LEAST_FOCUS = 0.02
 
 @dataclass(eq=False)
 class SteeredTrial(Trial):
-    """A trial whose proposal is the schedule that came out, and the reward after each of its parts, (T,)."""
+    """A trial whose proposal is the schedule that came out, and the reward after each of its parts, (T,).
+
+    Of an episode, `steps` are what a policy learns from, and `positives` (L,) those of the held-out rows.
+    """
 
     rewards: NDArray | None = None
+    steps: list[SteeredStep] | None = None
+    positives: NDArray | None = None
 
 
-def run_steered(base, fold, parameters, label_weight, plan, seed, threads, *, reporter=None):
+def run_steered(base, fold, parameters, label_weight, plan, seed, threads, *, explores=False, reporter=None):
     """Train on a fold under the network; a list of one `SteeredTrial`.
 
     Parameters
@@ -58,13 +68,15 @@ def run_steered(base, fold, parameters, label_weight, plan, seed, threads, *, re
         All randomness.
     threads : dict
         Thread counts to work with.
+    explores : bool
+        Whether this is an episode, in which the network's outputs are changed at random and nothing is predicted.
     reporter : callable
         Is called after every part of the training.
     """
     run = base.training_run(seed)
     with use_threads(threads), torch_seed(seed, run.device):
         steered = _SteeredRun(run, fold, plan, seed, reporter)
-        return [steered.play(torch.tensor(parameters, dtype=torch.float64), label_weight)]
+        return [steered.play(torch.tensor(parameters, dtype=torch.float64), label_weight, explores)]
 
 
 class _SteeredRun:
@@ -75,25 +87,39 @@ class _SteeredRun:
         X, Y, sample_weight = fold.training_data()
         run.start(X, Y, sample_weight=sample_weight, seed=seed)
         self.sample = run.batches(len(fold.train), np.random.RandomState(seed))
+        self.noise = np.random.RandomState(seed)
         self.view = LabelView(Y, fold, plan.reward)
         self.n_updates = run.n_updates(len(fold.train))
 
-    def play(self, parameters, label_weight):
+    def play(self, parameters, label_weight, explores=False):
         """All parts of the training until the network ends it."""
         sizes = len(self.fold.train), len(label_weight), self.n_updates
-        state, parts, rewards = initial_state(parameters, len(label_weight)), [], []
+        state, parts, rewards, steps = initial_state(parameters, len(label_weight)), [], [], []
         with torch.no_grad():
             for k, (first, end) in enumerate(part_bounds(self.n_updates, N_ACTIONS)):
-                shared = torch.tensor(describe_training(k / N_ACTIONS, *sizes))
-                state, wanted = steer(parameters, torch.tensor(self.view.own), shared, state)
+                own, shared = self.view.own, describe_training(k / N_ACTIONS, *sizes)
+                state, made = outputs(parameters, torch.from_numpy(own), torch.from_numpy(shared), state)
+                made = self._changed(made) if explores else made
+                wanted = made.steering()
                 parts.append(self._weights(wanted, label_weight))
                 self._train(parts[-1], end - first)
                 rewards.append(self.view.update(self.run.predict_proba(self.view.X)))
+                steps.append(SteeredStep(own, shared, made, self.view.own[:, 3]))
                 if self.reporter is not None:
                     self.reporter()
                 if wanted.stop > 0 or self.run.finished:
                     break
-        return self._trial(LossSchedule(parts, N_ACTIONS), np.array(rewards))
+        schedule = LossSchedule(parts, N_ACTIONS)
+        return self._episode(schedule, rewards, steps) if explores else self._trial(schedule, np.array(rewards))
+
+    def _changed(self, made):
+        """Outputs of the network with noise; that on the end of the training is left out."""
+        of_label, of_all = (
+            torch.from_numpy(EXPLORATION * self.noise.standard_normal(part.shape))
+            for part in (made.of_label, made.of_all)
+        )
+        of_all[1] = 0
+        return Outputs(made.of_label + of_label, made.of_all + of_all)
 
     def _weights(self, wanted, label_weight):
         """The weights that the network asks for."""
@@ -106,6 +132,11 @@ class _SteeredRun:
         with torch.enable_grad():
             for _ in range(n_updates):
                 self.run.step(self.sample(), weights)
+
+    def _episode(self, schedule, rewards, steps):
+        """What there is to learn from."""
+        proposal, positives = Proposal("episode", schedule), weighted_positives(self.view.Y, self.view.weight)
+        return SteeredTrial(proposal, None, None, rewards=np.array(rewards), steps=steps, positives=positives)
 
     def _trial(self, schedule, rewards):
         """The outcome, with the held-out rows."""
@@ -125,7 +156,7 @@ class LabelView:
     """What the network sees of each label: `own` (L, `N_OWN`), float64.
 
     The log-frequency in training, mean log-odds of held-out positives and negatives, average precision of held-out
-    rows, how it changed, and again for those that have positives there.
+    rows, how it changed, and how many other labels come with it in training.
     """
 
     def __init__(self, Y_train, fold, reward):
@@ -138,12 +169,12 @@ class LabelView:
         self.Y, self.weight = self.labels > 0, fold.weights_of(fold.scored)
         self.own = np.zeros((Y_train.shape[1], N_OWN))
         self.own[:, 0] = scaled_log_frequency(positives, n)
+        self.own[:, 5] = scaled_co_occurrence(Y_train, positives, weight)
 
     def update(self, P):
         """Take in probabilities of the rows; returns the mean reward."""
         P = as_certain_negatives(self.labels, P)[1]
         precision = scored(self.reward, self.Y, P, self.weight)
-        positives = weighted_positives(self.Y, self.weight)
         before = np.where(self.own[:, 3] == 0, precision, self.own[:, 3])
         self.own = np.column_stack(
             [
@@ -151,10 +182,10 @@ class LabelView:
                 *mean_log_odds(self.Y, P, to_logits(P), self.weight),
                 precision,
                 10 * (precision - before),
-                np.where(positives > 0, precision, 0.0),
+                self.own[:, 5],
             ]
         )
-        return float(precision @ label_importance(positives))
+        return float(precision @ label_importance(weighted_positives(self.Y, self.weight)))
 
 
 def describe_training(progress, n_rows, n_labels, n_updates):

@@ -10,9 +10,11 @@ __all__ = [
     "N_OWN",
     "N_PARAMETERS",
     "N_SHARED",
+    "Outputs",
     "Steering",
     "initial_parameters",
     "initial_state",
+    "outputs",
     "steer",
 ]
 
@@ -30,6 +32,24 @@ _SHAPES = {
 N_PARAMETERS = sum(rows * columns for rows, columns in _SHAPES.values())
 # The largest logarithm of a label's weight, and the largest focus.
 _WEIGHT_RANGE, _MOST_FOCUS = 1.0, 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What the network puts out, unbounded: `of_label` (..., L, 2) and `of_all` (..., 2)."""
+
+    of_label: torch.Tensor
+    of_all: torch.Tensor
+
+    def steering(self):
+        """What they stand for."""
+        weight = torch.exp(_WEIGHT_RANGE * torch.tanh(self.of_label[..., 0]))
+        return Steering(
+            label=weight / weight.mean(dim=-1, keepdim=True),
+            exponent=torch.sigmoid(self.of_label[..., 1]),
+            focus=_MOST_FOCUS * torch.sigmoid(self.of_all[..., 0]),
+            stop=self.of_all[..., 1],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +92,12 @@ def initial_state(parameters, n_labels):
 
 
 def steer(parameters, own, shared, state):
+    """One step of the network: the next state, and what is wanted; of the arguments of `outputs`."""
+    state, made = outputs(parameters, own, shared, state)
+    return state, made.steering()
+
+
+def outputs(parameters, own, shared, state):
     """One step of the network.
 
     Parameters
@@ -89,8 +115,7 @@ def steer(parameters, own, shared, state):
     -------
     state : Tensor
         The next state.
-    steering : Steering
-        What is wanted.
+    made : Outputs
     """
     layers = _layers(parameters)
     common = torch.cat([own.mean(dim=-2), shared.expand(*own.shape[:-2], N_SHARED)], dim=-1)
@@ -102,13 +127,7 @@ def steer(parameters, own, shared, state):
     of_label = _apply(layers["of_label"], state)
     together = torch.cat([state.mean(dim=-2), common], dim=-1)
     of_all = _apply(layers["of_all"], together[..., None, :])[..., 0, :]
-    weight = torch.exp(_WEIGHT_RANGE * torch.tanh(of_label[..., 0]))
-    return state, Steering(
-        label=weight / weight.mean(dim=-1, keepdim=True),
-        exponent=torch.sigmoid(of_label[..., 1]),
-        focus=_MOST_FOCUS * torch.sigmoid(of_all[..., 0]),
-        stop=of_all[..., 1],
-    )
+    return state, Outputs(of_label, of_all)
 
 
 def _layers(parameters):

@@ -165,8 +165,7 @@ def weighted_positives(Y, sample_weight):
     Y = positives_only(Y)
     if sample_weight is None:
         return np.asarray(Y.sum(axis=0, dtype=np.int64)).ravel()
-    positives = Y.T @ sample_weight if sp.issparse(Y) else label_sums(Y, sample_weight)
-    return settle_positives(positives, total)
+    return settle_positives(label_sums(Y, sample_weight), total)
 
 
 def label_frequencies(Y, sample_weight=None):
@@ -185,6 +184,8 @@ def settle_positives(positives, total):
 
 def label_sums(values, sample_weight):
     """Sums (L,) of the columns of an array (n, L), by weight of the rows; read in blocks, since they become floats."""
+    if sp.issparse(values):
+        return values.T @ sample_weight
     sums = np.zeros(values.shape[1])
     for rows in row_blocks(*values.shape):
         sums += sample_weight[rows] @ values[rows]

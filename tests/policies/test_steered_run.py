@@ -26,7 +26,10 @@ def test_it_sees_frequencies_log_odds_precisions_and_how_these_changed(task):
     view, fold = view_of(task)
     positives = fold.Y[fold.train].sum(axis=0)
     assert_allclose(view.own[:, 0], (np.log((positives + 1) / len(fold.train)) + 4) / 2)
-    assert_array_equal(view.own[:, 1:], 0)
+    assert_array_equal(view.own[:, 1:5], 0)
+    rows = fold.Y[fold.train] > 0
+    others = [rows[rows[:, j]].sum(axis=1).mean() - 1 for j in range(rows.shape[1])]
+    assert_allclose(view.own[:, 5], np.log1p(others) - 1)
     assert_allclose(view.rarity, len(fold.train) / positives)
     truth = fold.Y[fold.scored] > 0
     P = np.random.default_rng(0).uniform(0.1, 0.9, truth.shape)
