@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _scores import rotated_training_prior
 from sklearn.model_selection import GroupKFold
 
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier
 from sklearn_metalabel.baselines import PredictionsAsFeaturesClassifier, SubsetMaximizationClassifier
 from sklearn_metalabel.learners import TorchClassifier, resolve_label_weight
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
-from sklearn_metalabel.policies import LearnedThresholds, SharedGRUPolicy
+from sklearn_metalabel.policies import LearnedThresholds, PretrainedPolicy, SharedGRUPolicy
 from sklearn_metalabel.thresholds import OutOfFold
 
 __all__ = ["N_STARTS", "RUNS", "anchor_weights", "kept", "learned_thresholds", "trained_under"]
@@ -123,6 +124,14 @@ def shared(task, data, seed, device):
     return {**_policies(clf, data), **_ends(clf)}
 
 
+def pretrained(task, data, seed, device):
+    """The same by the policy that comes trained, here on sets of other sources."""
+    cv = N_FOLDS if data.groups is None else splits_of(data, N_FOLDS, seed)
+    policy = PretrainedPolicy(prior=rotated_training_prior(task.reported))
+    options = {"training_policy": policy, "cv": cv, "scoring": task.scoring, "random_state": seed}
+    return _policies(MetaPolicyClassifier(task.base(seed, device), **options), data)
+
+
 def default(task, data, seed, device):
     """`MetaPolicyClassifier` with its defaults."""
     cv = N_FOLDS if data.groups is None else splits_of(data, N_FOLDS, seed)
@@ -141,6 +150,7 @@ TRAININGS = (
     folds,
     anchors,
     shared,
+    pretrained,
     default,
     paper,
     hierarchy_aware,

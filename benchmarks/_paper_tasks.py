@@ -62,7 +62,7 @@ class Task:
 
     `scoring` is what thresholds are learned for: the metrics of the paper's table, or what comes nearest to them.
     `allow_unlabeled` is how the base learner decodes in its own paper, `subset_epochs` the epochs of the recurrent
-    classifier chain, and `reported` the paper's name of the data.
+    classifier chain, and `reported` the paper's name of the data, which is that of the group of sets too.
     """
 
     name: str

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from _data import load_features, load_mentions, load_text
+from _table import RESULTS
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.svm import LinearSVC
@@ -32,6 +33,7 @@ __all__ = [
     "case_probabilities",
     "case_scores",
     "label_probabilities",
+    "rotated_training_prior",
     "rows_of",
 ]
 
@@ -83,6 +85,12 @@ def case_probabilities(scores):
         link = fit_link(Y, Z)
         return Y, link.probabilities(Z), scores["fold_of"].astype(np.intp), judged, link.probabilities(Z_judged)
     return Y, to_probabilities(Z), scores["fold_of"].astype(np.intp), judged, to_probabilities(Z_judged)
+
+
+def rotated_training_prior(group):
+    """Parameters of the training policy that was trained on other groups of sets than this one."""
+    rotations = json.loads((RESULTS / "rotated_training_priors.json").read_text(encoding="utf-8"))["rotations"]
+    return next(rotation["parameters"] for rotation in rotations if group in rotation["held_out"])
 
 
 def load(name):

@@ -139,11 +139,13 @@ def ours(base, X, Y, seed, depths):
     return clf, on_folds * TRAINED_SHARE + 1
 
 
-def pretrained(base, X, Y, seed, depths, *, prior):
-    """The policy that comes trained, here on other sets; its trainings may end early."""
-    policy = PretrainedPolicy(prior=prior)
+def pretrained(base, X, Y, seed, depths, *, prior, n_episodes=0):
+    """The policy that comes trained, here on other sets, and may go on learning; its trainings may end early."""
+    policy = PretrainedPolicy(prior=prior, n_episodes=n_episodes)
     clf = MetaPolicyClassifier(base, training_policy=policy, cv=N_FOLDS, random_state=seed).fit(X, Y)
-    played = np.isfinite(clf.training_policy_.history_["reward"]).mean(axis=1).sum()
+    history = clf.training_policy_.history_
+    rewards = [history[name] for name in ("reward", "episode_reward") if name in history]
+    played = np.isfinite(np.concatenate(rewards)).mean(axis=1).sum()
     return clf, played * TRAINED_SHARE + clf.training_policy_.length_
 
 
@@ -239,7 +241,11 @@ RULES = {
     "hierarchy": hierarchy,
 }
 LINEAR = {**RULES, "learned (ours)": ours}
-PRETRAINED = "pretrained (ours)"
+N_EPISODES = 3
+PRETRAINED = {
+    "pretrained (ours)": pretrained,
+    "pretrained, fine-tuned (ours)": partial(pretrained, n_episodes=N_EPISODES),
+}
 NETWORK = {
     **RULES,
     "learned (paper)": paper,
@@ -249,5 +255,5 @@ NETWORK = {
     "focal loss": partial(other_loss, loss="focal"),
     "distribution-balanced loss": partial(other_loss, loss="distribution_balanced"),
     "learned (ours)": ours,
-    PRETRAINED: pretrained,
+    **PRETRAINED,
 }

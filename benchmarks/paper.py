@@ -66,9 +66,11 @@ ROWS = {
     "ODR, macro": (["plain", "folds"], by_rule(odr_macro)),
     "Predictions-as-Features": (["predictions_as_features"], at_half("predictions_as_features")),
     "Subset Maximization": (["subset_maximization"], as_decided("subset_maximization")),
-    "Meta-Training": (["shared"], at_half("shared")),
+    "Meta-Training": (["pretrained"], at_half("pretrained")),
     "Meta-Prediction": (["plain", "folds"], by_policy),
-    "Meta-Training-Prediction": (["shared"], as_decided("shared")),
+    "Meta-Training-Prediction": (["pretrained"], as_decided("pretrained")),
+    "Meta-Training, learned in the fit": (["shared"], at_half("shared")),
+    "Meta-Training-Prediction, learned in the fit": (["shared"], as_decided("shared")),
     "MetaPolicyClassifier": (["default"], as_decided("default")),
     "the paper's algorithm": (["paper"], as_decided("paper")),
 }

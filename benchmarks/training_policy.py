@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 from _data import load_documents, load_tree
 from _headroom import GRID, LONGER, headroom
-from _table import RESULTS, Table
+from _table import Table
 from _weights import LINEAR, N_FOLDS, NETWORK, PRETRAINED, UNIFORM, CountedLogistic, held_out_outcome, stratified_folds
 from joblib import Parallel, delayed
 from sklearn.base import clone
@@ -132,12 +132,6 @@ def judged(method, base, data, seed, depths):
     return {**{name: float(score) for name, score in scores.items()}, "trainings": float(trainings)}
 
 
-def rotated_prior(name):
-    """Parameters of the training policy that was trained on the other sets."""
-    rotations = json.loads((RESULTS / "rotated_training_priors.json").read_text(encoding="utf-8"))["rotations"]
-    return next(r["parameters"] for r in rotations if _scores.SETS[name] in r["held_out"])
-
-
 def methods_of(name, kind, chosen):
     """The methods that are run: weights by depth need a tree."""
     return [m for m in METHODS[kind] if m in chosen and (m != "hierarchy" or name in TREES)]
@@ -146,7 +140,7 @@ def methods_of(name, kind, chosen):
 def run(name, seed, kinds, chosen, most):
     """All runs of a set and a seed, as rows of the table of runs."""
     torch.set_num_threads(1)
-    rows, loaded = [], {}
+    rows, loaded, prior = [], {}, _scores.rotated_training_prior(_scores.SETS[name])
 
     def data():
         if not loaded:
@@ -163,7 +157,7 @@ def run(name, seed, kinds, chosen, most):
                     split = data()
                     base = learner_of(kind, setting, seed)
                     method = METHODS[kind][what]
-                    method = partial(method, prior=rotated_prior(name)) if what == PRETRAINED else method
+                    method = partial(method, prior=prior) if what in PRETRAINED else method
                     return judged(method, base, split, seed, loaded["depths"])
 
                 record = kept(name, kind, what, seed, [most, setting], compute)
