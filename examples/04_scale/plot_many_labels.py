@@ -39,7 +39,8 @@ X, Y = make_hierarchical_multilabel(
     sparse=True,
     random_state=0,
 )
-X_train, X_test, Y_train, Y_test = X[:N_TRAIN], X[N_TRAIN:], Y[:N_TRAIN], Y[N_TRAIN:]
+X_train, X_test = X[:N_TRAIN], X[N_TRAIN:]
+Y_train, Y_test = Y[:N_TRAIN], Y[N_TRAIN:]
 counts = np.asarray(Y_train.sum(axis=0)).ravel()
 print(f"{Y_train.shape[1]} labels, {(counts == 0).sum()} of them without a sample")
 
