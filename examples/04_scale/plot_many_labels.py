@@ -47,9 +47,8 @@ print(f"{Y_train.shape[1]} labels, {(counts == 0).sum()} of them without a sampl
 # %%
 # Two fits
 # --------
-# Labels without a training sample are predicted for nobody, and labels with few are seldom; one warning names them. Both
-# are expected here, and left out of this page. ``verbose=1`` prints a line for each training run. From 256 labels on
-# the strength of the penalty is chosen on some labels and one fold.
+# Labels without a training sample are never predicted, and labels with few samples seldom are. Warnings name both; they
+# are expected here, and left out of this page. ``verbose=1`` prints a line for each training run.
 
 warnings.filterwarnings("ignore", category=ConstantLabelWarning)
 warnings.filterwarnings("ignore", category=UnreachableThresholdWarning)
