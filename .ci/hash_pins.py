@@ -42,7 +42,7 @@ def write(name, says, pins):
 def main():
     """Resolve everything at once, and write it in parts that are installed one after the other."""
     FOLDER.mkdir(exist_ok=True)
-    extras = ["--extra=test", "--extra=others", "--extra=docs", "--extra=browser"]
+    extras = ["--extra=test", "--extra=others", "--extra=docs", "--extra=notebook", "--extra=browser"]
     everything = compiled("pyproject.toml", "-", *extras, lines="setuptools\nbuild\n")
     for_tests = compiled("pyproject.toml", "-", extras[0], lines="setuptools\n").keys()
     for_builds = compiled("-", lines="setuptools\nbuild\n").keys()

@@ -90,6 +90,16 @@ def test_every_page_of_the_guide_is_listed_with_a_sentence():
     assert len(listed) == len(set(listed))
 
 
+def test_terms_of_the_glossary_are_linked_where_they_help():
+    glossary = (DOCS / "user_guide" / "glossary.rst").read_text(encoding="utf-8")
+    terms = re.findall(r"^   ([\w-].*)$", glossary, flags=re.MULTILINE)
+    linked = [re.findall(r":term:`(?:[^`<]+<)?([^`<>]+)>?`", path.read_text(encoding="utf-8")) for path in PAGES]
+
+    assert len(terms) > 20
+    assert {term for page in linked for term in page} == set(terms)
+    assert not [page for page in linked if len(page) > len(set(page))]  # once on a page
+
+
 def test_the_map_for_language_models_names_pages_that_exist():
     text = extension("llms").as_text()
     links = re.findall(r"\]\((.*?)\.html\): \S", text)

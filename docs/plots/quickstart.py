@@ -23,6 +23,6 @@ clf = MetaPolicyClassifier(random_state=0).fit(X_train, train.target)
 plain = LabelWeightedLogistic().fit(X_train, train.target)
 display = LabelReportDisplay.from_estimator(clf, X_test, test.target)
 display.ax_.set_title(
-    f"plain, cut at 0.5: {scores(plain, X_test, test.target)}\nlearned: {scores(clf, X_test, test.target)}",
+    f"base learner alone: {scores(plain, X_test, test.target)}\nlearned: {scores(clf, X_test, test.target)}",
     fontsize="small",
 )

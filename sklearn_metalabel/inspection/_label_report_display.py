@@ -124,7 +124,7 @@ class LabelReportDisplay:
         plt = pyplot("LabelReportDisplay")
         rows = np.arange(len(chosen))
         if ax is None:
-            _, ax = plt.subplots(figsize=(6.4, 1.2 + 0.26 * len(rows)), layout="constrained")
+            _, ax = plt.subplots(figsize=(6.4, 1.5 + 0.26 * len(rows)), layout="constrained")
         plain, ours = chosen["f1_plain"].to_numpy(), chosen["f1"].to_numpy()
         colours = np.where(ours >= plain, _GAIN, _LOSS)
         ax.hlines(rows, np.minimum(plain, ours), np.maximum(plain, ours), color=colours, linewidth=1.5, zorder=2)
@@ -139,7 +139,7 @@ class LabelReportDisplay:
         ax.grid(axis="y", color="#eceef0", linewidth=0.8)
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0, labelcolor=INK)
-        ax.legend(loc="lower right", fontsize="small")
+        _legend_below(plt, ax)
         self.ax_, self.figure_, self.dots_ = ax, ax.figure, [before, after]
         self.labels_ = chosen.index.to_numpy()
         return self
@@ -181,3 +181,21 @@ class LabelReportDisplay:
         if wrong or not names:
             raise ValueError(f"labels must name labels of the report, got {shown(wrong or names)}.")
         return report.loc[names]
+
+
+def _legend_below(plt, ax):
+    """A legend under the name of the horizontal axis, where it covers no row."""
+    below = plt.matplotlib.transforms.ScaledTranslation(
+        0, -3.6 * plt.rcParams["font.size"] / 72, ax.figure.dpi_scale_trans
+    )
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=ax.transAxes + below,
+        borderaxespad=0,
+        ncols=3,
+        columnspacing=1.2,
+        handletextpad=0.3,
+        fontsize="small",
+        frameon=False,
+    )

@@ -58,6 +58,21 @@ def test_colours_tell_gains_from_losses(report):
     assert ((colours > 0.5) == (report["gain"][:4] >= 0)).all()
 
 
+@pytest.mark.parametrize("n_labels", [2, 30])
+def test_the_legend_covers_no_row_and_no_name(report, n_labels):
+    display = LabelReportDisplay(report).plot(labels=list(report.index[:n_labels]))
+    display.figure_.canvas.draw()
+    legend, axis = display.ax_.get_legend(), display.ax_.xaxis
+    assert [text.get_text() for text in legend.get_texts()][0] == "plain cut"
+    place, box = (
+        display.ax_.get_position(),
+        legend.get_window_extent().transformed(display.figure_.transFigure.inverted()),
+    )
+    name = axis.label.get_window_extent().transformed(display.figure_.transFigure.inverted())
+    assert 0 <= box.y0 < box.y1 <= name.y0 < name.y1 < place.y0
+    assert 0 <= box.x0 < box.x1 <= 1
+
+
 def test_a_fitted_classifier_is_drawn():
     X, Y = make_multilabel_classification(300, n_classes=4, random_state=0)
     clf = TunedThresholdsClassifierCV(random_state=0).fit(X[:200], Y[:200])
