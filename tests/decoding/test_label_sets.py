@@ -113,6 +113,33 @@ def test_looking_at_the_sets_of_the_best_labels_finds_the_same(monkeypatch, may_
     assert_array_equal(dependence.decide(M, may_be_empty), expected)
 
 
+def test_sets_are_listed_once_under_their_two_rarest_labels():
+    sets = LabelSets.from_rows(labels(500, 12))
+    keys, bounds, place = sets.by_rarest_pair
+    listed = sets.by_rarest_label[1]
+    assert_array_equal(np.sort(listed[place]), np.flatnonzero(sets.sizes))
+    frequency = sets.counts @ sets.indicators.toarray()
+    assert (np.diff(frequency[np.argsort(sets.ranks)]) >= 0).all()
+    for key, start, stop in zip(keys, bounds[:-1], bounds[1:], strict=True):
+        for number in listed[place[start:stop]]:
+            rarest = np.sort(sets.ranks[sets.labels[sets.indptr[number] : sets.indptr[number + 1]]])
+            assert divmod(key, 12) == (rarest[0], rarest[min(1, rarest.size - 1)])
+
+
+@pytest.mark.parametrize("may_be_empty", [True, False])
+@pytest.mark.parametrize("shift", [0.0, -3.0, 3.0])
+def test_sets_found_by_pairs_of_labels_are_those_of_all(monkeypatch, shift, may_be_empty):
+    sets = LabelSets.from_rows(labels(1000, 20))
+    M = np.random.default_rng(1).normal(scale=2, size=(200, 20)) + shift
+    for count_weight, unseen in ((0.4, -1.0), (0.0, -4.0), (1.5, -1e9), (0.3, np.inf)):
+        dependence = Dependence(sets, count_weight, unseen)
+        expected = dependence.decide(M, may_be_empty)
+        with monkeypatch.context() as small:
+            small.setattr(_candidate_sets, "_FEW_ENTRIES", 0)
+            small.setattr(_candidate_sets, "_BLOCK_ENTRIES", 500)
+            assert_array_equal(dependence.decide(M, may_be_empty), expected)
+
+
 @pytest.mark.parametrize("few", [0, 20_000])
 def test_a_row_is_decided_as_among_others(monkeypatch, few):
     monkeypatch.setattr(_candidate_sets, "_FEW_ENTRIES", few)
