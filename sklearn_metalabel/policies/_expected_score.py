@@ -195,7 +195,10 @@ class DecisionProblem:
 
     def decide(self, cuts, always_label):
         """Decisions (E,) of cuts (K, L)."""
-        margins = self.logits - cuts.ravel()[self.cell]
+        return self._decide(self.logits - cuts.ravel()[self.cell], always_label)
+
+    def _decide(self, margins, always_label):
+        """Decisions (E,) on margins that are not scaled."""
         return (margins > 0) | (self._nearest(margins) if always_label else False)
 
     def decisions(self, decided):
@@ -211,8 +214,16 @@ class DecisionProblem:
 
     def scores(self, cuts, always_label, names):
         """Score of the decisions of cuts (K, L) by each of the named scorings."""
-        decided = self.decide(cuts, always_label)
+        return self.scores_of_choices(cuts, [always_label], names)[0]
+
+    def scores_of_choices(self, cuts, choices, names):
+        """The same for each of several values of `always_label`."""
+        margins = self.logits - cuts.ravel()[self.cell]
         extra = self._by_cell(self.binned.counts * (self.binned.margins(cuts) > 0), cuts).sum(axis=0)
+        return [self._scores_of(self._decide(margins, always), extra, names) for always in choices]
+
+    def _scores_of(self, decided, extra, names):
+        """Score of decisions (E,), and of predictions (L,) among what was left out, by each of the named scorings."""
         at = np.flatnonzero(decided)
         counts = [at[self.truth[at]], at]
         return {

@@ -154,14 +154,15 @@ class LearnedThresholds(PredictionPolicy):
     def compare_quickly(self, out_of_fold, scoring, *, allow_unlabeled="auto"):
         """Score the pre-trained policy with the rules' cuts from other folds; documented in the base class."""
         search = ThresholdSearch.of(out_of_fold)
-        start = search.start(scoring)
+        start, choices = search.start(scoring), fallbacks(allow_unlabeled)
+        by_choice = search.scores_of_choices(start, [not allowed for allowed in choices], scoring)
         return [
             {
                 "prediction_policy": "pretrained",
                 "allow_unlabeled": allowed,
-                **mean_scores(search.scores(start, not allowed, scoring)),
+                **mean_scores(scores),
             }
-            for allowed in fallbacks(allow_unlabeled)
+            for allowed, scores in zip(choices, by_choice, strict=True)
         ]
 
     def check_target(self, kind, Y):
@@ -204,15 +205,15 @@ class LearnedThresholds(PredictionPolicy):
         start, choices = search.start(scoring), fallbacks(allow_unlabeled)
         if self.n_steps == 0:
             labels = len(choices) > 1 and search.prefers_labels(start, scoring, nested=False)
-            return [_scored(search, scoring, self.name, start, choices[0] and not labels)]
+            return _scored(search, scoring, self.name, start, [choices[0] and not labels])
         others = [
-            _scored(search, scoring, name, parameters, allowed)
+            row
             for name, parameters in search.starts(scoring).items()
-            for allowed in choices
+            for row in _scored(search, scoring, name, parameters, choices)
         ]
         allowed = _best(others[: len(choices)])[0]["allow_unlabeled"]
         learned = search.ascend(start, not allowed, scoring, self.n_steps, random_state)
-        return [_scored(search, scoring, self.name, learned, allowed), *others]
+        return [*_scored(search, scoring, self.name, learned, [allowed]), *others]
 
 
 class _Found(NamedTuple):
@@ -225,11 +226,14 @@ class _Found(NamedTuple):
     gain: tuple[float, float] | None
 
 
-def _scored(search, scoring, name, parameters, allowed):
-    """A row of results for a policy, and its parameters."""
-    scores = mean_scores(search.scores(parameters, not allowed, scoring))
-    choice = {"prediction_policy": name, "allow_unlabeled": allowed, "std_thresholds": search.spread(parameters)}
-    return {**choice, **scores}, parameters
+def _scored(search, scoring, name, parameters, choices):
+    """A row of results for each value of `allow_unlabeled`, and the parameters of the policy."""
+    by_choice = search.scores_of_choices(parameters, [not allowed for allowed in choices], scoring)
+    policy = {"prediction_policy": name, "std_thresholds": search.spread(parameters)}
+    return [
+        ({**policy, "allow_unlabeled": allowed, **mean_scores(scores)}, parameters)
+        for allowed, scores in zip(choices, by_choice, strict=True)
+    ]
 
 
 def _best(tried):
