@@ -64,16 +64,27 @@ def _among_all(M, sets, variants, n_best):
     n_best, step = min(n_best, filled.size), max(1, _BLOCK_ENTRIES // max(filled.size, 1))
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))]
     for start in range(0, len(M) if filled.size else 0, step):
-        sums = (indicators @ M[start : start + step].T).T
-        number = np.arange(start, start + len(sums))
-        for weight, shift in variants:
-            energy = sums + (weight * log_counts - shift * sizes)
-            if n_best == 1:
-                best = energy.argmax(axis=1)[:, None]
-            else:
-                best = np.argpartition(energy, -n_best, axis=1)[:, -n_best:]
-            found.append((np.repeat(number, n_best), filled[best.ravel()]))
+        sums = np.ascontiguousarray((indicators @ M[start : start + step].T).T)
+        energies = (sums + (weight * log_counts - shift * sizes) for weight, shift in variants)
+        if n_best == 1:
+            number = np.arange(start, start + len(sums))
+            found += [(number, filled[energy.argmax(axis=1)]) for energy in energies]
+        else:
+            row, best = np.nonzero(np.logical_or.reduce([_are_best(energy, n_best) for energy in energies]))
+            found.append((row + start, filled[best]))
     return _joined(found)
+
+
+def _are_best(energies, n_best):
+    """Mark the `n_best` largest energies of each row; of equal ones at the limit any."""
+    least = np.partition(energies, -n_best, axis=1)[:, -n_best, None]
+    marks = energies >= least
+    tied = np.flatnonzero(np.count_nonzero(marks, axis=1) > n_best)
+    if tied.size:  # to find the numbers themselves takes twice as long
+        best = np.argpartition(energies[tied], -n_best, axis=1)[:, -n_best:]
+        marks[tied] = False
+        marks[tied[:, None], best] = True
+    return marks
 
 
 def _above_floor(M, sets, count_weight, may_be_empty, floor):

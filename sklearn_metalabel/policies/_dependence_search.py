@@ -39,6 +39,8 @@ _ERRORS = 1.0
 _LEAST_SEEN = 0.1
 # Rows that are learned on, and entries (rows times labels); more rows are drawn from, and others are judged.
 _MOST_ROWS, _LEAST_ROWS, _ENTRIES = 4_000, 500, 4_000_000
+# Mean average precision hardly changes where probabilities are corrected, and needs more rows.
+_MOST_ROWS_OF_MARGINALS = 10_000
 # Parts of the rows that are left out in turn for the error of a scoring that is a function.
 _JACKKNIFE_PARTS = 20
 _TINY = 1e-12
@@ -128,15 +130,17 @@ class DependenceSearch:
         self.n_folds = int(fold_of.max()) + 1
         self._labels = sp.csr_array(out_of_fold.Y, dtype=bool, copy=True)
         self._labels.eliminate_zeros()
-        self.inside, self.aside = self._draw_rows(np.random.RandomState(0))
+        self.inside, self.aside, self.of_marginals = self._draw_rows(np.random.RandomState(0))
 
     def _draw_rows(self, rng):
-        """Rows of each fold to learn on, and as many others to judge on; None where rows are too few for that."""
+        """Rows of each fold to learn on, as many others to judge on (None where rows are too few), and of marginals."""
         n, n_kept = self.rows.n_samples, max(_LEAST_ROWS, _ENTRIES // self.rows.n_labels)
         if n > _MOST_ROWS:
-            n_kept, order = min(n_kept, _MOST_ROWS, n // 2), rng.permutation(n)
-            return self._by_fold(order[:n_kept]), self._by_fold(order[n_kept : 2 * n_kept])
-        return self._by_fold(rng.choice(n, n_kept, replace=False) if n > n_kept else np.arange(n)), None
+            order, n_learned = rng.permutation(n), min(n_kept, _MOST_ROWS, n // 2)
+            drawn = order[:n_learned], order[n_learned : 2 * n_learned], order[: min(n_kept, _MOST_ROWS_OF_MARGINALS)]
+            return tuple(self._by_fold(rows) for rows in drawn)
+        inside = self._by_fold(rng.choice(n, n_kept, replace=False) if n > n_kept else np.arange(n))
+        return inside, None, inside
 
     def _by_fold(self, rows):
         """Which of some rows are in each fold, in ascending order."""
@@ -156,13 +160,6 @@ class DependenceSearch:
     def truth(self, rows):
         """Truth of some rows, dense."""
         return self._labels[rows].toarray()
-
-    @cached_property
-    def looked_at(self):
-        """Rows of each fold that are learned or judged on."""
-        if self.aside is None:
-            return self.inside
-        return [np.concatenate(pair) for pair in zip(self.inside, self.aside, strict=True)]
 
     def may_pay(self, dependence):
         """Whether to search at all: always where dependence is asked for, else where sets come again."""

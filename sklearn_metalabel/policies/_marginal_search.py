@@ -31,7 +31,7 @@ def learn_marginals(search):
     search : DependenceSearch
         Held-out rows, and the label sets of the folds that each of them is not in.
     """
-    parts = [(calibrated_logits(search.link, search.rows.P[rows]), rows) for rows in search.looked_at]
+    parts = [(calibrated_logits(search.link, search.rows.P[rows]), rows) for rows in search.of_marginals]
     listed = [listed_sets(Z, sets) for (Z, _), sets in zip(parts, search.sets, strict=True)]
     weights = _fit_weights(search, parts, listed)
     slope, intercept = float(search.link.slope), float(search.link.intercept)
@@ -40,7 +40,7 @@ def learn_marginals(search):
         replace(tried[0], sets=sets).marginals(Z, of_rows)
         for (Z, _), sets, of_rows in zip(parts, search.sets, listed, strict=True)
     ]
-    rows, weight = np.concatenate(search.looked_at), search.rows.sample_weight
+    rows, weight = np.concatenate(search.of_marginals), search.rows.sample_weight
     weight = None if weight is None else weight[rows]
     Y, P, Q = search.truth(rows), search.rows.P[rows].astype(np.float64), np.concatenate(marginals)
     seen = Y.any(axis=0)

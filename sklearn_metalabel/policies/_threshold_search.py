@@ -27,7 +27,9 @@ _STEPS_A_PART = 12
 _PENALTY = 2_000.0
 # Entries (rows times labels, or of compact rows) that the search looks at; more do not change a few parameters.
 _SEARCH_ENTRIES, _SEARCH_ENTRIES_COMPACT = 20_000_000, 4_000_000
-_MOST_ROWS, _LEAST_ROWS = 4_000, 500
+_LEAST_ROWS = 500
+# Rows are enough where they are these, and so many for each label.
+_ENOUGH_ROWS, _ENOUGH_ROWS_OF_LABEL = 4_000, 40
 _DEALT_FOLDS, _MOST_FOLDS = 3, 10
 # Policies tried around the one found where the scoring is a function, whose gradient is not known.
 _ROUNDS, _TRIED, _DEVIATION = 10, 12, 0.3
@@ -145,7 +147,7 @@ class ThresholdSearch:
             most = _SEARCH_ENTRIES // self.rows.n_labels
         else:
             most = _SEARCH_ENTRIES_COMPACT * n // self.rows.compact.entries()[0].size
-        most = max(_LEAST_ROWS, min(most, _MOST_ROWS))
+        most = max(_LEAST_ROWS, min(most, max(_ENOUGH_ROWS, _ENOUGH_ROWS_OF_LABEL * self.rows.n_labels)))
         if n <= most:
             return None
         drawn = np.zeros(n, dtype=bool)

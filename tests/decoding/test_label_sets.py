@@ -5,7 +5,16 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.decoding import Dependence, LabelSets, SetMarginals, _candidate_sets, codes_of_rows, decide
+from sklearn_metalabel.decoding import (
+    Dependence,
+    LabelSets,
+    SetMarginals,
+    _candidate_sets,
+    _set_marginals,
+    codes_of_rows,
+    decide,
+    listed_sets,
+)
 from sklearn_metalabel.decoding._label_sets import distinct
 
 
@@ -194,6 +203,26 @@ def test_dependence_of_other_labels_is_refused():
     dependence = Dependence(LabelSets.from_rows(labels()), 0.4, -1.0)
     with pytest.raises(ValueError, match="dependence must be that of the 3 labels of P, got one of 8"):
         decide(np.full((2, 3), 0.5), 0.5, dependence=dependence)
+
+
+@pytest.mark.parametrize("n_best", [2, 5, 12])
+def test_the_best_are_marked_whatever_is_equal(n_best):
+    energies = np.random.default_rng(0).integers(0, 6, (50, 12)).astype(np.float64)
+    marks = _candidate_sets._are_best(energies, n_best)
+    assert_array_equal(marks.sum(axis=1), n_best)
+    for row, marked in zip(energies, marks, strict=True):
+        assert_array_equal(np.sort(row[marked]), np.sort(row)[-n_best:])
+
+
+def test_listed_sets_are_summed_up_the_same_way_whether_few_or_many(monkeypatch):
+    sets, Z = LabelSets.from_rows(labels()), np.random.default_rng(0).normal(size=(40, 8))
+    few = listed_sets(Z, sets)
+    indicators = sets.indicators.toarray()
+    assert_allclose(few[2][:, 0], (Z[few[0]] * indicators[few[1]]).sum(axis=1))
+    for name, value in (("_BLOCK_ENTRIES", 100), ("_FEW_SETS", 0)):
+        monkeypatch.setattr(_set_marginals, name, value)
+        for a, b in zip(few, listed_sets(Z, sets), strict=True):
+            assert_allclose(a, b)
 
 
 def test_marginals_are_those_of_all_sets_where_these_are_few():

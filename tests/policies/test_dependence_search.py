@@ -253,6 +253,7 @@ def test_where_rows_are_many_some_are_learned_on_and_others_judged(monkeypatch):
     inside, aside = (np.concatenate(part) for part in (search.inside, search.aside))
     assert inside.size == aside.size == np.union1d(inside, aside).size / 2 == 300
     assert all((rows.fold[part[k]] == k).all() for part in (search.inside, search.aside) for k in range(3))
+    assert np.isin(np.concatenate([inside, aside]), np.concatenate(search.of_marginals)).all()
     assert len(seen) == 1
     assert_array_equal(np.concatenate([part.Y for part in seen[0]]), rows.Y[inside])
     Y, D, apart_from_sets = judged[0]
@@ -265,7 +266,8 @@ def test_where_rows_are_many_some_are_learned_on_and_others_judged(monkeypatch):
     # Few more than the most are halved.
     few = one_of_each_pair(301)
     search = _dependence_search.DependenceSearch.of(few, ThresholdSearch.of(few))
-    assert [sum(map(len, part)) for part in (search.inside, search.aside)] == [150, 150]
+    drawn = search.inside, search.aside, search.of_marginals
+    assert [sum(map(len, part)) for part in drawn] == [150, 150, 301]
 
 
 def rows_with_sets(n_again, n=300):
