@@ -23,7 +23,7 @@ from sklearn_metalabel.metrics import Scoring
 from sklearn_metalabel.policies import LearnedThresholds
 from sklearn_metalabel.policies._candidates import calibrated_logits
 from sklearn_metalabel.policies._mixture import policy_cuts, policy_gradient
-from sklearn_metalabel.policies._set_chances import SetChances, expected_score
+from sklearn_metalabel.policies._set_chances import SetChances, SetProblem
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.thresholds import OutOfFold
 
@@ -60,8 +60,7 @@ class Problem:
     def __init__(self, case, asked):
         self.case, self.weights = case, Scoring.resolve(ASKED[asked]).named_weights
         apart = LearnedThresholds(dependence=False).fit(case.rows, ASKED[asked], random_state=case.seed)
-        self.parameters = apart.parameters_
-        self.chances = SetChances(case.Z, case.Y, None, case.sets, apart.allow_unlabeled_)
+        self.parameters, self.may_be_empty = apart.parameters_, apart.allow_unlabeled_
 
     def cuts(self, start):
         """Parameters and cuts with the shift of a start."""
@@ -71,13 +70,14 @@ class Problem:
 
     def look_up(self, start):
         """Look for the label sets of each row again."""
-        self.chances.listed = None
-        self.chances.look_up(self.cuts(start)[1], *start[:2])
+        case, begin = self.case, (self.cuts(start)[1], *start[:2])
+        part = SetChances(case.Z, case.Y, None, case.sets, self.may_be_empty, begin)
+        self.near = SetProblem([part], [part.near_start])
 
     def gradient(self, start):
         """Gradient of the expected score in the numbers of a start."""
         parameters, cuts = self.cuts(start)
-        _, (by_cut,), by_own = expected_score([self.chances], [cuts], *start[:2], self.weights)
+        _, (by_cut,), by_own = self.near.expected_score(cuts[None], *start[:2], self.weights)
         return np.concatenate([by_own, policy_gradient(parameters, self.case.search.candidates, by_cut)[-1]])
 
 

@@ -121,18 +121,39 @@ class LabelSets:
         return sp.csr_array(entries, shape=(len(self), self.n_labels))
 
     @cached_property
+    def ranks(self) -> NDArray[np.int64]:
+        """Place of each label in the order of rising frequency."""
+        frequency = np.bincount(self.labels, np.repeat(self.counts, self.sizes), minlength=self.n_labels)
+        rank = np.empty(self.n_labels, dtype=np.int64)
+        rank[np.argsort(frequency, kind="stable")] = np.arange(self.n_labels)
+        return rank
+
+    @cached_property
     def by_rarest_label(self):
         """Sets listed under their rarest label, the most frequent first and not all of many: bounds (L + 1,), sets."""
-        filled = np.flatnonzero(self.sizes)
-        frequency = np.bincount(self.labels, np.repeat(self.counts, self.sizes), minlength=self.n_labels)
-        order = np.argsort(frequency, kind="stable")
-        rank = np.empty(self.n_labels, dtype=np.int64)
-        rank[order] = np.arange(self.n_labels)
-        owner = order[np.minimum.reduceat(rank[self.labels], self.indptr[filled])] if filled.size else filled
+        filled, order = np.flatnonzero(self.sizes), np.argsort(self.ranks)
+        owner = order[np.minimum.reduceat(self.ranks[self.labels], self.indptr[filled])] if filled.size else filled
         by_owner = np.lexsort((filled, -self.counts[filled], owner))
         owner, filled = owner[by_owner], filled[by_owner]
         kept = np.arange(filled.size) - np.searchsorted(owner, owner) < _SETS_OF_LABEL
         return np.concatenate([[0], np.cumsum(np.bincount(owner[kept], minlength=self.n_labels))]), filled[kept]
+
+    @cached_property
+    def by_rarest_pair(self):
+        """The same sets under the ranks of their two rarest labels: keys, bounds, and places in `by_rarest_label`.
+
+        The key is the rank of the rarest label times L, and the rank of the next, or its own again where it is alone.
+        """
+        _, listed = self.by_rarest_label
+        at, bounds = expand(self.indptr, listed)
+        ranks, starts = self.ranks[self.labels[at]], bounds[:-1]
+        rarest = np.minimum.reduceat(ranks, starts) if listed.size else listed
+        others = np.where(ranks == np.repeat(rarest, np.diff(bounds)), self.n_labels, ranks)
+        second = np.minimum.reduceat(others, starts) if listed.size else listed
+        key = rarest * self.n_labels + np.where(second == self.n_labels, rarest, second)
+        place = np.argsort(key, kind="stable")
+        keys, first = np.unique(key[place], return_index=True)
+        return keys, np.append(first, key.size), place
 
     def sums(self, M, row, sets):
         """Sum margins over the labels of sets.

@@ -17,6 +17,8 @@ __all__ = ["SetMarginals", "listed_sets"]
 # Factors of the weight of counts, and shifts of all logits, under which the likeliest sets of a row are looked for.
 _VARIANTS, _N_BEST = ((0.5, 0.0), (1.0, -1.0), (0.5, -2.0)), 24
 _BLOCK_ENTRIES = 2**20
+# So many sets are summed up for each row faster than the listed ones are looked for.
+_FEW_SETS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +137,18 @@ class SetMarginals:
 def listed_sets(Z, sets: LabelSets):
     """The likeliest sets of each row of calibrated logits: rows (ascending), sets, and what their odds depend on."""
     row, number = candidate_sets(Z, sets, 1.0, True, _VARIANTS, _N_BEST)
-    return row, number, np.column_stack([sets.sums(Z, row, number), sets.log_counts[number], sets.sizes[number]])
+    return row, number, np.column_stack([_sums(Z, sets, row, number), sets.log_counts[number], sets.sizes[number]])
+
+
+def _sums(Z, sets, row, number):
+    """Sums of logits over the labels of sets, of many sets for each row; of few sets all are summed up."""
+    if len(sets) > _FEW_SETS:
+        return sets.sums(Z, row, number)
+    step, sums = max(1, _BLOCK_ENTRIES // len(sets)), np.empty(row.size)
+    for start in range(0, len(Z), step):
+        inside = slice(*np.searchsorted(row, [start, start + step]))
+        sums[inside] = (sets.indicators @ Z[start : start + step].T)[number[inside], row[inside] - start]
+    return sums
 
 
 def _softmax(energy, row):

@@ -14,7 +14,7 @@ from sklearn_metalabel.policies._candidates import Candidates, calibrated_logits
 from sklearn_metalabel.policies._marginal_search import learn_marginals
 from sklearn_metalabel.policies._nested import Choice, fallbacks
 from sklearn_metalabel.policies._prior import dependence_start
-from sklearn_metalabel.policies._set_chances import SetChances, expected_score
+from sklearn_metalabel.policies._set_chances import SetChances, SetProblem
 from sklearn_metalabel.policies._threshold_search import ThresholdSearch
 from sklearn_metalabel.utils import refuse_unknown, shown
 
@@ -37,8 +37,10 @@ _PENALTY, _OWN_PENALTY = 4_000.0, 4.0
 _ERRORS = 1.0
 # Where a smaller share of rows has a label set that another fold has, sets tell nothing, and there are very many.
 _LEAST_SEEN = 0.1
-# Entries (rows times labels) that are looked at; more rows are drawn from.
-_ENTRIES, _LEAST_ROWS = 4_000_000, 500
+# Rows that are learned on, and entries (rows times labels); more rows are drawn from, and others are judged.
+_MOST_ROWS, _LEAST_ROWS, _ENTRIES = 4_000, 500, 4_000_000
+# Mean average precision hardly changes where probabilities are corrected, and needs more rows.
+_MOST_ROWS_OF_MARGINALS = 10_000
 # Parts of the rows that are left out in turn for the error of a scoring that is a function.
 _JACKKNIFE_PARTS = 20
 _TINY = 1e-12
@@ -126,23 +128,46 @@ class DependenceSearch:
     def __init__(self, out_of_fold, fold_of, link):
         self.rows, self.fold_of, self.link = out_of_fold, fold_of, link
         self.n_folds = int(fold_of.max()) + 1
-        self.truth = out_of_fold.truth()
-        n_kept = max(_LEAST_ROWS, _ENTRIES // out_of_fold.n_labels)
-        drawn = np.arange(out_of_fold.n_samples)
-        if drawn.size > n_kept:
-            drawn = np.sort(np.random.RandomState(0).choice(drawn, n_kept, replace=False))
-        self.inside = [drawn[fold_of[drawn] == k] for k in range(self.n_folds)]
-        self.sets = [self._sets_of(fold_of != k) for k in range(self.n_folds)]
-        self.all_sets = self._sets_of()
+        self._labels = sp.csr_array(out_of_fold.Y, dtype=bool, copy=True)
+        self._labels.eliminate_zeros()
+        self.inside, self.aside, self.of_marginals = self._draw_rows(np.random.RandomState(0))
+
+    def _draw_rows(self, rng):
+        """Rows of each fold to learn on, as many others to judge on (None where rows are too few), and of marginals."""
+        n, n_kept = self.rows.n_samples, max(_LEAST_ROWS, _ENTRIES // self.rows.n_labels)
+        if n > _MOST_ROWS:
+            order, n_learned = rng.permutation(n), min(n_kept, _MOST_ROWS, n // 2)
+            drawn = order[:n_learned], order[n_learned : 2 * n_learned], order[: min(n_kept, _MOST_ROWS_OF_MARGINALS)]
+            return tuple(self._by_fold(rows) for rows in drawn)
+        inside = self._by_fold(rng.choice(n, n_kept, replace=False) if n > n_kept else np.arange(n))
+        return inside, None, inside
+
+    def _by_fold(self, rows):
+        """Which of some rows are in each fold, in ascending order."""
+        rows = np.sort(rows)
+        return [rows[self.fold_of[rows] == k] for k in range(self.n_folds)]
+
+    @cached_property
+    def sets(self):
+        """Label sets of the rows of all folds but each."""
+        return [self._sets_of(self.fold_of != k) for k in range(self.n_folds)]
+
+    @cached_property
+    def all_sets(self):
+        """Label sets of all rows."""
+        return self._sets_of()
+
+    def truth(self, rows):
+        """Truth of some rows, dense."""
+        return self._labels[rows].toarray()
 
     def may_pay(self, dependence):
         """Whether to search at all: always where dependence is asked for, else where sets come again."""
         if insists_on(dependence):
             return True
-        codes = codes_of_rows(sp.csr_array(self.truth))
-        seen = np.empty(codes.size, dtype=bool)
-        for k, sets in enumerate(self.sets):
-            seen[self.fold_of == k] = sets.find(codes[self.fold_of == k]) >= 0
+        number = np.unique(codes_of_rows(self._labels), return_inverse=True)[1]
+        of_fold = number * self.n_folds + self.fold_of
+        seen = np.bincount(number)[number] > np.bincount(of_fold)[of_fold]
         return np.average(seen, weights=self.rows.sample_weight) >= _LEAST_SEEN
 
     @cached_property
@@ -160,47 +185,57 @@ class DependenceSearch:
 
     def _sets_of(self, rows=slice(None)):
         """Label sets of a mask of all rows."""
-        weight = self.rows.sample_weight
-        return LabelSets.from_rows(self.truth[rows], None if weight is None else weight[rows])
+        return LabelSets.from_rows(self._labels[rows], self._weight(rows))
 
     def learn(self, fold_cuts: FoldCuts, may_be_empty, scoring, *, n_steps=_N_STEPS) -> Learned:
         """Parameters and dependence that ascend the expected score from the start, and what they gain.
 
-        A fold is judged with what was learned on the others, against the start without dependence, which may have seen
-        it: a gain is no luck of the search.
+        What is judged was not learned on: rows that were set aside, or where these are few each fold with what was
+        learned on the others. It is compared with the start without dependence, which may have seen these rows: a gain
+        is no luck of the search.
         """
-        weights = scoring.named_weights
+        weights, folds = scoring.named_weights, np.arange(self.n_folds)
         start, parts = self._start(fold_cuts, may_be_empty, weights)
-        folds = np.arange(self.n_folds)
-        found = [
-            _ascend([parts[m] for m in kept], [fold_cuts.parts[m] for m in kept], fold_cuts, start, weights, n_steps)
-            for kept in [*(np.delete(folds, k) for k in folds), folds]
-        ]
+
+        def learned_on(kept):
+            of_folds = [fold_cuts.parts[k] for k in kept]
+            return _ascend([parts[k] for k in kept], of_folds, fold_cuts, start, weights, n_steps)
+
+        if self.aside is None:
+            judged, logits = self.inside, [part.Z for part in parts]
+            found, final = [learned_on(np.delete(folds, k)) for k in folds], learned_on(folds)
+        else:
+            judged, logits = self.aside, [self._logits(rows) for rows in self.aside]
+            final = learned_on(folds)
+            found = [final] * self.n_folds
         decided = [
-            found[k]
-            .dependence(self.sets[k])
-            .decide(part.Z - fold_cuts.cuts(found[k].parameters, of_fold), may_be_empty)
-            for k, (part, of_fold) in enumerate(zip(parts, fold_cuts.parts, strict=True))
+            point.dependence(sets).decide(Z - fold_cuts.cuts(point.parameters, of_fold), may_be_empty)
+            for point, sets, Z, of_fold in zip(found, self.sets, logits, fold_cuts.parts, strict=True)
         ]
-        apart = [
-            alone(part.Z - fold_cuts.cuts(fold_cuts.start, of_fold), may_be_empty)
-            for part, of_fold in zip(parts, fold_cuts.parts, strict=True)
-        ]
-        Y, D, D_apart = (np.concatenate(each) for each in ([part.Y for part in parts], decided, apart))
-        weight = None if self.rows.sample_weight is None else np.concatenate([part.weight for part in parts])
+        rows, D, D_apart = np.concatenate(judged), np.concatenate(decided), self._apart(logits, fold_cuts, may_be_empty)
+        Y, weight = self.truth(rows), self._weight(rows)
         gain, error = _gain(scoring, Y, D, D_apart, weight)
-        final = found[-1]
         dependence = final.dependence(self.all_sets, self.link.slope)
         return Learned(final.parameters, dependence, scoring.by_part(Y, D, weight), gain, error)
 
     def score_apart(self, fold_cuts: FoldCuts, may_be_empty, scoring):
         """Score of the start, each label decided by itself, with the cuts from the other folds."""
-        decided = [
-            alone(calibrated_logits(self.link, self.rows.P[rows]) - fold_cuts.cuts(fold_cuts.start, part), may_be_empty)
-            for rows, part in zip(self.inside, fold_cuts.parts, strict=True)
-        ]
-        rows, weight = np.concatenate(self.inside), self.rows.sample_weight
-        return scoring(self.truth[rows], np.concatenate(decided), None if weight is None else weight[rows])
+        decided = self._apart([self._logits(rows) for rows in self.inside], fold_cuts, may_be_empty)
+        rows = np.concatenate(self.inside)
+        return scoring(self.truth(rows), decided, self._weight(rows))
+
+    def _apart(self, logits, fold_cuts, may_be_empty):
+        """Decisions of the start on rows of each fold, each label decided by itself."""
+        cuts = [fold_cuts.cuts(fold_cuts.start, of_fold) for of_fold in fold_cuts.parts]
+        return np.concatenate([alone(Z - t, may_be_empty) for Z, t in zip(logits, cuts, strict=True)])
+
+    def _logits(self, rows):
+        """Calibrated logits of some rows."""
+        return calibrated_logits(self.link, self.rows.P[rows])
+
+    def _weight(self, rows):
+        """Weights of some rows, or None."""
+        return None if self.rows.sample_weight is None else self.rows.sample_weight[rows]
 
     def _start(self, fold_cuts, may_be_empty, weights):
         """Where the ascent starts, and the rows of each fold with their candidate sets."""
@@ -209,11 +244,9 @@ class DependenceSearch:
         parameters[-1] += shift[: parameters.shape[1]]
         parts = []
         for rows, sets, of_fold in zip(self.inside, self.sets, fold_cuts.parts, strict=True):
-            Z = calibrated_logits(self.link, self.rows.P[rows])
-            weight = None if self.rows.sample_weight is None else self.rows.sample_weight[rows]
-            part = SetChances(Z, self.truth[rows], weight, sets, may_be_empty)
-            part.look_up(fold_cuts.cuts(parameters, of_fold), count_weight, unseen)
-            parts.append(part)
+            begin = fold_cuts.cuts(parameters, of_fold), count_weight, unseen
+            given = self._logits(rows), self.truth(rows), self._weight(rows)
+            parts.append(SetChances(*given, sets, may_be_empty, begin))
         return _Point(parameters, count_weight, unseen), parts
 
 
@@ -281,11 +314,12 @@ def _ascend(parts, of_folds, fold_cuts, start, weights, n_steps):
     x, mean, square, later = first.copy(), np.zeros_like(first), np.zeros_like(first), []
     for step in range(1, n_steps + 1):
         point = _point(x, start)
-        cuts = [fold_cuts.cuts(point.parameters, each) for each in of_folds]
-        if step % _STEPS_NEARBY == 1:
-            for part, t in zip(parts, cuts, strict=True):
-                part.look_up(t, *point[1:])
-        _, by_cut, by_own = expected_score(parts, cuts, *point[1:], weights)
+        cuts = np.stack([fold_cuts.cuts(point.parameters, each) for each in of_folds])
+        if step == 1:
+            problem = SetProblem(parts, [part.near_start for part in parts])
+        elif step % _STEPS_NEARBY == 1:
+            problem = SetProblem(parts, [part.look_up(t, *point[1:]) for part, t in zip(parts, cuts, strict=True)])
+        _, by_cut, by_own = problem.expected_score(cuts, *point[1:], weights)
         by_parameter = sum(
             fold_cuts.gradient(point.parameters, each, g) for each, g in zip(of_folds, by_cut, strict=True)
         )

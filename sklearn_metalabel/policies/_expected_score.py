@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 from sklearn_metalabel.policies._candidates import calibrated_logits
+from sklearn_metalabel.policies._in_question import in_question, in_question_of
 from sklearn_metalabel.thresholds import BIN_PROBABILITIES
 from sklearn_metalabel.utils import is_certain_negative, label_rows, row_blocks, total_weight
 
@@ -129,7 +130,7 @@ class DecisionProblem:
             kept = truth.copy()
             for k in np.unique(fold):
                 inside = np.flatnonzero(fold == k)
-                kept[inside] |= _in_question(Z[inside], cuts[:, k])
+                kept[inside] |= in_question(Z[inside], cuts[:, k], _SLACK)
             unknown = is_certain_negative(P[rows])
             i, j = np.nonzero(kept if unknown is None else kept & ~unknown)
             parts.append((i + rows.start, j, fold[i], Z[i, j], truth[i, j]))
@@ -147,7 +148,7 @@ class DecisionProblem:
             fold_of, weight = fold_of[rows], None if weight is None else weight[rows]
         Z, fold = calibrated_logits(link, P), fold_of[row]
         cuts = np.stack([candidates.cuts for candidates in folds], axis=1)
-        kept = truth | _in_question_of(Z, row, fold * L + label, cuts)
+        kept = truth | in_question_of(Z, row, fold * L + label, cuts, _SLACK)
         rows_of = np.bincount(fold_of, weight, minlength=len(folds))
         others = label[~kept], fold[~kept], P[~kept], None if weight is None else weight[row[~kept]]
         binned = _BinnedNegatives.beside(compact, *others, rows_of, cuts, link)
@@ -195,7 +196,10 @@ class DecisionProblem:
 
     def decide(self, cuts, always_label):
         """Decisions (E,) of cuts (K, L)."""
-        margins = self.logits - cuts.ravel()[self.cell]
+        return self._decide(self.logits - cuts.ravel()[self.cell], always_label)
+
+    def _decide(self, margins, always_label):
+        """Decisions (E,) on margins that are not scaled."""
         return (margins > 0) | (self._nearest(margins) if always_label else False)
 
     def decisions(self, decided):
@@ -211,8 +215,16 @@ class DecisionProblem:
 
     def scores(self, cuts, always_label, names):
         """Score of the decisions of cuts (K, L) by each of the named scorings."""
-        decided = self.decide(cuts, always_label)
+        return self.scores_of_choices(cuts, [always_label], names)[0]
+
+    def scores_of_choices(self, cuts, choices, names):
+        """The same for each of several values of `always_label`."""
+        margins = self.logits - cuts.ravel()[self.cell]
         extra = self._by_cell(self.binned.counts * (self.binned.margins(cuts) > 0), cuts).sum(axis=0)
+        return [self._scores_of(self._decide(margins, always), extra, names) for always in choices]
+
+    def _scores_of(self, decided, extra, names):
+        """Score of decisions (E,), and of predictions (L,) among what was left out, by each of the named scorings."""
         at = np.flatnonzero(decided)
         counts = [at[self.truth[at]], at]
         return {
@@ -378,22 +390,3 @@ def _f1(hits, predicted, positives):
     total = np.maximum(np.maximum(predicted, hits) + positives, np.finfo(np.float64).tiny)
     value = 2 * hits / total
     return value, 2 / total, value / total
-
-
-def _in_question(Z, cuts):
-    """Which entries of calibrated logits Z (n, L) some mixture of cuts (C, L) may predict."""
-    kept = cuts.min(axis=0) - _SLACK < Z
-    for cut in cuts:
-        kept[np.arange(len(Z)), (Z - cut).argmax(axis=1)] = True
-    return kept
-
-
-def _in_question_of(Z, row, cell, cuts):
-    """The same of single entries Z (E,), by their rows and by their places in cuts (C, K, L)."""
-    kept = (cuts.min(axis=0) - _SLACK).ravel()[cell] < Z
-    starts = np.flatnonzero(np.diff(row, prepend=-1))
-    lengths = np.diff(np.append(starts, row.size))
-    for cut in cuts:
-        margins = Z - cut.ravel()[cell]
-        kept |= margins == np.repeat(np.maximum.reduceat(margins, starts), lengths)
-    return kept

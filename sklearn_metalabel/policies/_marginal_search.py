@@ -31,7 +31,7 @@ def learn_marginals(search):
     search : DependenceSearch
         Held-out rows, and the label sets of the folds that each of them is not in.
     """
-    parts = [(calibrated_logits(search.link, search.rows.P[rows]), rows) for rows in search.inside]
+    parts = [(calibrated_logits(search.link, search.rows.P[rows]), rows) for rows in search.of_marginals]
     listed = [listed_sets(Z, sets) for (Z, _), sets in zip(parts, search.sets, strict=True)]
     weights = _fit_weights(search, parts, listed)
     slope, intercept = float(search.link.slope), float(search.link.intercept)
@@ -40,9 +40,9 @@ def learn_marginals(search):
         replace(tried[0], sets=sets).marginals(Z, of_rows)
         for (Z, _), sets, of_rows in zip(parts, search.sets, listed, strict=True)
     ]
-    rows, weight = np.concatenate(search.inside), search.rows.sample_weight
+    rows, weight = np.concatenate(search.of_marginals), search.rows.sample_weight
     weight = None if weight is None else weight[rows]
-    Y, P, Q = search.truth[rows], search.rows.P[rows].astype(np.float64), np.concatenate(marginals)
+    Y, P, Q = search.truth(rows), search.rows.P[rows].astype(np.float64), np.concatenate(marginals)
     seen = Y.any(axis=0)
     if not seen.any():
         return None
@@ -66,7 +66,7 @@ def _fit_weights(search, parts, listed):
     """
     kept, total = [], 0.0
     for (Z, rows), sets, (row, number, features) in zip(parts, search.sets, listed, strict=True):
-        own = sets.find(codes_of_rows(sp.csr_array(search.truth[rows])))
+        own = sets.find(codes_of_rows(sp.csr_array(search.truth(rows))))
         right = number == own[row]
         inside = np.zeros(len(Z), dtype=bool)
         inside[row[right]] = True

@@ -1,7 +1,6 @@
 """The policy: a network shared by all labels, from descriptors and candidate cuts to one cut for each label."""
 
 import numpy as np
-from scipy.special import softmax
 
 from sklearn_metalabel.policies._candidates import CANDIDATES
 
@@ -38,4 +37,5 @@ def policy_gradient(parameters, candidates, cut_gradient):
 def _mixture(parameters, candidates):
     """Weights of the candidates (L, C), rows summing to 1, and offsets (L,)."""
     outputs = candidates.descriptors @ parameters.T
-    return softmax(outputs[:, :-1], axis=1), outputs[:, -1]
+    odds = np.exp(outputs[:, :-1] - outputs[:, :-1].max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True), outputs[:, -1]

@@ -28,6 +28,8 @@ _PENALTY = 2_000.0
 # Entries (rows times labels, or of compact rows) that the search looks at; more do not change a few parameters.
 _SEARCH_ENTRIES, _SEARCH_ENTRIES_COMPACT = 20_000_000, 4_000_000
 _LEAST_ROWS = 500
+# Rows are enough where they are these, and so many for each label.
+_ENOUGH_ROWS, _ENOUGH_ROWS_OF_LABEL = 8_000, 40
 _DEALT_FOLDS, _MOST_FOLDS = 3, 10
 # Policies tried around the one found where the scoring is a function, whose gradient is not known.
 _ROUNDS, _TRIED, _DEVIATION = 10, 12, 0.3
@@ -73,7 +75,14 @@ class ThresholdSearch:
 
     def scores(self, parameters, always_label, scoring):
         """Scores of a policy by the parts of a scoring, on each fold with candidates from the other folds."""
-        return _scores(self.nested, _all_cuts(parameters, self.folds), always_label, scoring)
+        return self.scores_of_choices(parameters, [always_label], scoring)[0]
+
+    def scores_of_choices(self, parameters, choices, scoring):
+        """The same for each of several values of `always_label`."""
+        cuts = _all_cuts(parameters, self.folds)
+        if scoring.is_named:
+            return _named_scores(self.nested, cuts, choices, scoring)
+        return [_scores(self.nested, cuts, always, scoring) for always in choices]
 
     def spread(self, parameters):
         """Standard deviation (L,) over the folds of the thresholds that a policy has on each."""
@@ -138,7 +147,7 @@ class ThresholdSearch:
             most = _SEARCH_ENTRIES // self.rows.n_labels
         else:
             most = _SEARCH_ENTRIES_COMPACT * n // self.rows.compact.entries()[0].size
-        most = max(_LEAST_ROWS, most)
+        most = max(_LEAST_ROWS, min(most, max(_ENOUGH_ROWS, _ENOUGH_ROWS_OF_LABEL * self.rows.n_labels)))
         if n <= most:
             return None
         drawn = np.zeros(n, dtype=bool)
@@ -209,7 +218,12 @@ def _mean_score(problem, cuts, always_label, scoring):
 def _scores(problem, cuts, always_label, scoring):
     """Scores of cuts (K, L) by the parts of a scoring, by name."""
     if scoring.is_named:
-        by_part = problem.scores(cuts, always_label, scoring.named_weights)
-        return {name: by_part[part] for name, part in scoring.parts.items()}
+        return _named_scores(problem, cuts, [always_label], scoring)[0]
     decided = problem.decisions(problem.decide(cuts, always_label))
     return scoring.by_part(problem.decisions(problem.truth), decided, problem.sample_weight)
+
+
+def _named_scores(problem, cuts, choices, scoring):
+    """The same for each of several values of `always_label`, by a named scoring."""
+    found = problem.scores_of_choices(cuts, choices, scoring.named_weights)
+    return [{name: by_part[part] for name, part in scoring.parts.items()} for by_part in found]

@@ -26,6 +26,8 @@ __all__ = ["global_of", "micromacro", "micromacro_of", "pooled_candidates", "shr
 
 _POOLED_CUTS = 512
 _BLOCK_ENTRIES = 2**20
+# What scores may be wrong by.
+_ROUNDING = 1e-9
 
 
 def micromacro(Y: ArrayLike, P: ArrayLike, *, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -216,9 +218,9 @@ def _shrink(ordered, cuts, pool, shared, kappa):
     t = np.full(positives.size, NEVER)
     seen = np.flatnonzero(positives)
     best_pooled, pooled_at = _best_shared(ordered, pool, shared, kappa)
-    # With all positives hit, a cut of more predictions than this is still worse than the best shared one.
-    most = (positives + kappa) * (2 / np.maximum(best_pooled, 1e-12) - 1)
-    tried = cuts.take((cuts.predicted <= most[cuts.label] + 1) & (positives[cuts.label] > 0))
+    # Even if the pool had all its positives and nothing else beyond the cut, these would be worse than the best shared.
+    least = best_pooled[cuts.label] / (2 + _ROUNDING) * (cuts.predicted + (positives + 2 * kappa)[cuts.label]) - kappa
+    tried = cuts.take((cuts.true_positives >= least) & (positives > 0)[cuts.label])
     counts = tried.true_positives, tried.predicted, positives[tried.label]
     tried_at = tried.thresholds
     score = _shrunken_f_measure(*counts, pool, tried_at, kappa)

@@ -141,13 +141,14 @@ def _expected_counts(calibration):
 
 def _fixed_points(counts, balances):
     """Thresholds (B, m) on calibrated probabilities that satisfy the equation of `plug_in` for balances (B, 1)."""
-    t = np.full((len(balances), counts.stops.size), _START)
+    t, going = np.full((len(balances), counts.stops.size), _START), np.arange(len(balances))
     for _ in range(_MAX_ITERATIONS):
-        change = _closed_form(counts, balances, t) - t
-        going = np.abs(change).max(axis=1, keepdims=True) > _TOLERANCE
-        if not going.any():
+        change = _closed_form(counts, balances[going], t[going]) - t[going]
+        moves = np.abs(change).max(axis=1) > _TOLERANCE
+        going, change = going[moves], change[moves]
+        if not going.size:
             break
-        t += _DAMPING * going * change
+        t[going] += _DAMPING * change
     return t
 
 

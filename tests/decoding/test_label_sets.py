@@ -5,7 +5,16 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_metalabel.decoding import Dependence, LabelSets, SetMarginals, _candidate_sets, codes_of_rows, decide
+from sklearn_metalabel.decoding import (
+    Dependence,
+    LabelSets,
+    SetMarginals,
+    _candidate_sets,
+    _set_marginals,
+    codes_of_rows,
+    decide,
+    listed_sets,
+)
 from sklearn_metalabel.decoding._label_sets import distinct
 
 
@@ -113,6 +122,33 @@ def test_looking_at_the_sets_of_the_best_labels_finds_the_same(monkeypatch, may_
     assert_array_equal(dependence.decide(M, may_be_empty), expected)
 
 
+def test_sets_are_listed_once_under_their_two_rarest_labels():
+    sets = LabelSets.from_rows(labels(500, 12))
+    keys, bounds, place = sets.by_rarest_pair
+    listed = sets.by_rarest_label[1]
+    assert_array_equal(np.sort(listed[place]), np.flatnonzero(sets.sizes))
+    frequency = sets.counts @ sets.indicators.toarray()
+    assert (np.diff(frequency[np.argsort(sets.ranks)]) >= 0).all()
+    for key, start, stop in zip(keys, bounds[:-1], bounds[1:], strict=True):
+        for number in listed[place[start:stop]]:
+            rarest = np.sort(sets.ranks[sets.labels[sets.indptr[number] : sets.indptr[number + 1]]])
+            assert divmod(key, 12) == (rarest[0], rarest[min(1, rarest.size - 1)])
+
+
+@pytest.mark.parametrize("may_be_empty", [True, False])
+@pytest.mark.parametrize("shift", [0.0, -3.0, 3.0])
+def test_sets_found_by_pairs_of_labels_are_those_of_all(monkeypatch, shift, may_be_empty):
+    sets = LabelSets.from_rows(labels(1000, 20))
+    M = np.random.default_rng(1).normal(scale=2, size=(200, 20)) + shift
+    for count_weight, unseen in ((0.4, -1.0), (0.0, -4.0), (1.5, -1e9), (0.3, np.inf)):
+        dependence = Dependence(sets, count_weight, unseen)
+        expected = dependence.decide(M, may_be_empty)
+        with monkeypatch.context() as small:
+            small.setattr(_candidate_sets, "_FEW_ENTRIES", 0)
+            small.setattr(_candidate_sets, "_BLOCK_ENTRIES", 500)
+            assert_array_equal(dependence.decide(M, may_be_empty), expected)
+
+
 @pytest.mark.parametrize("few", [0, 20_000])
 def test_a_row_is_decided_as_among_others(monkeypatch, few):
     monkeypatch.setattr(_candidate_sets, "_FEW_ENTRIES", few)
@@ -167,6 +203,26 @@ def test_dependence_of_other_labels_is_refused():
     dependence = Dependence(LabelSets.from_rows(labels()), 0.4, -1.0)
     with pytest.raises(ValueError, match="dependence must be that of the 3 labels of P, got one of 8"):
         decide(np.full((2, 3), 0.5), 0.5, dependence=dependence)
+
+
+@pytest.mark.parametrize("n_best", [2, 5, 12])
+def test_the_best_are_marked_whatever_is_equal(n_best):
+    energies = np.random.default_rng(0).integers(0, 6, (50, 12)).astype(np.float64)
+    marks = _candidate_sets._are_best(energies, n_best)
+    assert_array_equal(marks.sum(axis=1), n_best)
+    for row, marked in zip(energies, marks, strict=True):
+        assert_array_equal(np.sort(row[marked]), np.sort(row)[-n_best:])
+
+
+def test_listed_sets_are_summed_up_the_same_way_whether_few_or_many(monkeypatch):
+    sets, Z = LabelSets.from_rows(labels()), np.random.default_rng(0).normal(size=(40, 8))
+    few = listed_sets(Z, sets)
+    indicators = sets.indicators.toarray()
+    assert_allclose(few[2][:, 0], (Z[few[0]] * indicators[few[1]]).sum(axis=1))
+    for name, value in (("_BLOCK_ENTRIES", 100), ("_FEW_SETS", 0)):
+        monkeypatch.setattr(_set_marginals, name, value)
+        for a, b in zip(few, listed_sets(Z, sets), strict=True):
+            assert_allclose(a, b)
 
 
 def test_marginals_are_those_of_all_sets_where_these_are_few():

@@ -242,6 +242,34 @@ def test_a_fold_has_no_part_in_the_sets_and_the_numbers_that_it_is_judged_with(m
     assert [len(Y) for Y in seen[3]] == [100] * 3
 
 
+def test_where_rows_are_many_some_are_learned_on_and_others_judged(monkeypatch):
+    rows, seen, judged = one_of_each_pair(1000), [], []
+    ascend, gain = _dependence_search._ascend, _dependence_search._gain
+    monkeypatch.setattr(_dependence_search, "_MOST_ROWS", 300)
+    monkeypatch.setattr(_dependence_search, "_ascend", lambda *args: seen.append(args[0]) or ascend(*args))
+    monkeypatch.setattr(_dependence_search, "_gain", lambda *args: judged.append(args[1:4]) or gain(*args))
+    fitted = LearnedThresholds().fit(rows, "accuracy", random_state=0)
+    search = _dependence_search.DependenceSearch.of(rows, ThresholdSearch.of(rows))
+    inside, aside = (np.concatenate(part) for part in (search.inside, search.aside))
+    assert inside.size == aside.size == np.union1d(inside, aside).size / 2 == 300
+    assert all((rows.fold[part[k]] == k).all() for part in (search.inside, search.aside) for k in range(3))
+    assert np.isin(np.concatenate([inside, aside]), np.concatenate(search.of_marginals)).all()
+    assert len(seen) == 1
+    assert_array_equal(np.concatenate([part.Y for part in seen[0]]), rows.Y[inside])
+    Y, D, apart_from_sets = judged[0]
+    assert_array_equal(Y, rows.Y[aside])
+    difference = (Y == D).all(axis=1).mean() - (Y == apart_from_sets).all(axis=1).mean()
+    assert fitted.dependence_gain_[0] == pytest.approx(difference)
+    assert fitted.dependence_ is not None
+    assert fitted.best_score_ == pytest.approx((Y == D).all(axis=1).mean())
+    assert fitted.dependence_.sets.counts.sum() == 1000  # sets are those of all rows
+    # Few more than the most are halved.
+    few = one_of_each_pair(301)
+    search = _dependence_search.DependenceSearch.of(few, ThresholdSearch.of(few))
+    drawn = search.inside, search.aside, search.of_marginals
+    assert [sum(map(len, part)) for part in drawn] == [150, 150, 301]
+
+
 def rows_with_sets(n_again, n=300):
     """Rows of which so many have a set that comes again in another fold; all other sets are there once."""
     rng = np.random.default_rng(0)

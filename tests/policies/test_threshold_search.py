@@ -86,6 +86,20 @@ def test_very_many_rows_are_sampled_for_the_search_alone(monkeypatch):
     assert_allclose(first, whole, atol=0.1)  # a quarter of the rows
 
 
+def test_a_few_thousand_rows_are_enough_for_the_search(monkeypatch):
+    rows = uncalibrated_rows(n=4000)
+    assert ThresholdSearch(rows).nested.n_rows == 4000
+    monkeypatch.setattr(_threshold_search, "_ENOUGH_ROWS", 1000)
+    search, whole = ThresholdSearch(OutOfFold(rows.Y, rows.P, rows.fold)), ThresholdSearch(rows)
+    assert search.nested.n_rows == 1000
+    for few, all_rows in zip([search.candidates, *search.folds], [whole.candidates, *whole.folds], strict=True):
+        assert_array_equal(few.cuts, all_rows.cuts)
+    # Many labels need more rows.
+    for name, value, n_rows in (("_OF_LABEL", 250, 250 * rows.n_labels), ("", 3000, 3000)):
+        monkeypatch.setattr(_threshold_search, f"_ENOUGH_ROWS{name}", value)
+        assert ThresholdSearch(OutOfFold(rows.Y, rows.P, rows.fold)).nested.n_rows == n_rows
+
+
 def test_very_many_compact_rows_are_sampled_too(monkeypatch):
     rows = uncalibrated_rows(n=2000)
     monkeypatch.setattr(_threshold_search, "_LEAST_ROWS", 50)
