@@ -319,11 +319,15 @@ def _to_tensor(X, device, dtype=np.float32):
 
 
 def _to_sparse_tensor(X, device):
-    """Rows of X as a coalesced COO tensor: torch calls its CSR tensors unfinished, with a warning."""
+    """Rows of X as a coalesced COO tensor: torch calls its CSR tensors unfinished, with a warning.
+
+    They are not checked; where nobody says so, torch warns of that when a tensor is moved to a device.
+    """
     X = sp.csr_array(X, dtype=np.float32)
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
     rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     entries = torch.from_numpy(np.stack([rows, X.indices])), torch.from_numpy(X.data)
-    return torch.sparse_coo_tensor(*entries, X.shape, is_coalesced=True, check_invariants=False).to(device)
+    with torch.sparse.check_sparse_tensor_invariants(enable=False):
+        return torch.sparse_coo_tensor(*entries, X.shape, is_coalesced=True).to(device)

@@ -36,6 +36,10 @@ __all__ = ["N_ACTIONS", "SteeredTrial", "run_steered"]
 N_ACTIONS = 10
 # A focus below this one is none.
 _LEAST_FOCUS = 0.02
+# A training does not end while a part of it raises the reward by more than this.
+_STILL_RISING = 0.005
+# Rows, labels and updates of the trainings that the network has learned from; beyond these it sees the nearest.
+_LEAST_SIZES, _MOST_SIZES = (100, 5, 60), (2_000, 100, 800)
 
 
 @dataclass(eq=False)
@@ -107,7 +111,7 @@ class _SteeredRun:
                 steps.append(SteeredStep(own, shared, made, self.view.own[:, 3]))
                 if self.reporter is not None:
                     self.reporter()
-                if wanted.stop > 0 or self.run.finished:
+                if self.run.finished or (wanted.stop > 0 and not _is_rising(rewards)):
                     break
         schedule = LossSchedule(parts, N_ACTIONS)
         return self._episode(schedule, rewards, steps) if explores else self._trial(schedule, np.array(rewards))
@@ -190,5 +194,10 @@ class LabelView:
 
 def describe_training(progress, n_rows, n_labels, n_updates):
     """What the network sees of the training: how far it is, and its sizes, scaled to about (-1, 1)."""
-    sizes = np.log([n_rows, n_labels, n_updates])
+    sizes = np.log(np.clip([n_rows, n_labels, n_updates], _LEAST_SIZES, _MOST_SIZES))
     return np.concatenate([[progress], (sizes - [7.0, 4.0, 6.0]) / 2])
+
+
+def _is_rising(rewards):
+    """Whether the last part of a training has raised the reward."""
+    return len(rewards) > 1 and rewards[-1] - rewards[-2] > _STILL_RISING
