@@ -24,8 +24,9 @@ _BLOCK_BYTES = 2**26  # most bytes of one (n, labels) or (n_features, labels) ar
 _MAX_FACTOR = 2000  # most dense features for which the Gram matrix is factorised as preconditioner
 _MAX_CG = 200
 _MAX_TRIALS = 40
-_ETA = 0.5
+_ETA = 0.25
 _LIVE = 0.75
+_SPAN_TOL, _SPAN_STEPS = 5e-2, 5  # of the search for a start
 _OVERFLOW = "The logistic regression overflowed: scale the features or lower C."
 
 
@@ -43,7 +44,17 @@ def _torch_with_mkl():
 
 
 def fit_logistic(
-    X, Y, C, *, row_weight=None, positive_weight=None, fit_intercept=True, tol=None, max_newton=100, start=None
+    X,
+    Y,
+    C,
+    *,
+    row_weight=None,
+    positive_weight=None,
+    fit_intercept=True,
+    tol=None,
+    max_newton=100,
+    start=None,
+    dtype=np.float64,
 ):
     """Fit a logistic regression for each label, all labels of a block together.
 
@@ -70,8 +81,11 @@ def fit_logistic(
         1e-8 where X has at most 2**20 entries (zeros included), and 5e-3 where it has more.
     max_newton : int
         Most Newton steps for one label.
-    start : tuple of ndarray (W, b) or None
-        Where to start; None is zero coefficients and the log-odds of the labels.
+    start : list of tuple of ndarray (W, b) or None
+        Solutions of like problems: each label starts where its objective is lowest among their linear combinations and
+        all intercepts. None is zero coefficients and the log-odds of the labels.
+    dtype : dtype
+        What the solution is returned in; it is found in float64.
 
     Returns
     -------
@@ -86,11 +100,26 @@ def fit_logistic(
         When an objective or a step is not finite.
     """
     n, d = X.shape
+    tol = default_tolerance(n, d) if tol is None else tol
+    if sp.issparse(X) and not (seen := np.bincount(X.indices, minlength=d) > 0).all():  # the other coefficients are 0
+        W = np.zeros((d, Y.shape[1]), dtype)
+        W[seen], *rest = fit_logistic(
+            X[:, seen],
+            Y,
+            C,
+            row_weight=row_weight,
+            positive_weight=positive_weight,
+            fit_intercept=fit_intercept,
+            tol=tol,
+            max_newton=max_newton,
+            start=None if start is None else [(W_start[seen], b_start) for W_start, b_start in start],
+            dtype=dtype,
+        )
+        return W, *rest
     Y, C = sp.csc_array(Y), np.asarray(C, dtype=np.float64)
     s = np.ones(n) if row_weight is None else np.asarray(row_weight, dtype=np.float64)
     on_weight = np.ones(len(C)) if positive_weight is None else np.asarray(positive_weight, dtype=np.float64)
-    tol = default_tolerance(n, d) if tol is None else tol
-    V, varied = _starting_point(Y, C, s, on_weight, d, fit_intercept, start)
+    V, varied = _starting_point(Y, C, s, on_weight, d, fit_intercept, dtype)
     partly = has_unknown(Y)
     n_newton = np.zeros(len(C), dtype=np.int64)
     with np.errstate(all="ignore"):
@@ -104,7 +133,12 @@ def fit_logistic(
         if partly:
             weight[labels < 0] = 0.0
         with np.errstate(all="ignore"):  # what overflows is caught by the check of each step
-            V[:, j], n_newton[j] = _solve_block(design, sign, weight, V[:, j], tol, max_newton)
+            if start is None:
+                V0 = V[:, j].astype(np.float64)
+                Z = design.forward(V0)
+            else:
+                V0, Z = _best_combination(design, sign, weight, [np.vstack([W[:, j], b[j]]) for W, b in start])
+            V[:, j], n_newton[j] = _solve_block(design, sign, weight, V0, Z, tol, max_newton)
 
     _run(solve, [varied[first : first + width] for first in range(0, len(varied), width)], design.n_threads)
     return V[:d], V[d].copy(), n_newton
@@ -113,7 +147,7 @@ def fit_logistic(
 def default_tolerance(n, d, *, rough=False):
     """Tolerance for X of shape (n, d); rough solutions rank samples as well, but are not kept."""
     if n * d <= _SMALL:
-        return 1e-4 if rough else 1e-8
+        return 1e-3 if rough else 1e-8
     return 5e-2 if rough else 5e-3
 
 
@@ -138,19 +172,17 @@ def _torch_threads():
     return torch.get_num_threads()
 
 
-def _starting_point(Y, C, s, on_weight, d, fit_intercept, start):
-    """Stack coefficients over intercepts, (d + 1, L), and list the labels that are not constant."""
+def _starting_point(Y, C, s, on_weight, d, fit_intercept, dtype):
+    """Stack zero coefficients over log-odds, (d + 1, L), and list the labels that are not constant."""
     on, used = (Y > 0).astype(np.float64), (s > 0).astype(np.float64)
     positive, n_positive = on.T @ s, on.T @ used
     negative = np.maximum(known_totals(Y, s) - positive, 0)
     positive = positive * on_weight
     constant = (n_positive == 0) | (n_positive == known_totals(Y, used))
     prior = np.log((positive + 0.5) / (negative + 0.5))
-    V = np.zeros((d + 1, len(C)))
+    V = np.zeros((d + 1, len(C)), dtype)
     V[d] = prior if fit_intercept else 0
-    if start is not None:
-        V[:d], V[d] = start[0], np.multiply(start[1], fit_intercept)
-    V[:d, constant], V[d, constant] = 0, prior[constant]
+    V[d, constant] = prior[constant]
     varied = np.flatnonzero(~constant)
     # Labels of like difficulty share a block, so that few columns wait for others.
     return V, varied[np.argsort(-(C * np.minimum(positive, negative))[varied], kind="stable")]
@@ -327,11 +359,13 @@ def _inverse_factor(A):
     return np.block([[first, np.zeros((half, len(A) - half))], [corner, second]])
 
 
-def _solve_block(design, sign, weight, V, tol, max_newton):
-    """Solve for a few labels; `sign` (n, L) is -1 where the label is on. Returns V (d + 1, L) and steps (L,)."""
+def _solve_block(design, sign, weight, V, Z, tol, max_newton):
+    """Solve for a few labels from V (d + 1, L) with scores Z (n, L); `sign` (n, L) is -1 where the label is on.
+
+    Returns V and the steps (L,).
+    """
     result, n_newton = V.copy(), np.zeros(V.shape[1], dtype=np.int64)
     columns, eta = np.arange(V.shape[1]), np.full(V.shape[1], _ETA)
-    V, Z = V.copy(), design.forward(V)
     value, wrong = _loss(Z, sign, weight)
     for _ in range(max_newton):
         slopes = weight * sign * wrong
@@ -355,6 +389,54 @@ def _solve_block(design, sign, weight, V, tol, max_newton):
             V, Z, wrong, sign, weight = (np.compress(going, A, axis=1) for A in (V, Z, wrong, sign, weight))
     result[:, columns] = V
     return result, n_newton
+
+
+def _best_combination(design, sign, weight, solutions):
+    """Combine solutions, each (d + 1, L), into the start of lowest objective for each label: V (d + 1, L), Z (n, L).
+
+    That is a logistic regression on what each solution predicts; its coefficients A (k + 1, L) belong to orthonormal
+    coefficients of the features, so that their penalty is the one of the features. The last is the intercept.
+    """
+    basis, intercept = _orthonormal(solutions), float(design.fit_intercept)
+    F = [*(design.forward(B) for B in basis), np.full((1, weight.shape[1]), intercept)]
+    penalised = np.append(np.ones(len(basis)), 1 - intercept)
+    A = np.array([_dot(B, solutions[0]) for B in basis] + [intercept * solutions[0][-1]])
+    Z = _weighted_sum(F, A)
+    value, wrong = _loss(Z, sign, weight)
+    for _ in range(_SPAN_STEPS):
+        slopes = weight * wrong
+        D = slopes * (1 - wrong)
+        slopes *= sign
+        G = np.array([_dot(f, slopes) for f in F]) + penalised[:, None] * A
+        H = np.zeros((weight.shape[1], len(F), len(F)))
+        for k, f in enumerate(F):
+            H[:, k, k:] = H[:, k:, k] = np.array([_dot(g, D) for g in [f * g for g in F[k:]]]).T
+        H += np.diag(penalised + np.finfo(np.float64).tiny)
+        step = -np.linalg.solve(H, G.T[:, :, None])[:, :, 0].T
+        decrease = -_dot(G, step)
+        A, Z, value, wrong, total, _ = _search(A, Z, _weighted_sum(F, step), step, sign, weight, value, decrease)
+        if not (decrease > _SPAN_TOL**2 * total).any():
+            break
+    return np.vstack([_weighted_sum(basis, A[:-1])[:-1], A[-1]]), Z
+
+
+def _weighted_sum(arrays, A):
+    """Sum arrays (m, L), each label's by its weights A (k, L)."""
+    return sum(array * a for array, a in zip(arrays, A, strict=True))
+
+
+def _orthonormal(solutions):
+    """Orthonormal coefficients (d + 1, L) in the span of those of solutions; 0 where one adds nothing to the others."""
+    basis = []
+    for V in solutions:
+        V = V.astype(np.float64)
+        V[-1] = 0
+        size = np.sqrt(_dot(V, V))
+        for B in basis:
+            V -= B * _dot(B, V)
+        left = np.sqrt(_dot(V, V))
+        basis.append(V * _ratio((left > 1e-6 * size).astype(np.float64), left))
+    return basis
 
 
 def _loss(Z, sign, weight):

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_metalabel.learners import Fold, LossWeights, resolve_label_weight
+from sklearn_metalabel.learners import Fold, LossWeights, TrainingRun, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights, is_uniform
 from sklearn_metalabel.policies._judge import best_score
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
@@ -163,9 +163,8 @@ class PolicySearch(TrainingPolicy):
         rounds = plan.rounds(runner, task, seeds)
         options, neutral, preferred = _options(plan, rounds[-1])
         chosen, compared = _choose(options, neutral, preferred, task.judge)
-        known = [trial.solution for trial in (chosen.trials[0], *rounds[-1][0]) if trial.solution is not None]
-        solution = known[0] if known else None
-        out_of_fold, classifier = _held_out(plan, runner, seeds, chosen, solution)
+        solutions = _take_solutions(chosen, rounds[-1])
+        out_of_fold, classifier, solution = _held_out(plan, runner, seeds, chosen, solutions)
         self.best_proposal_, self.scale_ = chosen.proposal.name, float(chosen.proposal.scale)
         self.proposals_ = _table(options, neutral, compared)
         self.history_ = _history(plan, rounds)
@@ -359,20 +358,53 @@ def _choose(options, neutral, preferred, judge):
     return chosen, [row for found in rows.values() for row in found]
 
 
-def _held_out(plan, runner, seeds, chosen, solution):
-    """Held-out rows of all folds under the chosen weights, and the classifier of the last where it is kept.
+def _take_solutions(chosen, tried):
+    """What the run of each fold left to start others from: under the chosen weights, or else under others.
 
-    Folds that were not tried are trained now.
+    The trials have none afterwards.
     """
-    known = [] if plan.trains_again else chosen.trials
+    taken = []
+    for trial, others in zip(chosen.trials, tried, strict=True):
+        known = [each.solution for each in (trial, *others) if each.solution is not None]
+        taken.append(known[0] if known else None)
+        for each in (trial, *others):
+            each.solution = None  # each may be as large as the base learner
+    return taken
+
+
+@dataclass(eq=False)
+class _Start:
+    """What the final training may start from, pooled from what the runs of the folds left."""
+
+    run: TrainingRun
+    solution: object = None
+    n_pooled: int = 0
+
+    def add(self, solution):
+        """Take the solution of one more run, or None."""
+        if solution is not None:
+            self.solution = self.run.pool(solution, self.solution, self.n_pooled) if self.n_pooled else solution
+            self.n_pooled += 1
+
+
+def _held_out(plan, runner, seeds, chosen, solutions):
+    """Held-out rows of all folds under the chosen weights, the classifier of the last where it is kept, and a start.
+
+    Folds that were not tried are trained now. `solutions` are those of the folds that were.
+    """
+    known, start = [] if plan.trains_again else chosen.trials, _Start(runner.base.training_run(0))
+    for solution in solutions[: len(known)]:
+        start.add(solution)
     left = range(len(known), len(plan.folds))
     if left and not (runner.stopped and known):
-        options = {"solution": solution, "scored": False}
-        runs = runner([(plan.folds[k], [chosen.proposal], seeds[k], options) for k in left])
-        made = [*known, *(trials[-1] for trials in runs)]
-        return held_out_rows(made), made[-1].classifier
+        options, made = {"solution": solutions[0], "scored": False}, list(known)
+        for (trial,) in runner.each([(plan.folds[k], [chosen.proposal], seeds[k], options) for k in left]):
+            start.add(trial.solution)
+            trial.solution = None
+            made.append(trial)
+        return held_out_rows(made), made[-1].classifier, start.solution
     is_compact = any(trial.compact is not None for trial in known)
-    return held_out_rows(known) if is_compact else chosen.rows, known[-1].classifier
+    return held_out_rows(known) if is_compact else chosen.rows, known[-1].classifier, start.solution
 
 
 def _table(options, neutral, compared):
