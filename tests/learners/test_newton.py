@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 import sklearn_metalabel.learners._newton as newton
+from sklearn_metalabel.learners import _design
 from sklearn_metalabel.learners._newton import fit_logistic
 
 
@@ -127,7 +128,7 @@ def test_unscaled_shifted_and_duplicate_columns_converge(as_csr):
 def test_many_dense_features_without_a_factor_converge(monkeypatch):
     X, Y = make_problem(d=40)
     expected = fit_logistic(X, Y, np.ones(5))
-    monkeypatch.setattr(newton, "_MAX_FACTOR", 10)
+    monkeypatch.setattr(_design, "_MAX_FACTOR", 10)
     W, b, _ = fit_logistic(X, Y, np.ones(5))
     assert_allclose(W, expected[0], rtol=1e-6, atol=1e-9)
     assert_allclose(b, expected[1], rtol=1e-6)
@@ -138,7 +139,7 @@ def test_the_size_of_the_blocks_does_not_change_the_result(monkeypatch, density)
     X, Y = make_problem(density=density, L=9)
     X = X if density is None else sp.csr_array(X)
     whole = fit_logistic(X, Y, np.ones(9))
-    monkeypatch.setattr(newton, "_WIDTH", 2)
+    monkeypatch.setattr(newton, "WIDTH", 2)
     parts = fit_logistic(X, Y, np.ones(9))
     assert_allclose(X @ parts[0] + parts[1], X @ whole[0] + whole[1], rtol=1e-7, atol=1e-8)
 
@@ -149,7 +150,7 @@ def test_the_number_of_threads_does_not_change_a_bit(monkeypatch, density):
     X = X if density is None else sp.csr_array(X)
     one, three = [], []
     for threads, result in ((1, one), (3, three), (3, three)):
-        monkeypatch.setattr(newton, "_torch_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(_design, "torch_threads", lambda threads=threads: threads)
         result.append(fit_logistic(X, Y, np.ones(40)))
     for other in three:
         assert_array_equal(one[0][0], other[0])
@@ -159,7 +160,7 @@ def test_the_number_of_threads_does_not_change_a_bit(monkeypatch, density):
 def test_products_by_scipy_give_the_same_where_torch_has_no_mkl(monkeypatch):
     X, Y = make_problem(density=0.2)
     expected = fit_logistic(sp.csr_array(X), Y, np.ones(5))
-    monkeypatch.setattr(newton, "_torch_with_mkl", lambda: None)
+    monkeypatch.setattr(_design, "_torch_with_mkl", lambda: None)
     W, b, _ = fit_logistic(sp.csr_array(X), Y, np.ones(5))
     assert_allclose(X @ W + b, X @ expected[0] + expected[1], rtol=1e-6, atol=1e-7)
 
@@ -206,7 +207,7 @@ def test_the_limit_of_steps_is_kept():
 def test_a_start_is_the_best_combination_of_the_solutions_for_each_label():
     X, Y = make_problem()
     C, sign = np.full(5, 10.0), 1.0 - 2.0 * Y
-    design = newton._make_design(X, np.ones(len(Y)), True)
+    design = _design.make_design(X, np.ones(len(Y)), True)
     solutions = [np.vstack(fit_logistic(X, Y, np.full(5, c))[:2]) for c in (0.1, 0.01)]
     V, Z = newton._best_combination(design, sign, np.full(Y.shape, 10.0), solutions)
     assert_allclose(Z, X @ V[:-1] + V[-1], rtol=1e-10, atol=1e-12)
