@@ -168,8 +168,13 @@ class LogisticRun(TrainingRun):
         return [tuple(part.astype(np.float32, copy=False) for part in self._solution[0])]  # others only start from it
 
     def pool(self, solution, other, n_others):
-        share = np.float32(1 / (n_others + 1))  # the mean of them; new arrays, since others still start from the old
-        return [tuple(mine * share + theirs * (1 - share) for mine, theirs in zip(solution[0], other[0], strict=True))]
+        pooled = []
+        for mine, theirs in zip(solution[0], other[0], strict=True):
+            mean = mine - theirs  # the one new array: others still start from the old ones
+            mean /= n_others + 1
+            mean += theirs
+            pooled.append(mean)
+        return [tuple(pooled)]
 
     def finish(self):
         if self.may_be_rough and self.classifier.tol is None:
