@@ -106,15 +106,16 @@ class LabelWeightedLogistic(LabelClassifier):
         """
         return self._fit_checked(X, y, label_weight, sample_weight)
 
-    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None, tol=None):
+    def _fit_labels(self, X, Y, *, weights, sample_weight=None, solution=None, rough=False):
         W, b, self.n_newton_ = fit_logistic(
             X,
             Y,
             self.C * weights.label,
             row_weight=sample_weight,
             fit_intercept=self.fit_intercept,
-            tol=self.tol if tol is None else tol,
+            tol=default_tolerance(*X.shape, rough=True) if rough else self.tol,
             start=solution,
+            dtype=np.float32 if rough else np.float64,
         )
         self.coef_, self.intercept_ = W.T, b
 
@@ -133,7 +134,7 @@ class LabelWeightedLogistic(LabelClassifier):
 
 
 class LogisticRun(TrainingRun):
-    """Full solutions under changing weights, each started from the last.
+    """Full solutions under changing weights, each started from the best combination of the last two.
 
     A weight is the inverse strength of a label's penalty, so its scale decides how well the label is learned.
     """
@@ -149,14 +150,14 @@ class LogisticRun(TrainingRun):
 
     def step(self, rows, weights):
         self._weights = weights
-        self._solve(default_tolerance(*self.X.shape, rough=True) if self.may_be_rough else None)
-        self._solution = self.classifier.coef_.T, self.classifier.intercept_
+        self._solve(rough=self.may_be_rough and self.classifier.tol is None)
 
-    def _solve(self, tol):
-        """Solve under the last weights, from the last solution."""
-        tol = tol if self.classifier.tol is None else self.classifier.tol
-        options = {"sample_weight": self.sample_weight, "solution": self._solution, "tol": tol}
+    def _solve(self, rough):
+        """Solve under the last weights, from the last two solutions."""
+        options = {"sample_weight": self.sample_weight, "solution": self._solution, "rough": rough}
         self.classifier._fit_labels(self.X, self.Y, weights=self._weights, **options)
+        latest = self.classifier.coef_.T, self.classifier.intercept_
+        self._solution = [latest, *(self._solution or [])[:1]]
 
     def predict_proba(self, X):
         return self.classifier._label_probabilities(X)
@@ -164,9 +165,18 @@ class LogisticRun(TrainingRun):
     def checkpoint(self):
         if self._solution is None:
             return None
-        return tuple(part.astype(np.float32) for part in self._solution)  # others only start from it
+        return [tuple(part.astype(np.float32, copy=False) for part in self._solution[0])]  # others only start from it
+
+    def pool(self, solution, other, n_others):
+        pooled = []
+        for mine, theirs in zip(solution[0], other[0], strict=True):
+            mean = mine - theirs  # the one new array: others still start from the old ones
+            mean /= n_others + 1
+            mean += theirs
+            pooled.append(mean)
+        return [tuple(pooled)]
 
     def finish(self):
         if self.may_be_rough and self.classifier.tol is None:
-            self._solve(None)
+            self._solve(rough=False)
         return self.classifier

@@ -133,6 +133,25 @@ class TrainingRun(ABC):
         """
         return None
 
+    def pool(self, solution, other, n_others):
+        """Merge checkpoints of runs on several parts of the rows into one to start from on all of them.
+
+        Parameters
+        ----------
+        solution : object
+            The checkpoint of one of them.
+        other : object
+            What was made of those before.
+        n_others : int
+            How many these are.
+
+        Returns
+        -------
+        solution : object
+            Of all of them; the first that there was unless a subclass does better.
+        """
+        return other
+
     def finish(self):
         """End the training, and give what it has trained.
 

@@ -119,7 +119,11 @@ class TrialRunner:
         self.stopped = False
 
     def __call__(self, arguments):
-        """Trials of each of (fold, path, seed, further arguments of `run_trials` by name)."""
+        """List of the trials of each of (fold, path, seed, further arguments of `run_trials` by name)."""
+        return list(self.each(arguments))
+
+    def each(self, arguments):
+        """The same one by one, as they are there."""
         calls = [
             (self._n_steps(*each), fold, {"path": path, "seed": seed, **options})
             for each in arguments
@@ -129,7 +133,7 @@ class TrialRunner:
 
     def call(self, function, calls):
         """What a function returns for each of (steps that may be told of, fold, arguments by name): lists of trials."""
-        here, made = runs_here(self.n_jobs), []
+        here = runs_here(self.n_jobs)
         tickets = [self.monitor.begin(n_steps if here else 0) for n_steps, _, _ in calls]
         shared = {"base": self.base, "plan": self.plan, "threads": self.threads}
         outcomes = in_order(
@@ -147,9 +151,8 @@ class TrialRunner:
             ],
         )
         for ticket, trials in zip(tickets, outcomes, strict=True):
-            made.append(trials)
             self.stopped |= bool(self.monitor.end(ticket, _report(trials)))
-        return made
+            yield trials
 
     def _n_steps(self, fold, path, seed, options):
         """Steps of a run that may be told of."""

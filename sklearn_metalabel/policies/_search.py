@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_metalabel.learners import Fold, LossWeights, resolve_label_weight
+from sklearn_metalabel.learners import Fold, LossWeights, TrainingRun, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights, is_uniform
 from sklearn_metalabel.policies._judge import best_score
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
@@ -21,6 +21,7 @@ from sklearn_metalabel.policies._runs import (
     pooled_rows,
     trial_plan,
 )
+from sklearn_metalabel.policies._search_tables import history_of_runs, table_of_proposals
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.policies._trials import Trial
 from sklearn_metalabel.rewards import as_reward
@@ -163,12 +164,11 @@ class PolicySearch(TrainingPolicy):
         rounds = plan.rounds(runner, task, seeds)
         options, neutral, preferred = _options(plan, rounds[-1])
         chosen, compared = _choose(options, neutral, preferred, task.judge)
-        known = [trial.solution for trial in (chosen.trials[0], *rounds[-1][0]) if trial.solution is not None]
-        solution = known[0] if known else None
-        out_of_fold, classifier = _held_out(plan, runner, seeds, chosen, solution)
+        solutions = _take_solutions(chosen, rounds[-1])
+        out_of_fold, classifier, solution = _held_out(plan, runner, seeds, chosen, solutions)
         self.best_proposal_, self.scale_ = chosen.proposal.name, float(chosen.proposal.scale)
-        self.proposals_ = _table(options, neutral, compared)
-        self.history_ = _history(plan, rounds)
+        self.proposals_ = table_of_proposals(options, neutral, compared)
+        self.history_ = history_of_runs(plan, rounds)
         left = {"solution": solution, "compared": compared, "classifier": classifier}
         return TrainingResult(chosen.proposal.weights, out_of_fold, **left)
 
@@ -359,54 +359,50 @@ def _choose(options, neutral, preferred, judge):
     return chosen, [row for found in rows.values() for row in found]
 
 
-def _held_out(plan, runner, seeds, chosen, solution):
-    """Held-out rows of all folds under the chosen weights, and the classifier of the last where it is kept.
+def _take_solutions(chosen, tried):
+    """What the run of each fold left to start others from: under the chosen weights, or else under others.
 
-    Folds that were not tried are trained now.
+    The trials have none afterwards.
     """
-    known = [] if plan.trains_again else chosen.trials
+    taken = []
+    for trial, others in zip(chosen.trials, tried, strict=True):
+        known = [each.solution for each in (trial, *others) if each.solution is not None]
+        taken.append(known[0] if known else None)
+        for each in (trial, *others):
+            each.solution = None  # each may be as large as the base learner
+    return taken
+
+
+@dataclass(eq=False)
+class _Start:
+    """What the final training may start from, pooled from what the runs of the folds left."""
+
+    run: TrainingRun
+    solution: object = None
+    n_pooled: int = 0
+
+    def add(self, solution):
+        """Take the solution of one more run, or None."""
+        if solution is not None:
+            self.solution = self.run.pool(solution, self.solution, self.n_pooled) if self.n_pooled else solution
+            self.n_pooled += 1
+
+
+def _held_out(plan, runner, seeds, chosen, solutions):
+    """Held-out rows of all folds under the chosen weights, the classifier of the last where it is kept, and a start.
+
+    Folds that were not tried are trained now. `solutions` are those of the folds that were.
+    """
+    known, start = [] if plan.trains_again else chosen.trials, _Start(runner.base.training_run(0))
+    for solution in solutions[: len(known)]:
+        start.add(solution)
     left = range(len(known), len(plan.folds))
     if left and not (runner.stopped and known):
-        options = {"solution": solution, "scored": False}
-        runs = runner([(plan.folds[k], [chosen.proposal], seeds[k], options) for k in left])
-        made = [*known, *(trials[-1] for trials in runs)]
-        return held_out_rows(made), made[-1].classifier
+        options, made = {"solution": solutions[0], "scored": False}, list(known)
+        for (trial,) in runner.each([(plan.folds[k], [chosen.proposal], seeds[k], options) for k in left]):
+            start.add(trial.solution)
+            trial.solution = None
+            made.append(trial)
+        return held_out_rows(made), made[-1].classifier, start.solution
     is_compact = any(trial.compact is not None for trial in known)
-    return held_out_rows(known) if is_compact else chosen.rows, known[-1].classifier
-
-
-def _table(options, neutral, compared):
-    """Columns for the proposals: their rewards, how far they are ahead of the user's own weights, and their scores."""
-    table = {"proposal": [], "reward": [], "gain": [], "error": [], "score": []}
-    for option in options:
-        name = option.proposal.name
-        known = option.outcome is not None and neutral is not None
-        gain, error = option.outcome.gain_over(neutral.outcome) if known else (np.nan, np.nan)
-        rows = [row for row in compared if row["proposal"] == name]
-        values = [name, option.outcome.value if option.outcome else np.nan, gain, error]
-        for column, value in zip(table, [*values, best_score(rows) if rows else np.nan], strict=True):
-            table[column].append(value)
-    return {name: np.array(values, dtype=object if name == "proposal" else float) for name, values in table.items()}
-
-
-def _history(plan, rounds):
-    """One row for each training run: a fold under a path of proposals; `rounds` hold trials that can be compared.
-
-    Of a path for some labels, what follows is in the table of proposals alone.
-    """
-    rounds = rounds if plan.labels is None else rounds[:1]
-    groups = [trials for tried in rounds for trials in tried]
-    n_steps = len(groups[0]) if plan.is_path else 1
-    trials = [trial for group in groups for trial in group]
-    weights = np.array([trial.proposal.weights.label for trial in trials], dtype=np.float32)
-    return {
-        "reward": np.array([trial.outcome.value for trial in trials]).reshape(-1, n_steps),
-        "baseline": np.concatenate([_baseline(group) for group in groups]).reshape(-1, n_steps),
-        "weights": weights.reshape(-1, n_steps, weights.shape[1]),
-    }
-
-
-def _baseline(trials):
-    """The reward of the user's own weights, or those nearest to them, for each of comparable trials."""
-    neutral = np.argmin([abs(np.log(trial.proposal.scale)) for trial in trials])
-    return np.full(len(trials), trials[neutral].outcome.value)
+    return held_out_rows(known) if is_compact else chosen.rows, known[-1].classifier, start.solution

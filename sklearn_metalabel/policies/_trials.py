@@ -27,7 +27,7 @@ from sklearn_metalabel.utils import (
 __all__ = ["HeldOutRows", "Trial", "TrialPlan", "run_trials"]
 
 # Entries that are predicted at once, in float64; what is kept of them is smaller.
-_BLOCK_ENTRIES, _LEAST_BLOCK = 2**23, 200
+_BLOCK_ENTRIES, _LEAST_BLOCK = 2**21, 200
 # Where they are not, entries that the user's scoring judges a proposal on.
 _JUDGED_ENTRIES = 2_000_000
 

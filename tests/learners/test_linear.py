@@ -59,3 +59,34 @@ def test_names_of_classes_and_shapes_follow_the_target(multilabel_data):
     labels = LabelWeightedLogistic().fit(X, Y)
     assert_array_equal(labels.classes_, [[0, 1]] * 4)
     assert labels.label_names_.tolist() == ["0", "1", "2", "3"]
+
+
+def test_what_others_start_from_is_in_single_precision_and_what_is_kept_is_not(multilabel_data):
+    X, Y = multilabel_data
+    run = LabelWeightedLogistic().training_run(seed=0)
+    run.start(X, Y)
+    assert run.checkpoint() is None
+    run.step(None, LossWeights.uniform(Y.shape[1]))
+    ((W, b),) = run.checkpoint()
+    assert W.dtype == b.dtype == run.classifier.coef_.dtype == np.float32
+    assert np.shares_memory(W, run.classifier.coef_)
+    kept = run.finish()
+    assert kept.coef_.dtype == kept.intercept_.dtype == np.float64
+    assert_allclose(kept.coef_, LabelWeightedLogistic().fit(X, Y).coef_, rtol=1e-5, atol=1e-6)
+
+
+def test_checkpoints_of_several_runs_are_averaged_and_left_alone(multilabel_data):
+    X, Y = multilabel_data
+    checkpoints = []
+    for rows in (slice(0, 60), slice(20, 80), slice(40, 100)):
+        run = LabelWeightedLogistic().training_run(seed=0)
+        run.start(X[rows], Y[rows])
+        run.step(None, LossWeights.uniform(Y.shape[1]))
+        checkpoints.append(run.checkpoint())
+    before = [W.copy() for ((W, _),) in checkpoints]
+    pooled = run.pool(checkpoints[1], checkpoints[0], 1)
+    ((W, b),) = run.pool(checkpoints[2], pooled, 2)
+    assert_allclose(W, np.mean(before, axis=0), rtol=1e-5, atol=1e-6)
+    assert_allclose(b, np.mean([b for ((_, b),) in checkpoints], axis=0), rtol=1e-5, atol=1e-6)
+    for ((now, _),), then in zip(checkpoints, before, strict=True):
+        assert_array_equal(now, then)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 import sklearn_metalabel.learners._newton as newton
+from sklearn_metalabel.learners import _design
 from sklearn_metalabel.learners._newton import fit_logistic
 
 
@@ -89,11 +91,11 @@ def test_row_weights_are_repeated_rows(density):
 def test_a_warm_start_takes_fewer_steps_and_ends_at_the_same_place():
     X, Y = make_problem()
     cold = fit_logistic(X, Y, np.full(5, 10.0))
-    warm = fit_logistic(X, Y, np.full(5, 11.0), start=cold[:2])
+    warm = fit_logistic(X, Y, np.full(5, 11.0), start=[cold[:2]])
     again = fit_logistic(X, Y, np.full(5, 11.0))
     assert warm[2].sum() < again[2].sum()
     assert_allclose(warm[0], again[0], rtol=1e-6, atol=1e-9)
-    assert (fit_logistic(X, Y, np.full(5, 10.0), start=cold[:2])[2] == 1).all()
+    assert (fit_logistic(X, Y, np.full(5, 10.0), start=[cold[:2]])[2] == 1).all()
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -104,7 +106,7 @@ def test_constant_labels_get_the_log_odds_of_their_smoothed_frequency(fit_interc
     Y[:, 1], Y[:, 3] = 0, 1
     Y[:10, 3] = 0
     start = (np.ones((12, 5)), np.ones(5))
-    for begin in (None, start):
+    for begin in (None, [start]):
         W, b, n_newton = fit_logistic(X, Y, np.ones(5), row_weight=s, fit_intercept=fit_intercept, start=begin)
         assert_array_equal(W[:, [1, 3]], 0)
         assert_allclose(b[[1, 3]], [-np.log(281), np.log(281)])
@@ -126,7 +128,7 @@ def test_unscaled_shifted_and_duplicate_columns_converge(as_csr):
 def test_many_dense_features_without_a_factor_converge(monkeypatch):
     X, Y = make_problem(d=40)
     expected = fit_logistic(X, Y, np.ones(5))
-    monkeypatch.setattr(newton, "_MAX_FACTOR", 10)
+    monkeypatch.setattr(_design, "_MAX_FACTOR", 10)
     W, b, _ = fit_logistic(X, Y, np.ones(5))
     assert_allclose(W, expected[0], rtol=1e-6, atol=1e-9)
     assert_allclose(b, expected[1], rtol=1e-6)
@@ -137,7 +139,7 @@ def test_the_size_of_the_blocks_does_not_change_the_result(monkeypatch, density)
     X, Y = make_problem(density=density, L=9)
     X = X if density is None else sp.csr_array(X)
     whole = fit_logistic(X, Y, np.ones(9))
-    monkeypatch.setattr(newton, "_WIDTH", 2)
+    monkeypatch.setattr(newton, "WIDTH", 2)
     parts = fit_logistic(X, Y, np.ones(9))
     assert_allclose(X @ parts[0] + parts[1], X @ whole[0] + whole[1], rtol=1e-7, atol=1e-8)
 
@@ -148,7 +150,7 @@ def test_the_number_of_threads_does_not_change_a_bit(monkeypatch, density):
     X = X if density is None else sp.csr_array(X)
     one, three = [], []
     for threads, result in ((1, one), (3, three), (3, three)):
-        monkeypatch.setattr(newton, "_torch_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(_design, "torch_threads", lambda threads=threads: threads)
         result.append(fit_logistic(X, Y, np.ones(40)))
     for other in three:
         assert_array_equal(one[0][0], other[0])
@@ -158,7 +160,7 @@ def test_the_number_of_threads_does_not_change_a_bit(monkeypatch, density):
 def test_products_by_scipy_give_the_same_where_torch_has_no_mkl(monkeypatch):
     X, Y = make_problem(density=0.2)
     expected = fit_logistic(sp.csr_array(X), Y, np.ones(5))
-    monkeypatch.setattr(newton, "_torch_with_mkl", lambda: None)
+    monkeypatch.setattr(_design, "_torch_with_mkl", lambda: None)
     W, b, _ = fit_logistic(sp.csr_array(X), Y, np.ones(5))
     assert_allclose(X @ W + b, X @ expected[0] + expected[1], rtol=1e-6, atol=1e-7)
 
@@ -197,3 +199,76 @@ def test_overflow_is_an_error(convert):
 def test_the_limit_of_steps_is_kept():
     X, Y = make_problem()
     assert_array_equal(fit_logistic(X, Y, np.ones(5), max_newton=2)[2], 2)
+
+
+# Starts.
+
+
+def test_a_start_is_the_best_combination_of_the_solutions_for_each_label():
+    X, Y = make_problem()
+    C, sign = np.full(5, 10.0), 1.0 - 2.0 * Y
+    design = _design.make_design(X, np.ones(len(Y)), True)
+    solutions = [np.vstack(fit_logistic(X, Y, np.full(5, c))[:2]) for c in (0.1, 0.01)]
+    V, Z = newton._best_combination(design, sign, np.full(Y.shape, 10.0), solutions)
+    assert_allclose(Z, X @ V[:-1] + V[-1], rtol=1e-10, atol=1e-12)
+    reached = objective(X, Y, C, V[:-1], V[-1])
+    # The same in the naive way: what the two solutions predict are two features, with the penalty of their mixture.
+    for j in range(5):
+        W = np.column_stack([solution[:-1, j] for solution in solutions])
+
+        def mixed(a, W=W, j=j):
+            return objective(X, Y[:, [j]], C[j], W @ a[:2, None], a[2])[0]
+
+        best = minimize(mixed, [1.0, 0.0, solutions[0][-1, j]], method="Nelder-Mead", options={"maxiter": 5000})
+        assert reached[j] <= best.fun * (1 + 1e-3)
+        assert reached[j] < 0.99 * mixed(np.array([1.0, 0.0, solutions[0][-1, j]]))
+
+
+def test_two_solutions_start_nearer_than_one():
+    X, Y = make_problem(n=400, d=60, density=0.3)
+    X = sp.csr_array(X)
+    first, second = (fit_logistic(X, Y, np.full(5, c))[:2] for c in (0.1, 1.0))
+    n_newton = [
+        fit_logistic(X, Y, np.full(5, 10.0), tol=5e-2, start=start)[2].sum()
+        for start in ([second, first], [second], None)
+    ]
+    assert n_newton[0] < n_newton[1] < n_newton[2]
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("density", [None, 0.2])
+def test_starts_that_say_nothing_or_the_same_do_not_change_the_solution(density, fit_intercept):
+    X, Y = make_problem(density=density)
+    X, C = X if density is None else sp.csr_array(X), np.full(5, 3.0)
+    W, b, _ = fit_logistic(X, Y, C, fit_intercept=fit_intercept)
+    zero = np.zeros((12, 5)), np.zeros(5)
+    for start in ([zero], [(W, b), (2 * W, b)], [(W, b), zero, (W, b)], [zero, (W.astype(np.float32), b)]):
+        W_again, b_again, _ = fit_logistic(X, Y, C, fit_intercept=fit_intercept, start=start)
+        assert_allclose(W_again, W, rtol=1e-6, atol=1e-8)
+        assert_allclose(b_again, b, rtol=1e-6, atol=1e-8)
+
+
+def test_features_that_no_sample_has_get_zero_and_change_nothing_else():
+    X, Y = make_problem(n=400, density=0.2)
+    at = np.array([1, 2, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15])
+    wide = np.zeros((400, 17))
+    wide[:, at] = X
+    C = np.full(5, 3.0)
+    start = [(np.ones((12, 5)), np.ones(5))]
+    W, b, n_newton = fit_logistic(sp.csr_array(X), Y, C, start=start)
+    W_wide, b_wide, n_wide = fit_logistic(sp.csr_array(wide), Y, C, start=[(np.ones((17, 5)), np.ones(5))])
+    assert_array_equal(W_wide[at], W)
+    assert_array_equal(np.delete(W_wide, at, axis=0), 0)
+    assert_array_equal(b_wide, b)
+    assert_array_equal(n_wide, n_newton)
+    empty = sp.csr_array((400, 3))
+    W, b, _ = fit_logistic(empty, Y, C)
+    assert_array_equal(W, np.zeros((3, 5)))
+    assert_allclose(1 / (1 + np.exp(-b)), Y.mean(axis=0), rtol=1e-6)
+
+
+def test_single_precision_is_a_rounded_solution():
+    X, Y = make_problem()
+    exact, single = (fit_logistic(X, Y, np.full(5, 3.0), dtype=dtype) for dtype in (np.float64, np.float32))
+    assert single[0].dtype == np.float32
+    assert_array_equal(single[0], exact[0].astype(np.float32))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from _policy_cases import THREE, DropoutNet, Recorder, network, small_task
@@ -54,3 +56,16 @@ def test_a_callback_that_asks_for_an_end_is_remembered():
         made = runner([(fold, path, 0, {"scored": False}) for fold in task.folds])
         assert len(made) == 3
         assert runner.stopped is stopped
+
+
+def test_runs_are_told_of_and_handed_on_one_by_one():
+    task = small_task()
+    monitor = Recorder()
+    runner = TrialRunner(replace(task, monitor=monitor), trial_plan(task, task.folds, None))
+    path = [Proposal("given", LossWeights.uniform(4))]
+    runs = runner.each([(fold, path, 0, {"scored": False}) for fold in task.folds])
+    for n_seen in (1, 2, 3):
+        (trial,) = next(runs)
+        assert trial.held_out.n_samples == len(task.folds[n_seen - 1].held_out)
+        assert monitor.ended == list(range(n_seen))
+    assert next(runs, None) is None

@@ -22,6 +22,7 @@ from sklearn.model_selection import KFold
 
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.learners import Fold, LabelWeightedLogistic, LossWeights, _fold, as_label_classifier
+from sklearn_metalabel.learners._linear import LogisticRun
 from sklearn_metalabel.learners._torch_run import TorchRun
 from sklearn_metalabel.policies import (
     FixedWeights,
@@ -440,10 +441,41 @@ def test_others_start_from_the_solution_of_the_scale_that_was_taken(monkeypatch)
     n_scales = clf.training_policy_.history_["reward"].shape[1]
     assert clf.training_policy_.best_proposal_ == f"scale {clf.training_policy_.scale_:g}"
     assert len(started) == n_scales + 3
-    (W, b), train = started[-1], clf.estimator_
-    assert all(solution is started[-1] for solution in started[n_scales:])
+    ((W, b),), train = started[-1], clf.estimator_
+    assert all(solution is started[n_scales] for solution in started[n_scales:-1])
     assert abs(W.T - train.coef_).max() < 0.5 * abs(train.coef_).max()
     assert b.shape == (6,)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("n_folds", ["auto", 3])
+def test_the_final_training_starts_from_the_mean_of_what_the_folds_left(n_folds, monkeypatch):
+    left, started = [], []
+    checkpoint, train = LogisticRun.checkpoint, LabelWeightedLogistic._fit_labels
+
+    def leaving(self):
+        found = checkpoint(self)
+        left.append((found[0][0].copy(), self._weights.label[0], self.X.shape[0]))
+        return found
+
+    def noting(self, X, Y, *args, solution=None, **options):
+        started.append((solution, X.shape[0]))
+        return train(self, X, Y, *args, solution=solution, **options)
+
+    monkeypatch.setattr(LogisticRun, "checkpoint", leaving)
+    monkeypatch.setattr(LabelWeightedLogistic, "_fit_labels", noting)
+    clf = fit(training_policy=PolicySearch(n_folds=n_folds))
+    assert clf.training_policy_.best_proposal_ == f"scale {clf.training_policy_.scale_:g}"
+    taken = [W for W, weight, _ in left if weight == clf.weights_[0]]
+    ((W, _),), n_rows = started[-1]
+    assert (len(taken), n_rows) == (3, 240)
+    assert_allclose(W, np.mean(taken, axis=0), rtol=1e-4, atol=1e-6)
+
+
+def test_a_base_learner_that_says_nothing_of_it_starts_from_the_first_fold():
+    result = PolicySearch().train(ranking_task({0.1: 0.2, 1.0: 1.0, 10.0: 0.1}))
+    assert result.solution == "solved 1"
+    assert RankingBase({}, RankingPath).training_run().pool("new", "old", 1) == "old"
 
 
 def test_what_is_resumed_in_this_process_and_made_anew_in_others_has_the_same_bits(many):
