@@ -25,7 +25,12 @@ from _table import RESULTS, Table
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 VOCABULARY, LENGTH, LABELS = 5_000, 20, 3
 SIZES = {
-    "linear": [(n, L) for n in (1_000, 10_000) for L in (10, 100, 1_000)] + [(100_000, 10), (100_000, 100)],
+    "linear": [
+        *((n, L) for n in (1_000, 10_000) for L in (10, 100, 1_000)),
+        (20_000, 5_000),
+        (100_000, 10),
+        (100_000, 100),
+    ],
     "MLP": [(n, L) for n in (1_000, 10_000) for L in (10, 100, 1_000)] + [(10_000, 10_000), (100_000, 10)],
     "TextCNN": [(1_000, 10), (1_000, 100), (10_000, 10), (10_000, 100), (10_000, 1_000)],
 }
