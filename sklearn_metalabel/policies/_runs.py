@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 
 from sklearn_metalabel.model_selection import deal_rows
@@ -152,7 +153,7 @@ class TrialRunner:
         )
         for ticket, trials in zip(tickets, outcomes, strict=True):
             self.stopped |= bool(self.monitor.end(ticket, _report(trials)))
-            yield trials
+            yield [replace(trial) for trial in trials]  # those that a memory keeps stay as they are
 
     def _n_steps(self, fold, path, seed, options):
         """Steps of a run that may be told of."""
