@@ -80,9 +80,11 @@ class PretrainedPolicy(TrainingPolicy):
     the policy then leaves the training alone.
 
     The network's parameters, a few hundred, and what they were trained on, are in ``training_prior.json``, which
-    ``benchmarks/pretrain_training_policy.py`` writes. It sees, of each label, its log-frequency, the mean log-odds of
-    held-out positives and negatives, the average precision and how it has changed; the means of these over labels; how
-    far the training is; and the numbers of rows, labels and updates.
+    ``benchmarks/pretrain_training_policy.py`` writes. It sees, of each label, its log-frequency, how many other labels
+    come with it, the mean log-odds of held-out positives and negatives, the average precision and how it has changed;
+    the means of these over labels; how far the training is; and the numbers of rows, labels and updates, as far as
+    trainings of such sizes were learned from. A training goes on while the average precision of held-out rows grows,
+    whatever the network asks for.
 
     References
     ----------
