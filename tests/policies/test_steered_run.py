@@ -5,9 +5,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logit
 from sklearn.metrics import average_precision_score
 
+from sklearn_metalabel.policies import _steered_run
 from sklearn_metalabel.policies._runs import trial_plan
 from sklearn_metalabel.policies._steered_run import N_ACTIONS, LabelView, describe_training, run_steered
-from sklearn_metalabel.policies._steering import N_PARAMETERS
+from sklearn_metalabel.policies._steering import N_PARAMETERS, N_SHARED
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import current_threads
 
@@ -49,9 +50,16 @@ def test_what_describes_a_training_is_zero_in_the_middle_of_the_sizes():
     assert_allclose(describe_training(0.3, np.exp(7), np.exp(4), np.exp(6)), [0.3, 0, 0, 0], atol=1e-12)
 
 
-def steered(task, stop, label_weight=1.0):
+def test_sizes_beyond_those_of_the_training_of_the_network_are_not_seen():
+    assert_allclose(describe_training(0.3, 1e6, 1e5, 1e4), describe_training(0.3, 2_000, 100, 800))
+    assert_allclose(describe_training(0.3, 10, 2, 5), describe_training(0.3, 100, 5, 60))
+
+
+def steered(task, stop, label_weight=1.0, later=0.0):
+    """A run whose end is asked for by `stop`, and by `later` times the share of the training that is done."""
     parameters = np.zeros(N_PARAMETERS)
     parameters[-1] = stop
+    parameters[-1 - 2 * N_SHARED] = later
     plan = trial_plan(task, task.folds, AveragePrecisionReward())
     weights = np.full(task.n_labels, label_weight)
     return run_steered(task.base, task.folds[0], parameters, weights, plan, 0, current_threads())[0]
@@ -63,6 +71,12 @@ def test_a_run_has_a_part_and_a_reward_for_each_action_until_its_end(task):
     assert len(short.proposal.weights.parts) == len(short.rewards) == 1
     assert long.rewards[0] == short.rewards[0]
     assert not np.array_equal(long.held_out.P, short.held_out.P)
+
+
+@pytest.mark.parametrize(("threshold", "n_parts"), [(np.inf, 2), (-np.inf, N_ACTIONS)])
+def test_a_training_does_not_end_while_its_reward_grows(task, monkeypatch, threshold, n_parts):
+    monkeypatch.setattr(_steered_run, "_STILL_RISING", threshold)
+    assert len(steered(task, -0.5, later=10.0).rewards) == n_parts
 
 
 def test_the_weights_of_the_user_are_multiplied(task):
