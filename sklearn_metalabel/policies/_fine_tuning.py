@@ -33,7 +33,7 @@ class SteeredStep:
 
 
 class FineTuning:
-    """Moves `parameters` (P,) by what episodes gained for each label; when a training ends stays as it is."""
+    """Moves `parameters` (P,) by what episodes gained for each label; when a training ends is not explored."""
 
     def __init__(self, parameters):
         self._tensor = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)
