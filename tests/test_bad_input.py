@@ -210,9 +210,7 @@ def test_one_sample_trains_a_learner_but_is_too_few_for_folds():
 
 
 @pytest.mark.parametrize("base", [None, small_torch(), LogisticRegression()], ids=["default", "torch", "sklearn"])
-@pytest.mark.filterwarnings(
-    "ignore::sklearn_metalabel.ConstantLabelWarning", "ignore::sklearn_metalabel.UnreachableThresholdWarning"
-)
+@pytest.mark.filterwarnings("ignore::sklearn_metalabel.ConstantLabelWarning")
 def test_as_many_samples_as_folds_are_enough(base):
     assert MetaPolicyClassifier(base).fit(X[:3], Y[:3]).predict(X).shape == Y.shape
 

@@ -83,7 +83,6 @@ POLICIES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_metalabel.UnreachableThresholdWarning")  # of two epochs
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("base", BASES)
 def test_training_runs_on_a_cluster_give_the_bits_of_a_fit_without(base, policy, client, tmp_path):

@@ -27,7 +27,7 @@ INNER_SPLITS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:The least populated class", "ignore::sklearn_metalabel.UnreachableThresholdWarning")
+@pytest.mark.filterwarnings("ignore:The least populated class")
 @pytest.mark.parametrize("name", INNER_SPLITS)
 @pytest.mark.parametrize("make", [FixedThresholdsClassifier, TunedThresholdsClassifierCV, MetaPolicyClassifier])
 def test_one_rare_label_does_not_end_the_fit_of_all(make, name):

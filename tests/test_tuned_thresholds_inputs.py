@@ -146,7 +146,6 @@ def test_a_column_transformer_inside_takes_data_frames(multilabel_data):
     assert clf.label_names_.tolist() == list("pqrs")
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_metalabel.UnreachableThresholdWarning")  # four positives
 def test_what_the_last_fit_knew_of_features_is_forgotten(small_texts, multilabel_data):
     clf = tuned().fit(*multilabel_data)
     assert clf.n_features_in_ == 8

@@ -161,7 +161,6 @@ class RequiresFeatures(nn.Module):
         super().__init__()
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_metalabel.UnreachableThresholdWarning")
 @pytest.mark.parametrize("maker", ["meta", "recurrent", "tuned", "predictions as features"])
 @pytest.mark.parametrize("module", [Words, TextCNN])
 def test_there_is_room_for_tokens_that_a_fold_does_not_hold(maker, module):

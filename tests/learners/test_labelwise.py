@@ -80,7 +80,6 @@ PARAMS_OF_BASE = {
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore::sklearn_metalabel.UnreachableThresholdWarning")
 @pytest.mark.parametrize("training_policy", ["uniform", SharedGRUPolicy(n_episodes=2, n_steps=2, hidden_size=4)])
 @pytest.mark.parametrize("name", PARAMS_OF_BASE)
 def test_what_the_base_learner_was_told_counts(name, training_policy, multilabel_data):
