@@ -25,7 +25,7 @@ from sklearn_metalabel.learners._torch_run import InputConverter
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.policies import PretrainedPolicy
 from sklearn_metalabel.policies._outcomes import Outcome
-from sklearn_metalabel.policies._search import MANY_ROWS, SCREENING_SHARE
+from sklearn_metalabel.policies._search import MANY_ROWS, SCREENING_SHARE, SCREENING_SHARE_OF_MANY
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import torch_seed
 
@@ -134,8 +134,8 @@ def ours(base, X, Y, seed, depths):
     if isinstance(base, CountedLogistic):
         return clf, (CountedLogistic.n_rows - before) / len(Y)
     n_screened = clf.training_policy_.history_["reward"].size - 2
-    n_folds = 1 if len(Y) >= MANY_ROWS else N_FOLDS
-    on_folds = SCREENING_SHARE * n_screened + 2 * (1 - SCREENING_SHARE) + n_folds - 1
+    share, n_folds = (SCREENING_SHARE_OF_MANY, 1) if len(Y) >= MANY_ROWS else (SCREENING_SHARE, N_FOLDS)
+    on_folds = share * n_screened + 2 * (1 - share) + n_folds - 1
     return clf, on_folds * TRAINED_SHARE + 1
 
 

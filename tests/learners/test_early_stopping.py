@@ -250,7 +250,7 @@ def test_the_run_of_a_policy_is_the_fit_of_the_network(monkeypatch):
 def test_a_run_that_is_paused_stops_as_one_that_is_not(monkeypatch):
     whole = MetaPolicyClassifier(stopping(), training_policy=PolicySearch(n_folds="auto"), random_state=0)
     monkeypatch.setattr("sklearn_metalabel.policies._search.MANY_ROWS", 100)
-    monkeypatch.setattr("sklearn_metalabel.policies._search.SCREENING_SHARE", 0.05)
+    monkeypatch.setattr("sklearn_metalabel.policies._search.SCREENING_SHARE_OF_MANY", 0.05)
     paused, again = (clone(whole).set_params(n_jobs=n).fit(X, Y) for n in (1, 2))  # two jobs train from the beginning
     assert_array_equal(paused.training_policy_.history_["reward"], again.training_policy_.history_["reward"])
     assert_array_equal(paused.predict_proba(X), again.predict_proba(X))

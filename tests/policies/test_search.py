@@ -365,7 +365,7 @@ def test_the_best_of_the_others_goes_to_the_end_beside_equal_weights(many, monke
     assert policy.proposals_["proposal"].tolist() == ended
 
 
-def test_screening_makes_a_quarter_of_a_training(many, monkeypatch):
+def test_screening_of_many_rows_makes_an_eighth_of_a_training(many, monkeypatch):
     made, run_trials = [], _runs.run_trials
 
     def noting(*args, share=1.0, **options):
@@ -376,10 +376,10 @@ def test_screening_makes_a_quarter_of_a_training(many, monkeypatch):
     monkeypatch.setattr(_runs, "run_trials", noting)
     search(network())
     # 160 rows in batches of 32, four times: 20 updates.
-    assert made == [(1 / 4, 5)] * 4 + [(1.0, None)] * 2
+    assert made == [(1 / 8, 2)] * 4 + [(1.0, None)] * 2
 
 
-def test_few_rows_are_screened_too_and_what_is_taken_is_trained_on_all_folds(monkeypatch):
+def test_few_rows_are_screened_after_a_quarter_and_what_is_taken_is_trained_on_all_folds(monkeypatch):
     updates, step = [], TorchRun.step
     monkeypatch.setattr(TorchRun, "step", lambda run, *args: updates.append(len(run.Y)) or step(run, *args))
     clf = fit(network())
