@@ -66,7 +66,7 @@ class Problem:
         """Parameters and cuts with the shift of a start."""
         parameters = self.parameters.copy()
         parameters[-1] += start[2:]
-        return parameters, policy_cuts(parameters, self.case.search.candidates)
+        return parameters, policy_cuts(parameters, self.case.search.steady)
 
     def look_up(self, start):
         """Look for the label sets of each row again."""
@@ -78,7 +78,7 @@ class Problem:
         """Gradient of the expected score in the numbers of a start."""
         parameters, cuts = self.cuts(start)
         _, (by_cut,), by_own = self.near.expected_score(cuts[None], *start[:2], self.weights)
-        return np.concatenate([by_own, policy_gradient(parameters, self.case.search.candidates, by_cut)[-1]])
+        return np.concatenate([by_own, policy_gradient(parameters, self.case.search.steady, by_cut)[-1]])
 
 
 def ascend(problems):

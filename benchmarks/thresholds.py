@@ -42,7 +42,7 @@ from sklearn_metalabel.policies._prior import read_prior
 from sklearn_metalabel.thresholds import OutOfFold, pcut, rcut
 
 # Raise the first when a rule changes, the second when the search of the policy does: earlier results are not read then.
-VERSION, SEARCH_VERSION = 2, 5
+VERSION, SEARCH_VERSION = 2, 6
 TEST_SETS = [
     *("reuters21578_aptemod", "rcv1_subset1", "bibtex", "goemotions", "hoc", "wos_1k", "bbn_gold", "enron_corr"),
     *("cellcycle_fun", "delicious", "emotions", "flags", "genbase", "scene", "yeast", "corel5k", "stackex_coffee"),

@@ -191,8 +191,9 @@ class DependenceSearch:
         """Parameters and dependence that ascend the expected score from the start, and what they gain.
 
         What is judged was not learned on: rows that were set aside, or where these are few each fold with what was
-        learned on the others. It is compared with the start without dependence, which may have seen these rows: a gain
-        is no luck of the search.
+        learned on the others. Where the start itself scores higher there, or than what was learned on all of them, it
+        is taken as it is. What is taken is compared with the start without dependence, which may have seen these rows:
+        a gain is no luck of the search.
         """
         weights, folds = scoring.named_weights, np.arange(self.n_folds)
         start, parts = self._start(fold_cuts, may_be_empty, weights)
@@ -208,12 +209,22 @@ class DependenceSearch:
             judged, logits = self.aside, [self._logits(rows) for rows in self.aside]
             final = learned_on(folds)
             found = [final] * self.n_folds
-        decided = [
-            point.dependence(sets).decide(Z - fold_cuts.cuts(point.parameters, of_fold), may_be_empty)
-            for point, sets, Z, of_fold in zip(found, self.sets, logits, fold_cuts.parts, strict=True)
-        ]
-        rows, D, D_apart = np.concatenate(judged), np.concatenate(decided), self._apart(logits, fold_cuts, may_be_empty)
+
+        def decisions(points):
+            parts = zip(points, self.sets, logits, fold_cuts.parts, strict=True)
+            return np.concatenate(
+                [
+                    point.dependence(sets).decide(Z - fold_cuts.cuts(point.parameters, of_fold), may_be_empty)
+                    for point, sets, Z, of_fold in parts
+                ]
+            )
+
+        rows = np.concatenate(judged)
         Y, weight = self.truth(rows), self._weight(rows)
+        D, D_final, D_start = (decisions(points) for points in (found, [final] * self.n_folds, [start] * self.n_folds))
+        if scoring(Y, D_start, weight) > min(scoring(Y, D, weight), scoring(Y, D_final, weight)):
+            final, D = start, D_start
+        D_apart = self._apart(logits, fold_cuts, may_be_empty)
         gain, error = _gain(scoring, Y, D, D_apart, weight)
         dependence = final.dependence(self.all_sets, self.link.slope)
         return Learned(final.parameters, dependence, scoring.by_part(Y, D, weight), gain, error)

@@ -81,9 +81,11 @@ class LearnedThresholds(PredictionPolicy):
     for "accuracy", "f1_micro", "f1_macro" and "f1_samples". For other scorings policies are sampled around the one
     that these would give, which takes longer. Where rows are few, a penalty keeps the parameters near their start.
 
-    The rules' cuts are found on all rows. Where rows are very many, the few numbers of the network are learned on a
-    part of them, 8,000 at least and 40 for each label. Beyond 4,000 rows, those of the dependence are learned on 4,000,
-    or half of the rows if that is less, and it is judged on as many others.
+    The rules' cuts are found on all rows, and kept within reach of those of the folds, with which the network was
+    judged: few rows may turn a cut that nothing passes into one that everything passes. Where rows are very many, the
+    few numbers of the network are learned on a part of them, 8,000 at least and 40 for each label. Beyond 4,000 rows,
+    those of the dependence are learned on 4,000, or half of the rows if that is less, and it is judged on as many
+    others.
 
     Examples
     --------
@@ -189,7 +191,7 @@ class LearnedThresholds(PredictionPolicy):
         if dependent is None or not dependent.may_pay(self.dependence):
             choice = Choice(search.thresholds(parameters), best["allow_unlabeled"])
             return _Found(choice, parameters, rows, best, None)
-        cuts = FoldCuts(parameters, policy_cuts, policy_gradient, search.folds, search.candidates)
+        cuts = FoldCuts(parameters, policy_cuts, policy_gradient, search.folds, search.steady)
         options = {} if self.n_steps else {"n_steps": 0}
         learned = dependent.learn(cuts, best["allow_unlabeled"], scoring, **options)
         row = {**best, "prediction_policy": f"{self.name} with label sets", **mean_scores(learned.scores)}

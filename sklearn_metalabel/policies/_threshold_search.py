@@ -1,5 +1,6 @@
 """Policy search: ascend the expected score on nested out-of-fold rows, then decide on all rows."""
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +32,8 @@ _LEAST_ROWS = 500
 # Rows are enough where they are these, and so many for each label.
 _ENOUGH_ROWS, _ENOUGH_ROWS_OF_LABEL = 8_000, 40
 _DEALT_FOLDS, _MOST_FOLDS = 3, 10
+# A cut of all rows may lie as far beyond those of the folds as these lie apart, and so much more, in logits.
+_REACH = 0.5
 # Policies tried around the one found where the scoring is a function, whose gradient is not known.
 _ROUNDS, _TRIED, _DEVIATION = 10, 12, 0.3
 
@@ -102,14 +105,14 @@ class ThresholdSearch:
 
     def prefers_labels(self, parameters, scoring, *, nested=True):
         """Whether it scores better to give every sample a label; not nested: on the very rows of the candidates."""
-        problem, folds = (self.nested, self.folds) if nested else (self._whole, [self.candidates])
+        problem, folds = (self.nested, self.folds) if nested else (self._whole, [self.steady])
         cuts = _all_cuts(parameters, folds)
         without, filled = (_mean_score(problem, cuts, always, scoring) for always in (False, True))
         return bool(filled > without)
 
     def thresholds(self, parameters):
         """Thresholds (L,) of a policy, with the candidates of all rows."""
-        return self._on_probabilities(policy_cuts(parameters, self.candidates))
+        return self._on_probabilities(policy_cuts(parameters, self.steady))
 
     def candidate_thresholds(self, number):
         """Thresholds (L,) of a candidate."""
@@ -123,6 +126,17 @@ class ThresholdSearch:
         )
 
     @cached_property
+    def steady(self):
+        """Candidates of all rows, none far away from those of the folds, with which policies are learned and judged.
+
+        Where probabilities hardly depend on a label, few rows turn a cut that nothing passes into one that all pass.
+        """
+        cuts = np.stack([candidates.cuts for candidates in self.folds])
+        low, high = cuts.min(axis=0), cuts.max(axis=0)
+        reach = high - low + _REACH
+        return replace(self.candidates, cuts=np.clip(self.candidates.cuts, low - reach, high + reach))
+
+    @cached_property
     def nested(self):
         """The problem of rows that candidates were not found on; on a fold the policy decides with those of others."""
         return self._problem(self.fold_of, self.folds, self._drawn)
@@ -130,7 +144,7 @@ class ThresholdSearch:
     @cached_property
     def _whole(self):
         """The problem of the very rows that the candidates were found on."""
-        return self._problem(np.zeros_like(self.fold_of), [self.candidates])
+        return self._problem(np.zeros_like(self.fold_of), [self.steady])
 
     def _problem(self, fold_of, folds, rows=None):
         """Problem of the rows of a mask, None for all."""

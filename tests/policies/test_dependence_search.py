@@ -146,6 +146,29 @@ def test_without_steps_dependence_is_where_the_package_starts():
     assert (policy.dependence_.count_weight, policy.dependence_.unseen) == (count_weight, unseen)
 
 
+@pytest.mark.parametrize("ruined", ["without each fold", "on all folds"])
+def test_where_the_search_does_harm_dependence_is_where_the_package_starts(ruined, monkeypatch):
+    ascend = _dependence_search._ascend
+
+    def astray(parts, *arguments):
+        point = ascend(parts, *arguments)
+        if (len(parts) == 3) != (ruined == "on all folds"):
+            return point
+        parameters = point.parameters.copy()
+        parameters[-1, 0] += 40  # nothing passes such cuts
+        return point._replace(parameters=parameters)
+
+    rows = one_of_each_pair()
+    expected = LearnedThresholds(0, dependence=True).fit(rows, "accuracy", random_state=0).dependence_
+    learned = LearnedThresholds().fit(rows, "accuracy", random_state=0)
+    assert learned.dependence_.count_weight != expected.count_weight
+    monkeypatch.setattr(_dependence_search, "_ascend", astray)
+    kept = LearnedThresholds().fit(rows, "accuracy", random_state=0)
+    assert (kept.dependence_.count_weight, kept.dependence_.unseen) == (expected.count_weight, expected.unseen)
+    assert kept.best_score_ > 0.5
+    assert kept.dependence_gain_[0] > 0
+
+
 def test_the_same_seed_gives_the_same_numbers():
     first, second = (LearnedThresholds().fit(one_of_each_pair(), random_state=0) for _ in range(2))
     assert_array_equal(first.thresholds_, second.thresholds_)

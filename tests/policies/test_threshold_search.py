@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from _policy_cases import NAMED_SCORINGS, THREE, compact, random_rows, scoring, uncalibrated_rows
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logit
 
 from sklearn_metalabel.policies import LearnedThresholds, _threshold_search
 from sklearn_metalabel.policies._candidates import CANDIDATES
@@ -119,7 +122,26 @@ def test_the_search_on_rows_is_made_once():
 def test_labels_are_preferred_where_they_score_better(nested):
     search = ThresholdSearch(uncalibrated_rows())
     start = search.start(THREE)
-    problem, folds = (search.nested, search.folds) if nested else (search._whole, [search.candidates])
+    problem, folds = (search.nested, search.folds) if nested else (search._whole, [search.steady])
     cuts = _threshold_search._all_cuts(start, folds)
     without, filled = (problem.score(cuts, always, {"accuracy": 1.0}) for always in (False, True))
     assert search.prefers_labels(start, scoring("accuracy"), nested=nested) == (filled > without)
+
+
+def test_cuts_of_all_rows_that_lie_far_from_those_of_the_folds_are_brought_near():
+    search = ThresholdSearch(random_rows())
+    own, of_folds = search.candidates.cuts, np.stack([candidates.cuts for candidates in search.folds])
+    assert_array_equal(search.steady.cuts, own)
+    turned = own.copy()
+    turned[2, 1], turned[3, 0] = -30, 30
+    search = ThresholdSearch(random_rows())
+    search.candidates = replace(search.candidates, cuts=turned)
+    low, high = of_folds.min(axis=0), of_folds.max(axis=0)
+    expected = own.copy()
+    expected[2, 1] = (2 * low - high - 0.5)[2, 1]
+    expected[3, 0] = (2 * high - low + 0.5)[3, 0]
+    assert_allclose(search.steady.cuts, expected)
+    assert_array_equal(search.candidate_thresholds(0), ThresholdSearch(random_rows()).candidate_thresholds(0))
+    parameters = np.zeros((N_OUTPUTS, 2))
+    parameters[2, 0] = 1e3  # the third rule alone
+    assert_allclose(logit(search.thresholds(parameters)[1]), search.link.scores(expected[2, 1]))
