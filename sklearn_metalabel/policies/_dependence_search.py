@@ -221,9 +221,12 @@ class DependenceSearch:
 
         rows = np.concatenate(judged)
         Y, weight = self.truth(rows), self._weight(rows)
-        D, D_final, D_start = (decisions(points) for points in (found, [final] * self.n_folds, [start] * self.n_folds))
-        if scoring(Y, D_start, weight) > min(scoring(Y, D, weight), scoring(Y, D_final, weight)):
-            final, D = start, D_start
+        D = decisions(found)
+        if n_steps:
+            D_start = decisions([start] * self.n_folds)
+            D_final = D if self.aside is not None else decisions([final] * self.n_folds)
+            if scoring(Y, D_start, weight) > min(scoring(Y, D, weight), scoring(Y, D_final, weight)):
+                final, D = start, D_start
         D_apart = self._apart(logits, fold_cuts, may_be_empty)
         gain, error = _gain(scoring, Y, D, D_apart, weight)
         dependence = final.dependence(self.all_sets, self.link.slope)
