@@ -50,8 +50,9 @@ from sklearn_metalabel.policies._prior import read_prior
 from sklearn_metalabel.thresholds import OutOfFold
 from sklearn_metalabel.utils import ConstantLabelWarning
 
-# Raise the first when what is measured changes, the second when policies do: earlier results are not read then.
-VERSION, POLICY_VERSION = 1, 2
+# Raise the first when what is measured changes, the second when policies do, the third when rivals or what is learned
+# with labels apart does: earlier results are not read then.
+VERSION, POLICY_VERSION, RIVAL_VERSION = 1, 2, 1
 HIERARCHIES = ["bbn_gold", "wos_1k", "hoc", "enron_corr", "rcv1_lyrl_tokens_2k", "cellcycle_fun", "pheno_fun"]
 TEST_SETS = [
     *HIERARCHIES,
@@ -179,10 +180,9 @@ def keys_of(name, base, seed, priors, rivals):
     prior = read_prior() if priors is None else priors[SETS[name]]
     case = (SCORES_VERSION, VERSION, name, base, seed)
     # Rivals may have learned thresholds, with labels apart.
-    used = dict.fromkeys(("policies", ALWAYS), fingerprint(prior)) | dict.fromkeys(
-        rivals, fingerprint(prior["parameters"])
-    )
-    return {part: (*case, part, of_prior, POLICY_VERSION) for part, of_prior in used.items()}
+    used = dict.fromkeys(("policies", ALWAYS), (fingerprint(prior), POLICY_VERSION))
+    used |= dict.fromkeys(rivals, (fingerprint(prior["parameters"]), RIVAL_VERSION))
+    return {part: (*case, part, *versions) for part, versions in used.items()}
 
 
 def add_missing(cases, priors, rivals, cache, path):
