@@ -23,8 +23,8 @@ def pytest_configure(config):
     # reach has a test of its own, which is to be what covers it, and counting lines takes half as long as the tests.
     config.addinivalue_line("markers", "no_cover: lines that are reached by this test alone are not covered.")
     config.addinivalue_line("filterwarnings", "ignore:A worker stopped while some jobs were given:UserWarning")
-    # scikit-learn hands the filters of warnings to its jobs. Where these are threads, one may find that another has just
-    # emptied them, and says that they were not handed on.
+    # scikit-learn hands the filters of warnings to its jobs. Where these are threads, one may find that another has
+    # just emptied them, and says that they were not handed on.
     config.addinivalue_line("filterwarnings", "ignore:`sklearn.utils.parallel.delayed` should be used:UserWarning")
 
 
