@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -27,7 +29,9 @@ def test_labels_out_of_reach_are_named_and_many_are_counted():
         warn_unreachable_thresholds([True, False, True], ["a", "b", "c"])
     with pytest.warns(UnreachableThresholdWarning, match=r"7 of 7 labels .*\(0, 1, 2, 3, 4 and 2 more\)"):
         warn_unreachable_thresholds(np.zeros(7, dtype=bool), range(7))
-    warn_unreachable_thresholds([True, True], ["a", "b"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # pytest is told to ignore this warning
+        warn_unreachable_thresholds([True, True], ["a", "b"])
 
 
 @pytest.mark.parametrize("raised", [False, True])
