@@ -12,14 +12,53 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from sklearn_metalabel.learners import part_bounds
+from sklearn_metalabel.nn import TextCNN
 from sklearn_metalabel.policies._steered_run import N_ACTIONS, describe_training
 from sklearn_metalabel.policies._steering import initial_state, steer
 
-__all__ = ["Episode", "EpisodeData", "LabelSets", "Outcomes", "average_precisions", "equal_steering", "play"]
+__all__ = [
+    "Episode",
+    "EpisodeData",
+    "LabelSets",
+    "Outcomes",
+    "StackedTextCNN",
+    "average_precisions",
+    "equal_steering",
+    "play",
+]
 
 _MARGIN, _LEAST = 0.05, 0.01
 _SLOPES = 1.0, 0.7, 0.5, 0.35
 _LEAST_EXPLAINED = -0.25
+_TEXTS_AT_ONCE = 128
+
+
+class StackedTextCNN(TextCNN):
+    """The same network without a convolution, of which no library runs many with weights of their own in little time.
+
+    The words meet all filters in one matrix product, whose parts are then added where they belong.
+    """
+
+    def forward(self, x):
+        """Logits of some texts."""
+        words = self.words(x)
+        responses = [F.relu(self._convolved(words, filters).max(dim=1).values) for filters in self.filters]
+        return self.output(self.dropout(torch.cat(responses, dim=1)))
+
+    @staticmethod
+    def _convolved(words, filters):
+        """Responses (n, positions, filters), where filters also run over the padding."""
+        n_filters, dim, width = filters.weight.shape
+        parts = words @ filters.weight.permute(1, 2, 0).reshape(dim, width * n_filters)
+        parts = parts.split(n_filters, dim=2)
+        return sum(F.pad(part, (0, 0, width - 1 - k, k)) for k, part in enumerate(parts)) + filters.bias
+
+    @torch.no_grad()
+    def bound(self, parameters):
+        """Enforce the bound of the last layer on parameters of several networks, by name."""
+        weight = parameters["output.weight"]
+        norms = weight.norm(dim=-1, keepdim=True)
+        weight.mul_((self.max_norm / norms.clamp(min=1e-6)).clamp(max=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,11 +276,14 @@ class _Learners:
         self.module.train()
         gradients = self.gradient(self.parameters, x, y, label, positive, focus)
         for name, parameter in self.parameters.items():
-            parameter.grad = gradients[name]
+            parameter.grad = gradients[name].contiguous()  # as fused updates want them
         self.optimizer.step()
+        if isinstance(self.module, StackedTextCNN):
+            self.module.bound(self.parameters)
 
     @torch.no_grad()
     def logits(self, x):
         """Log-odds (M, n, L) of rows."""
         self.module.eval()
-        return self.forward(self.parameters, x)
+        most = _TEXTS_AT_ONCE if isinstance(self.module, StackedTextCNN) else len(x)
+        return torch.cat([self.forward(self.parameters, part) for part in x.split(most)], dim=1)

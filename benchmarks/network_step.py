@@ -66,6 +66,8 @@ class Case:
 class _Task:
     """What `trial_plan` looks at."""
 
+    keep_classifier = False
+
     class monitor:
         keeps_runs = False
 
