@@ -25,6 +25,7 @@ from sklearn_metalabel.learners._torch_run import InputConverter
 from sklearn_metalabel.model_selection import MultilabelStratifiedKFold
 from sklearn_metalabel.policies import PretrainedPolicy
 from sklearn_metalabel.policies._outcomes import Outcome
+from sklearn_metalabel.policies._proposals import EQUAL
 from sklearn_metalabel.policies._search import MANY_ROWS, SCREENING_SHARE, SCREENING_SHARE_OF_MANY
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import torch_seed
@@ -35,6 +36,7 @@ __all__ = [
     "N_FOLDS",
     "PRETRAINED",
     "UNIFORM",
+    "UNTUNED",
     "CountedLogistic",
     "held_out_outcome",
     "stratified_folds",
@@ -139,14 +141,15 @@ def ours(base, X, Y, seed, depths):
     return clf, on_folds * TRAINED_SHARE + 1
 
 
-def pretrained(base, X, Y, seed, depths, *, prior, n_episodes=0):
-    """The policy that comes trained, here on other sets, and may go on learning; its trainings may end early."""
-    policy = PretrainedPolicy(prior=prior, n_episodes=n_episodes)
+def pretrained(base, X, Y, seed, depths, *, prior, **options):
+    """The policy that comes trained, here on other sets; its trainings may end early."""
+    policy = PretrainedPolicy(prior=prior, **options)
     clf = MetaPolicyClassifier(base, training_policy=policy, cv=N_FOLDS, random_state=seed).fit(X, Y)
-    history = clf.training_policy_.history_
-    rewards = [history[name] for name in ("reward", "episode_reward") if name in history]
-    played = np.isfinite(np.concatenate(rewards)).mean(axis=1).sum()
-    return clf, played * TRAINED_SHARE + clf.training_policy_.length_
+    policy = clf.training_policy_
+    played = [policy.history_[name] for name in ("reward", "baseline", "episode_reward") if name in policy.history_]
+    on_folds = np.isfinite(np.concatenate(played)).mean(axis=1).sum()
+    on_folds += N_FOLDS - 1 if policy.best_proposal_ == EQUAL else 0
+    return clf, on_folds * TRAINED_SHARE + policy.length_
 
 
 def hypergradient(base, X, Y, seed, depths):
@@ -244,7 +247,8 @@ LINEAR = {**RULES, "learned (ours)": ours}
 N_EPISODES = 3
 PRETRAINED = {
     "pretrained (ours)": pretrained,
-    "pretrained, fine-tuned (ours)": partial(pretrained, n_episodes=N_EPISODES),
+    "pretrained, without fallback (ours)": partial(pretrained, fallback=False),
+    "pretrained, fine-tuned (ours)": partial(pretrained, fallback=False, n_episodes=N_EPISODES),
 }
 NETWORK = {
     **RULES,
@@ -257,3 +261,4 @@ NETWORK = {
     "learned (ours)": ours,
     **PRETRAINED,
 }
+UNTUNED = {name: NETWORK[name] for name in (UNIFORM, "asymmetric loss", "learned (ours)", "pretrained (ours)")}

@@ -299,7 +299,7 @@ def write(held_out, centres, figures, args):
     provenance = {
         "script": "benchmarks/pretrain_training_policy.py",
         "sets": args.sets,
-        "base_learners": "multi-layer perceptrons with none, one or two hidden layers, and convolutional networks for texts",
+        "base_learners": "perceptrons with none, one or two hidden layers, and convolutional networks for texts",
         "generations": int(figures["generation"].max()) + 1,
         "rows": "training splits alone",
     }

@@ -24,7 +24,17 @@ import torch
 from _data import load_documents, load_tree
 from _headroom import GRID, LONGER, headroom
 from _table import Table
-from _weights import LINEAR, N_FOLDS, NETWORK, PRETRAINED, UNIFORM, CountedLogistic, held_out_outcome, stratified_folds
+from _weights import (
+    LINEAR,
+    N_FOLDS,
+    NETWORK,
+    PRETRAINED,
+    UNIFORM,
+    UNTUNED,
+    CountedLogistic,
+    held_out_outcome,
+    stratified_folds,
+)
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import average_precision_score
@@ -36,16 +46,19 @@ from sklearn_metalabel.policies._outcomes import Outcome
 from sklearn_metalabel.utils import label_depths
 
 # Raise the number of a method, or of "tuning", when its results would be others: earlier ones are not read then.
-VERSIONS = {"learned (ours)": 4, "pretrained (ours)": 4, "pretrained, fine-tuned (ours)": 3}
+VERSIONS = {"learned (ours)": 4, "pretrained (ours)": 5, "pretrained, fine-tuned (ours)": 3}
 SETS = ["scene", "yeast", "enron", "bibtex", "hoc", "langlog", "reuters21578_aptemod", "rcv1_lyrl_tokens_2k"]
 TREES = ["hoc", "rcv1_lyrl_tokens_2k"]
+MULTI_LAYER = TorchClassifier(MLP, module__hidden=128, batch_size=64, device="cpu")
 LEARNERS = {
-    "network": TorchClassifier(MLP, module__hidden=128, batch_size=64, device="cpu"),
+    "network": MULTI_LAYER,
+    "untuned network": MULTI_LAYER,
     "linear": CountedLogistic(),
 }
-METHODS = {"network": NETWORK, "linear": LINEAR}
+METHODS = {"network": NETWORK, "untuned network": UNTUNED, "linear": LINEAR}
 GRIDS = {
     "network": [{"lr": lr, "n_epochs": n_epochs} for lr, n_epochs in product([1e-3, 3e-3, 1e-2], [10, 20, 40])],
+    "untuned network": [{}],
     "linear": [{"C": C} for C in (0.01, 0.1, 1, 10, 100, 1000)],
 }
 SCORING = {"strict accuracy": "accuracy", "micro-F1": "f1_micro", "macro-F1": "f1_macro"}
@@ -75,7 +88,7 @@ def depths_of(name):
 
 def learner_of(kind, setting, seed):
     """A base learner, unfitted."""
-    randomness = {"random_state": seed} if kind == "network" else {}
+    randomness = {} if kind == "linear" else {"random_state": seed}
     return clone(LEARNERS[kind]).set_params(**setting, **randomness)
 
 
@@ -104,6 +117,8 @@ def tuned_setting(name, kind, most):
 
     def tune():
         X, Y, _, _ = rows_of(name, 0, most)
+        if len(GRIDS[kind]) == 1:
+            return {"setting": GRIDS[kind][0], "reward": np.nan}
         rewards = [out_of_fold_reward(learner_of(kind, setting, 0), X, Y) for setting in GRIDS[kind]]
         return {"setting": GRIDS[kind][int(np.argmax(rewards))], "reward": max(rewards)}
 
@@ -187,7 +202,7 @@ def runs_table(runs, folder):
     """Mean and standard error over seeds of each set, base learner and method."""
     table = Table("training_policy_runs", "set", "learner", "setting", "method", *COMPARED, folder=folder)
     for (name, kind), about in runs.groupby(["set", "learner"], sort=False):
-        setting = ", ".join(f"{key}={value:g}" for key, value in about["setting"].iloc[0].items())
+        setting = ", ".join(f"{key}={value:g}" for key, value in about["setting"].iloc[0].items()) or "as it comes"
         for method in METHODS[kind]:
             found = about[about["method"] == method]
             if method == "hierarchy" and name not in TREES:

@@ -74,10 +74,11 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
         `predict_proba`; it is cloned for each label, unless it takes label matrices, no label is unknown, and the
         training policy gives all labels the weight 1.
     training_policy : None, {"search", "uniform", "pretrained", "shared", "gru"} or TrainingPolicy, default=None
-        What chooses the loss weights. None and "search" are :class:`~sklearn_metalabel.policies.PolicySearch`, which
-        tries a few proposals and keeps one only where held-out rows prefer it; "uniform" leaves the training alone;
-        "pretrained" steers the training of a network by what was learned on other data, for about two trainings in
-        all; "shared" and "gru" are the recurrent policies that learn in `fit`.
+        What chooses the loss weights. "pretrained" steers the training of a network by what was learned on other data
+        (:class:`~sklearn_metalabel.policies.PretrainedPolicy`); "search" tries a few proposals, and keeps one only
+        where held-out rows prefer it (:class:`~sklearn_metalabel.policies.PolicySearch`); "uniform" leaves the training
+        alone; "shared" and "gru" are the recurrent policies that learn in `fit`. None is "pretrained" for a
+        :class:`~sklearn_metalabel.learners.TorchClassifier` with the log-loss, and "search" for all others.
     prediction_policy : None, str, PredictionPolicy, callable or sequence of these, default=None
         What chooses the thresholds, from out-of-fold probabilities. None and "learned" are
         :class:`~sklearn_metalabel.policies.LearnedThresholds`; "pretrained" is that policy as it comes with the
@@ -190,8 +191,9 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     -----
     Eq. 6 of the paper is, for a fixed classifier, linear in 1 / p for each threshold p: it has no optimum inside (0, 1)
     and no upper bound, so thresholds that follow it run to the ends; and the paper's GRU sees nothing of the data. The
-    default learns both from held-out rows: the weights by the search, the thresholds by a small network that was
-    trained on other data before. The user's scoring, out of fold and after thresholds, has the last word on both.
+    default learns both from held-out rows: the weights by a search or, for a network, by a policy that was trained on
+    other data before, as the one for thresholds was. The user's scoring, out of fold and after thresholds, has the
+    last word on both.
 
     References
     ----------
@@ -355,7 +357,7 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
 
     def _resolve_policies(self, base, data):
         """The two policies and the judge, or raise where something cannot work; nothing is trained for that."""
-        training = as_training_policy(self.training_policy)
+        training = as_training_policy(self.training_policy, base)
         prediction = as_prediction_policy(self.prediction_policy)
         scoring = Scoring.resolve(self.scoring).for_target(self._target)
         Y, weight = data.Y, None if self.cv is None else data.held_out_weight

@@ -68,7 +68,8 @@ SMALL_GRU = {"n_episodes": 2, "n_steps": 2, "hidden_size": 4, "update_epochs": 2
 # Each training policy and each kind of prediction policy at least once.
 META_PARAMS = {
     "default": {},
-    "search of a network": {"estimator": quick_torch(), "cv": 2},
+    "default of a network": {"estimator": quick_torch(), "cv": 2},
+    "search of a network": {"estimator": quick_torch(), "training_policy": "search", "cv": 2},
     "uniform": {"estimator": LogisticRegression(), "training_policy": "uniform", "cv": 2},
     "frequency and pretrained": {
         "training_policy": FixedWeights("frequency"),
@@ -95,7 +96,7 @@ META_PARAMS = {
     },
     "a network that is steered": {
         "estimator": quick_torch(),
-        "training_policy": PretrainedPolicy(n_folds=1),
+        "training_policy": PretrainedPolicy(fallback=False, n_folds=1),
         "cv": 2,
     },
     "what was trained on a part": {"training_policy": "uniform", "cv": 0.3, "refit": False},

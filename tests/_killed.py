@@ -85,6 +85,7 @@ def estimator(name, folder, **params):
     return {
         "search": lambda: MetaPolicyClassifier(CountedLinear(folder=folder), **params),
         "network": lambda: MetaPolicyClassifier(network, cv=2, **params),
+        "search of a network": lambda: MetaPolicyClassifier(network, training_policy="search", cv=2, **params),
         "recurrent": lambda: MetaPolicyClassifier(network, training_policy=episodes, cv=2, **params),
         "sklearn": lambda: MetaPolicyClassifier(CountedLogistic(folder=folder), **params),
         "tuned": lambda: TunedThresholdsClassifierCV(CountedLogistic(folder=folder), **params),

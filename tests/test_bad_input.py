@@ -384,6 +384,7 @@ INVALID_TRAINING = {
     PretrainedPolicy: {
         "weights": NO_WEIGHTS,
         "n_folds": [0, 1.5, "all", True],
+        "fallback": [None, 1, "equal"],
         "n_episodes": [-1, 1.5, "auto", True],
         "prior": [[1.0], "best", 0.5],
     },

@@ -47,7 +47,7 @@ from threadpoolctl import threadpool_info
 
 import sklearn_metalabel
 from sklearn_metalabel import LabelWeightedClassifier, MetaPolicyClassifier, baselines, learners, policies
-from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier
+from sklearn_metalabel.learners import LabelWeightedLogistic, LabelwiseClassifier, TorchClassifier, as_label_classifier
 from sklearn_metalabel.policies import (
     SharedGRUPolicy,
     ShrunkenThresholds,
@@ -147,10 +147,15 @@ def test_every_public_estimator_is_among_the_small_ones():
     assert {each for each in public if inspect.isclass(each) and issubclass(each, BaseEstimator)} == tested
 
 
+def training_policy(params):
+    base = as_label_classifier(params.get("estimator"))
+    return type(as_training_policy(params.get("training_policy"), base))
+
+
 def test_every_kind_of_policy_is_among_the_estimators_that_keep_the_contract():
     def kinds(params):
         prediction = as_prediction_policy(params.get("prediction_policy", "learned"))
-        return {type(as_training_policy(params.get("training_policy"))), type(prediction)}
+        return {training_policy(params), type(prediction)}
 
     with_contract = [params for params in META_PARAMS.values() if not any(params is each for each in WITHOUT_CONTRACT)]
     assert set.union(*map(kinds, with_contract)) == set.union(*map(kinds, META_PARAMS.values()))
@@ -163,7 +168,7 @@ def test_no_failure_of_the_contract_is_excused():
 
 
 def test_every_training_policy_is_among_the_small_ones():
-    tested = {type(as_training_policy(params.get("training_policy"))) for params in META_PARAMS.values()}
+    tested = {training_policy(params) for params in META_PARAMS.values()}
     public = filter(inspect.isclass, (getattr(policies, name) for name in policies.__all__))
     assert {each for each in public if issubclass(each, TrainingPolicy) and not inspect.isabstract(each)} == tested
 
@@ -419,7 +424,7 @@ def test_stored_copies_keep_the_policies_and_their_decisions(fitted, way, module
     stored = COPIES[way](fitted, tmp_path)
     assert_same(stored, fitted, X)
     assert_array_equal(stored.predict(X), fitted.predict(X))
-    assert_array_equal(stored.prediction_policy_.predict(fitted.predict_proba(X)), fitted.predict(X))
+    assert_array_equal(stored.prediction_policy_.predict(fitted.estimator_.predict_proba(X)), fitted.predict(X))
     assert stored.training_policy_.best_proposal_ == fitted.training_policy_.best_proposal_
     assert repr(stored.get_params()) == repr(fitted.get_params()) or way == "skops"
     if hasattr(fitted.training_policy_, "greedy_episode"):
@@ -454,6 +459,7 @@ def test_the_progress_bar_runs(module_data, capsys):
 # Training runs that are reported: one for each fold or episode, and for each proposal that is a training of its own.
 N_RUNS = {
     "default": 3,
+    "default of a network": 3,
     "search of a network": 7,  # four proposals on one fold, two of them to the end, one of them on the other fold
     "uniform": 2,
     "frequency and pretrained": 2,

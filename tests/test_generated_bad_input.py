@@ -169,6 +169,7 @@ TAKES_TRAINING = {
     PretrainedPolicy: {
         "weights": NOTHING,
         "n_folds": NUMBER_OR_AUTO,
+        "fallback": ["boolean"],
         "n_episodes": [Interval(Integral, 0, None, closed="left")],
         "prior": [None],
     },

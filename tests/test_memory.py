@@ -34,7 +34,8 @@ from sklearn_metalabel.utils import current_threads, use_threads
 # Trainings of a fit, as each base learner counts them; the one that kills it; and those that are made after that.
 KILLED = {
     "search": (13, 6, 10),  # paths of three scales or more: the first one is kept
-    "network": (6, 4, 5),  # four proposals, of which two are resumed, the other fold, and the last training
+    "network": (4, 3, 2),  # a fold under the policy and under equal weights, the other fold, and the last training
+    "search of a network": (6, 4, 5),  # four proposals, of which two are resumed, the other fold, and the last training
     "recurrent": (5, 4, 2),  # four episodes, and the last training
     "sklearn": (16, 10, 8),  # four labels on three folds, and the last training
     "tuned": (16, 10, 8),

@@ -84,6 +84,7 @@ POLICIES = {
     PretrainedPolicy: {
         "weights": ["uniform", WEIGHTS],
         "n_folds": ["auto", 1],
+        "fallback": [True, False],
         "n_episodes": [0, 2],
         "prior": [None, initial_parameters().numpy()],
     },

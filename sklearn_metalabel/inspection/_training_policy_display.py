@@ -161,7 +161,7 @@ class TrainingPolicyDisplay:
             One for each panel, or one that is replaced by the panels in its place; None makes a figure.
 
         kind : {"auto", "proposals", "course"}, default="auto"
-            Whether to draw the proposals or the course over the steps; "auto" draws the proposals where there are some.
+            Whether to draw the proposals or the course over the steps; "auto" draws the course where there is one.
 
         labels : list, default=None
             Names or indices of the labels whose course is drawn; None takes those that change most, 20 at most.
@@ -185,7 +185,7 @@ class TrainingPolicyDisplay:
         kind : {"auto", "proposals", "course", "rewards"}, default="auto"
             "proposals" has a row for each proposal; "course" one for each run, step and label, with its "weight",
             "positive_weight" and "threshold"; "rewards" one for each run and step, with "reward", "baseline" and
-            "focus"; each where they are known. "auto" is "proposals" where there are some, else "course".
+            "focus"; each where they are known. "auto" is "course" where there is one, else "proposals".
 
         Returns
         -------
@@ -211,7 +211,7 @@ class TrainingPolicyDisplay:
         """Proposals or course, where there is such a thing."""
         if kind not in ("auto", "proposals", "course"):
             raise ValueError(f'kind must be "auto", "proposals" or "course", got {kind!r}.')
-        known = {"proposals": self.proposals is not None, "course": self._course.shape is not None}
+        known = {"course": self._course.shape is not None, "proposals": self.proposals is not None}
         if kind == "auto":
             kind = next((name for name in known if known[name]), "auto")
         if not known.get(kind, False):

@@ -84,7 +84,8 @@ class TorchRun(TrainingRun):
         index, self.weights = self._index(rows), weights
         x, y = self._batch(rows, index)
         self._last_batch = rows, x
-        self.module.train()
+        if not self.module.training:
+            self.module.train()
         logits = _forward(self.module, x, (len(rows), self.n_labels), self.classifier.precision)
         known = (y >= 0).float() if self.partly else None
         y = y if known is None else y.clamp_(min=0)

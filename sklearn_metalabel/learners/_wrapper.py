@@ -20,7 +20,7 @@ __all__ = ["BaseLearnerWrapper"]
 # Parameters that may be None or a name, and an object to pass where its own parameters are to be set.
 _REMEDIES = {
     "estimator": "estimator=LabelWeightedLogistic(), which None stands for, or TorchClassifier(module),",
-    "training_policy": "a policy such as training_policy=PolicySearch(), which None stands for,",
+    "training_policy": "a policy such as training_policy=PolicySearch() or, for a network, PretrainedPolicy(),",
     "prediction_policy": "a policy such as prediction_policy=LearnedThresholds(), which None stands for,",
 }
 

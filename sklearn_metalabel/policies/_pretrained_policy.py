@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_metalabel.learners import LossSchedule, LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights
+from sklearn_metalabel.policies._judge import best_score
 from sklearn_metalabel.policies._prior import read_training_prior
 from sklearn_metalabel.policies._proposals import EQUAL
 from sklearn_metalabel.policies._runs import (
@@ -15,15 +16,17 @@ from sklearn_metalabel.policies._runs import (
     check_n_folds,
     folds_for,
     held_out_rows,
+    pooled_rows,
     train_trials,
     trial_plan,
 )
 from sklearn_metalabel.policies._search import MANY_ROWS
+from sklearn_metalabel.policies._search_tables import table_of_proposals
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import as_reward
 from sklearn_metalabel.utils import as_numbers, draw_seeds, shown, torch_settings
 
-__all__ = ["PretrainedPolicy"]
+__all__ = ["PretrainedPolicy", "can_steer"]
 
 
 class PretrainedPolicy(TrainingPolicy):
@@ -32,8 +35,9 @@ class PretrainedPolicy(TrainingPolicy):
     Ten times in a training, one small GRU for all labels (Eq. 3 to 5 of the paper [1]_) sees how each label fares on
     held-out rows, and says how much the label and its positives weigh from now on, how much weight easy negatives lose,
     and whether the training has gone on long enough. It was trained by evolution strategies [2]_, over training
-    episodes on many data sets, so that nothing is tried: each fold is trained once, and the final training follows the
-    mean of what was done on the folds.
+    episodes on many data sets, so that little is tried: each fold is trained once, and the final training follows the
+    mean of what was done on the folds. Equal weights are trained on one fold too, and take over where they score
+    better. This is the default for networks.
 
     Parameters
     ----------
@@ -42,6 +46,11 @@ class PretrainedPolicy(TrainingPolicy):
     n_folds : int or "auto", default="auto"
         Folds that are trained on, and whose held-out rows choose the thresholds; "auto" is all of them, and one from
         5,000 samples on.
+    fallback : bool, default=True
+        Whether the first fold is trained under equal weights too, and these are taken where the user's scoring, of
+        held-out rows and after thresholds, is higher under them. That training is given up from its half on where its
+        average precision could not catch up if it went on to grow as fast. False trusts the policy, for two thirds of a
+        training less.
     n_episodes : int, default=0
         Training episodes in which the policy goes on learning before that, by policy gradient (Eq. 7), from what became
         of each label. The folds are taken in turn; each episode costs a training of one.
@@ -54,7 +63,12 @@ class PretrainedPolicy(TrainingPolicy):
     history_ : dict of str -> ndarray
         What was done on each fold: "weights" and "positive_weights" of shape (n_folds, n_steps, n_labels), "focus" and
         "reward" (average precision of held-out rows, half by label, half by positives) of shape (n_folds, n_steps); NaN
-        where the training had ended. With episodes also "episode_reward", of shape (n_episodes, n_steps).
+        where the training had ended. With `fallback` also "baseline", the reward of the first fold under equal weights,
+        of the same shape; with episodes "episode_reward", of shape (n_episodes, n_steps).
+    proposals_ : dict of str -> ndarray
+        "proposal" ("equal" and "pretrained"), "reward" (average precision), "gain" over equal weights, "error" (its
+        standard error by a paired bootstrap), and "score": the user's scoring after thresholds, all on the first fold.
+        NaN where equal weights were given up before. Not there where nothing was compared.
     parameters_ : ndarray of shape (n_parameters,)
         Parameters of the policy: those that it came with, or those that it ended its episodes with.
     schedule_ : LossSchedule or LossWeights
@@ -62,7 +76,7 @@ class PretrainedPolicy(TrainingPolicy):
     length_ : float
         How long the final training is, as a share of what the base learner asks for; in (0, 1].
     best_proposal_ : str
-        "pretrained", or "equal" where `y` has single classes.
+        "pretrained", or "equal": where these scored better, or `y` has single classes.
 
     Raises
     ------
@@ -71,7 +85,7 @@ class PretrainedPolicy(TrainingPolicy):
 
     See Also
     --------
-    PolicySearch : The default, which tries a few weights, for any base learner, and for about four trainings.
+    PolicySearch : Tries a few weights, for any base learner; for a network that costs about four trainings.
     SharedGRUPolicy : Proposes thresholds too, and learns from nothing in every fit.
 
     Notes
@@ -112,9 +126,10 @@ class PretrainedPolicy(TrainingPolicy):
     needs_held_out = True
     keeps_classifier = True
 
-    def __init__(self, *, weights="uniform", n_folds="auto", n_episodes=0, prior=None):
+    def __init__(self, *, weights="uniform", n_folds="auto", fallback=True, n_episodes=0, prior=None):
         self.weights = weights
         self.n_folds = n_folds
+        self.fallback = fallback
         self.n_episodes = n_episodes
         self.prior = prior
 
@@ -122,6 +137,8 @@ class PretrainedPolicy(TrainingPolicy):
         """Raise where a parameter is not as described."""
         check_weights(self.weights, "weights")
         check_n_folds(self.n_folds)
+        if not isinstance(self.fallback, bool | np.bool_):
+            raise ValueError(f"fallback must be True or False, got {shown(self.fallback)}.")
         if not isinstance(self.n_episodes, Integral) or isinstance(self.n_episodes, bool) or self.n_episodes < 0:
             raise ValueError(f"n_episodes must be 0 or a positive integer, got {shown(self.n_episodes)}.")
         self._parameters()
@@ -144,19 +161,16 @@ class PretrainedPolicy(TrainingPolicy):
         options = {"name": "weights", "sample_weight": folds[0].sample_weight}
         label_weight = resolve_label_weight(self.weights, folds[0].Y, task.label_names, **options)
         _check_base(task.base)
-        if task.has_thresholds:
-            return self._steer(task, folds, label_weight)
-        weights = LossWeights(label_weight)  # classes need probabilities as they are
-        self.parameters_ = self._parameters()
-        self.schedule_, self.best_proposal_, self.length_, self.history_ = weights, EQUAL, 1.0, {}
-        trials = train_trials(task, weights, EQUAL)
-        return TrainingResult(weights, held_out_rows(trials), classifier=trials[-1].classifier)
-
-    def _steer(self, task, folds, label_weight):
-        """Train each fold under the network; for labels."""
-        from sklearn_metalabel.policies._steered_run import N_ACTIONS, run_steered
-
         seeds = draw_seeds(task.random_state, len(folds))
+        if task.has_thresholds:
+            return self._steer(task, folds, seeds, label_weight)
+        self.parameters_, self.history_ = self._parameters(), {}
+        return self._equal(task, folds, seeds, label_weight)  # classes need probabilities as they are
+
+    def _steer(self, task, folds, seeds, label_weight):
+        """Train each fold under the network, or under equal weights where these are better on the first; for labels."""
+        from sklearn_metalabel.policies._steered_run import N_ACTIONS, STEERED, run_equal, run_steered
+
         folds = folds[: self._n_folds(task)]
         runner = TrialRunner(task, trial_plan(task, folds, as_reward("average_precision")))
         self.parameters_, episodes = self._start(task), {}
@@ -164,12 +178,41 @@ class PretrainedPolicy(TrainingPolicy):
             self.parameters_, episodes = self._learn(task, folds, runner, label_weight)
         shared = {"parameters": self.parameters_, "label_weight": label_weight}
         calls = [(N_ACTIONS, fold, {**shared, "seed": seed}) for fold, seed in zip(folds, seeds, strict=False)]
-        trials = [made[-1] for made in runner.call(run_steered, calls)]
+        n_first = 1 if self.fallback else len(calls)
+        trials = [made[-1] for made in runner.call(run_steered, calls[:n_first])]
+        equal, compared = None, []
+        if self.fallback:
+            rival = {"label_weight": label_weight, "target": trials[0].rewards[-1], "seed": seeds[0]}
+            ((equal,),) = runner.call(run_equal, [(N_ACTIONS, folds[0], rival)])
+            taken, compared = self._better_of(equal, trials[0], task.judge)
+            if taken is equal:
+                self.history_ = {**_history(trials, equal, N_ACTIONS), **episodes}
+                return self._equal(task, folds, seeds, label_weight, [equal], compared)
+        trials += [made[-1] for made in runner.call(run_steered, calls[n_first:])]
         self.schedule_ = mean_schedule([trial.proposal.weights for trial in trials])
-        self.best_proposal_ = "pretrained"
+        self.best_proposal_ = STEERED
         self.length_ = len(self.schedule_.parts) / self.schedule_.n_parts
-        self.history_ = {**_history(trials, self.schedule_.n_parts), **episodes}
-        return TrainingResult(self.schedule_, held_out_rows(trials), classifier=trials[-1].classifier)
+        self.history_ = {**_history(trials, equal, N_ACTIONS), **episodes}
+        options = {"classifier": trials[-1].classifier, "compared": compared}
+        return TrainingResult(self.schedule_, held_out_rows(trials), **options)
+
+    def _better_of(self, equal, steered, judge):
+        """The trial that scores higher, and rows of `cv_results_`."""
+        finished = [trial for trial in (equal, steered) if trial.outcome is not None]
+        rows = {trial: judge.rows(trial.proposal.name, pooled_rows([trial.held_out])) for trial in finished}
+        compared = [row for found in rows.values() for row in found]
+        self.proposals_ = table_of_proposals([equal, steered], None if equal.outcome is None else equal, compared)
+        is_ahead = equal in rows and best_score(rows[equal]) > best_score(rows[steered])
+        return equal if is_ahead else steered, compared
+
+    def _equal(self, task, folds, seeds, label_weight, made=(), compared=()):
+        """Train the folds under equal weights, after those that were; what comes of it."""
+        weights = LossWeights(label_weight)
+        left = slice(len(made), len(folds))
+        trials = [*made, *train_trials(task, weights, EQUAL, folds[left], seeds[left])]
+        self.schedule_, self.best_proposal_, self.length_ = weights, EQUAL, 1.0
+        options = {"classifier": trials[-1].classifier, "compared": compared}
+        return TrainingResult(weights, held_out_rows(trials), **options)
 
     def _learn(self, task, folds, runner, label_weight):
         """Play episodes, those of one round of the folds under the same parameters; these, and what was earned."""
@@ -188,10 +231,10 @@ class PretrainedPolicy(TrainingPolicy):
         return tuning.parameters, {"episode_reward": rewards}
 
     def count_runs(self, task):
-        """One for each episode and each fold; documented in the base class."""
+        """One for each episode and each fold, and one under equal weights; documented in the base class."""
         if not task.has_thresholds:
             return len(task.folds)
-        return self.n_episodes + len(task.folds[: self._n_folds(task)])
+        return self.n_episodes + len(task.folds[: self._n_folds(task)]) + bool(self.fallback)
 
     def _start(self, task):
         """Parameters that the first episode is played under."""
@@ -217,10 +260,15 @@ class PretrainedPolicy(TrainingPolicy):
         return given
 
 
-def _check_base(base):
-    """Raise where a base learner cannot be trained under weights, of positives and negatives too, that change."""
+def can_steer(base):
+    """Whether a base learner can be trained under weights, of positives and negatives too, that change."""
     run = base.training_run(0)
-    if not run.takes_schedules or not {"positive", "focus"} <= run.emphases:
+    return run.takes_schedules and {"positive", "focus"} <= run.emphases
+
+
+def _check_base(base):
+    """Raise where a base learner cannot be steered."""
+    if not can_steer(base):
         raise ValueError(
             f"PretrainedPolicy changes the log-loss while the base learner trains, which {type(base).__name__} as it "
             'is here does not allow; pass a TorchClassifier with loss="log_loss", or set training_policy="search".'
@@ -244,8 +292,8 @@ def _mean_weights(several):
     return LossWeights(label, positive, float(np.mean([weights.focus for weights in several])))
 
 
-def _history(trials, n_parts):
-    """What was done, by fold and part; NaN after the end."""
+def _history(trials, equal, n_parts):
+    """What was done, by fold and part, and beside the first fold rewards under equal weights; NaN after the end."""
     schedules = [trial.proposal.weights for trial in trials]
     n_labels = len(schedules[0].last.label)
     history = {name: np.full((len(trials), n_parts), np.nan) for name in ("reward", "focus")}
@@ -256,4 +304,7 @@ def _history(trials, n_parts):
         history["focus"][i, :length] = [part.focus for part in schedule.parts]
         of_labels[0, i, :length] = [part.label for part in schedule.parts]
         of_labels[1, i, :length] = [part.positive for part in schedule.parts]
+    if equal is not None:
+        history["baseline"] = np.full((len(trials), n_parts), np.nan)
+        history["baseline"][0, : len(equal.rewards)] = equal.rewards
     return {**history, "weights": of_labels[0], "positive_weights": of_labels[1]}

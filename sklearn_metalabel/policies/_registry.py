@@ -8,7 +8,7 @@ from sklearn_metalabel.policies._best_of import BestThresholds
 from sklearn_metalabel.policies._fixed_weights import FixedWeights
 from sklearn_metalabel.policies._learned_thresholds import LearnedThresholds
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
-from sklearn_metalabel.policies._pretrained_policy import PretrainedPolicy
+from sklearn_metalabel.policies._pretrained_policy import PretrainedPolicy, can_steer
 from sklearn_metalabel.policies._recurrent import GRUPolicy, SharedGRUPolicy
 from sklearn_metalabel.policies._search import PolicySearch
 from sklearn_metalabel.policies._threshold_rules import (
@@ -43,9 +43,9 @@ PREDICTION_POLICIES = {
 }
 
 
-def as_training_policy(given):
-    """An unfitted training policy for what a user passes, checked; None is the best default."""
-    policy = TRAINING_POLICIES["search"] if given is None else given
+def as_training_policy(given, base):
+    """An unfitted training policy for what a user passes, checked; None is the best one for the base learner."""
+    policy = TRAINING_POLICIES["pretrained" if can_steer(base) else "search"] if given is None else given
     if isinstance(given, str):
         if given not in TRAINING_POLICIES:
             raise ValueError(

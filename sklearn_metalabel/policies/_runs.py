@@ -68,11 +68,14 @@ def train_folds(task, weights, name="given"):
     return held_out_rows(train_trials(task, weights, name)) if task.holds_rows_out else None
 
 
-def train_trials(task, weights, name):
-    """A trial of each fold, all under the same weights."""
-    folds = folds_for(task)
+def train_trials(task, weights, name, folds=None, seeds=None):
+    """A trial of each fold of a task, or of some of them by seeds drawn before, all under the same weights."""
+    if folds is None:
+        folds = folds_for(task)
+        seeds = draw_seeds(task.random_state, len(folds))
+    if not folds:
+        return []
     runner = TrialRunner(task, trial_plan(task, folds, None))
-    seeds = draw_seeds(task.random_state, len(folds))
     path = [Proposal(name, weights)]
     runs = runner([(fold, path, seed, {"scored": False}) for fold, seed in zip(folds, seeds, strict=True)])
     return [trials[-1] for trials in runs]

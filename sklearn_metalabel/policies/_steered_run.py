@@ -16,7 +16,7 @@ from sklearn_metalabel.policies._label_descriptors import (
     scaled_log_frequency,
 )
 from sklearn_metalabel.policies._outcomes import label_importance, scored
-from sklearn_metalabel.policies._proposals import Proposal
+from sklearn_metalabel.policies._proposals import EQUAL, Proposal
 from sklearn_metalabel.policies._steering import N_OWN, Outputs, initial_state, outputs
 from sklearn_metalabel.policies._trials import HeldOutRows, Trial
 from sklearn_metalabel.utils import (
@@ -30,7 +30,9 @@ from sklearn_metalabel.utils import (
     weighted_positives,
 )
 
-__all__ = ["N_ACTIONS", "SteeredTrial", "run_steered"]
+__all__ = ["N_ACTIONS", "STEERED", "SteeredTrial", "run_equal", "run_steered"]
+
+STEERED = "pretrained"
 
 # Actions of a full training.
 N_ACTIONS = 10
@@ -38,13 +40,15 @@ N_ACTIONS = 10
 _LEAST_FOCUS = 0.02
 # A training does not end while a part of it raises the reward by more than this.
 _STILL_RISING = 0.005
+# Parts of a training under equal weights before it may be given up: at first these learn slowly, and then faster.
+_LEAST_PARTS = N_ACTIONS // 2
 # Rows, labels and updates of the trainings that the network has learned from; beyond these it sees the nearest.
 _LEAST_SIZES, _MOST_SIZES = (100, 5, 60), (2_000, 100, 800)
 
 
 @dataclass(eq=False)
 class SteeredTrial(Trial):
-    """A trial whose proposal is the schedule that came out, and the reward after each of its parts, (T,).
+    """A trial with the reward after each of its parts, (T,); of a steered one the proposal is the schedule it followed.
 
     Of an episode, `steps` are what a policy learns from, and `positives` (L,) those of the held-out rows.
     """
@@ -83,6 +87,21 @@ def run_steered(base, fold, parameters, label_weight, plan, seed, threads, *, ex
         return [steered.play(torch.tensor(parameters, dtype=torch.float64), label_weight, explores)]
 
 
+def run_equal(base, fold, label_weight, target, plan, seed, threads, *, reporter=None):
+    """Train on a fold under equal weights as long as these may still reach a reward; a list of one `SteeredTrial`.
+
+    Parameters
+    ----------
+    base, fold, label_weight, plan, seed, threads, reporter : as in `run_steered`
+    target : float
+        Reward of the run that is compared, on the same rows. Once half of the training is done, it is given up where
+        its own would stay below if it went on to grow as it did in the last two parts. Nothing is predicted then.
+    """
+    run = base.training_run(seed)
+    with use_threads(threads), torch_seed(seed, run.device):
+        return [_SteeredRun(run, fold, plan, seed, reporter).play_equal(label_weight, target)]
+
+
 class _SteeredRun:
     """The state of one run."""
 
@@ -113,8 +132,23 @@ class _SteeredRun:
                     self.reporter()
                 if self.run.finished or (wanted.stop > 0 and not _is_rising(rewards)):
                     break
-        schedule = LossSchedule(parts, N_ACTIONS)
-        return self._episode(schedule, rewards, steps) if explores else self._trial(schedule, np.array(rewards))
+        proposal = Proposal("episode" if explores else STEERED, LossSchedule(parts, N_ACTIONS))
+        return self._episode(proposal, rewards, steps) if explores else self._trial(proposal, np.array(rewards))
+
+    def play_equal(self, label_weight, target):
+        """All parts of the training under the same weights, or as many as they need to fall behind."""
+        proposal, rewards = Proposal(EQUAL, LossWeights(label_weight)), []
+        with torch.no_grad():
+            for first, end in part_bounds(self.n_updates, N_ACTIONS):
+                self._train(proposal.weights, end - first)
+                rewards.append(self.view.update(self.run.predict_proba(self.view.X)))
+                if self.reporter is not None:
+                    self.reporter()
+                if self.run.finished:
+                    break
+                if _falls_short(rewards, target):
+                    return SteeredTrial(proposal, None, rewards=np.array(rewards), run=self._released())
+        return self._trial(proposal, np.array(rewards))
 
     def _changed(self, made):
         """Outputs of the network with noise; that on the end of the training is left out."""
@@ -137,23 +171,28 @@ class _SteeredRun:
             for _ in range(n_updates):
                 self.run.step(self.sample(), weights)
 
-    def _episode(self, schedule, rewards, steps):
+    def _episode(self, proposal, rewards, steps):
         """What there is to learn from."""
-        proposal, positives = Proposal("episode", schedule), weighted_positives(self.view.Y, self.view.weight)
+        positives = weighted_positives(self.view.Y, self.view.weight)
         return SteeredTrial(proposal, None, None, rewards=np.array(rewards), steps=steps, positives=positives)
 
-    def _trial(self, schedule, rewards):
+    def _trial(self, proposal, rewards):
         """The outcome, with the held-out rows."""
         held_out, classifier = HeldOutRows(self.fold, self.plan), self.run.finish()
-        P = held_out.predict(classifier._label_probabilities)
-        trial = SteeredTrial(Proposal("pretrained", schedule), held_out.score(P), held_out.rows(P), rewards=rewards)
+        P = held_out.predict(self.run.predict_proba)
+        trial = SteeredTrial(proposal, held_out.score(P), held_out.rows(P), rewards=rewards)
         trial.classifier = classifier if self.plan.keep_classifier else None
         if self.plan.frequency is not None:
-            trial.compact = held_out.compact(classifier._label_probabilities)
-        if self.plan.keep_run:
-            self.run.release()  # callbacks look at the base learner alone
-            trial.run = self.run
+            trial.compact = held_out.compact(self.run.predict_proba)
+        trial.run = self._released()
         return trial
+
+    def _released(self):
+        """The run, without its data, for callbacks, which look at the base learner alone; or None."""
+        if not self.plan.keep_run:
+            return None
+        self.run.release()
+        return self.run
 
 
 class LabelView:
@@ -196,6 +235,14 @@ def describe_training(progress, n_rows, n_labels, n_updates):
     """What the network sees of the training: how far it is, and its sizes, scaled to about (-1, 1)."""
     sizes = np.log(np.clip([n_rows, n_labels, n_updates], _LEAST_SIZES, _MOST_SIZES))
     return np.concatenate([[progress], (sizes - [7.0, 4.0, 6.0]) / 2])
+
+
+def _falls_short(rewards, target):
+    """Whether rewards stay below a target if they go on to grow as they did in the last two parts of a training."""
+    if len(rewards) < _LEAST_PARTS:
+        return False
+    growth = max(0.0, (rewards[-1] - rewards[-3]) / 2)
+    return rewards[-1] + (N_ACTIONS - len(rewards)) * growth < target
 
 
 def _is_rising(rewards):

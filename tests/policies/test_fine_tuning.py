@@ -99,7 +99,7 @@ def outputs_at(parameters, step):
 
 
 def fit(n_episodes, **params):
-    policy = PretrainedPolicy(n_episodes=n_episodes)
+    policy = PretrainedPolicy(fallback=False, n_episodes=n_episodes)
     options = {"training_policy": policy, "prediction_policy": "shrunken", "random_state": 0, **params}
     return MetaPolicyClassifier(network(), **options).fit(X, Y).training_policy_
 
@@ -120,7 +120,7 @@ def test_the_same_seed_learns_the_same_for_any_n_jobs():
 
 def test_a_warm_start_goes_on_from_what_was_learned():
     clf = MetaPolicyClassifier(
-        network(), training_policy=PretrainedPolicy(n_episodes=2), warm_start=True, random_state=0
+        network(), training_policy=PretrainedPolicy(fallback=False, n_episodes=2), warm_start=True, random_state=0
     )
     first = clf.fit(X, Y).training_policy_.parameters_
     clf.set_params(training_policy__n_episodes=0)

@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from _policy_cases import small_task
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
@@ -10,8 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.learners import LossSchedule, LossWeights, TorchClassifier
 from sklearn_metalabel.nn import MLP
-from sklearn_metalabel.policies import PretrainedPolicy, _pretrained_policy
+from sklearn_metalabel.policies import PretrainedPolicy, _pretrained_policy, _steered_run
 from sklearn_metalabel.policies._pretrained_policy import mean_schedule
+from sklearn_metalabel.policies._steered_run import N_ACTIONS
 from sklearn_metalabel.policies._steering import N_PARAMETERS, initial_parameters
 
 X, Y = make_multilabel_classification(200, n_features=12, n_classes=5, random_state=0)
@@ -24,6 +26,10 @@ def network(**params):
     return TorchClassifier(MLP, **{"module__hidden": 8, "n_epochs": 5, "batch_size": 32, **params})
 
 
+def steering(**params):
+    return PretrainedPolicy(fallback=False, **params)
+
+
 def fit(policy="pretrained", estimator=None, data=(X, Y), **params):
     options = {"training_policy": policy, "prediction_policy": "shrunken", "random_state": 0, **params}
     return MetaPolicyClassifier(network() if estimator is None else estimator, **options).fit(*data)
@@ -34,7 +40,7 @@ def test_its_name_stands_for_it():
 
 
 def test_each_fold_is_trained_once_and_the_final_training_follows_the_mean(monkeypatch):
-    clf = fit(PretrainedPolicy(prior=GOES_ON))
+    clf = fit(steering(prior=GOES_ON))
     history = clf.training_policy_.history_
     assert history["weights"].shape == history["positive_weights"].shape == (3, 10, 5)
     assert history["reward"].shape == history["focus"].shape == (3, 10)
@@ -46,14 +52,14 @@ def test_each_fold_is_trained_once_and_the_final_training_follows_the_mean(monke
 
 
 def test_a_training_that_the_policy_ends_is_that_much_shorter_in_the_end_too():
-    clf = fit(PretrainedPolicy(prior=ENDS_AT_ONCE), network(n_epochs=10))
+    clf = fit(steering(prior=ENDS_AT_ONCE), network(n_epochs=10))
     assert clf.training_policy_.length_ == 0.1
     assert len(clf.estimator_.loss_curve_) == 1
     assert np.isfinite(clf.training_policy_.history_["reward"]).sum() == 3
 
 
 def test_zero_parameters_ask_for_what_the_network_s_ranges_have_in_their_middle():
-    history = fit(PretrainedPolicy(prior=GOES_ON)).training_policy_.history_
+    history = fit(steering(prior=GOES_ON)).training_policy_.history_
     assert_allclose(history["weights"], 1)
     assert_allclose(history["focus"], 2)
     train_rarity = history["positive_weights"][0, 0] ** 2
@@ -86,12 +92,12 @@ def test_it_pickles_without_torch():
 
 def test_user_weights_multiply_those_of_the_policy():
     given = np.array([2.0, 1.0, 1.0, 0.5, 0.5])
-    weighted = fit(PretrainedPolicy(prior=GOES_ON, weights=given))
+    weighted = fit(steering(prior=GOES_ON, weights=given))
     assert_allclose(weighted.weights_, given, rtol=1e-6)
 
 
 def test_folds_are_as_many_as_asked_for():
-    assert len(fit(PretrainedPolicy(n_folds=2)).training_policy_.history_["reward"]) == 2
+    assert len(fit(steering(n_folds=2)).training_policy_.history_["reward"]) == 2
 
 
 def test_one_fold_is_enough_for_many_rows(monkeypatch):
@@ -108,6 +114,62 @@ def test_weights_of_rows_and_unknown_labels_count():
     without = clone(zero).fit(X[:150], Y[:150])
     zero.fit(X, Y, sample_weight=weight)
     assert_array_equal(zero.predict_proba(X), without.predict_proba(X))
+
+
+def test_equal_weights_take_over_where_they_score_better():
+    policy = PretrainedPolicy(prior=ENDS_AT_ONCE)
+    with_fallback, uniform = (fit(each, network(n_epochs=20)) for each in (policy, "uniform"))
+    assert_array_equal(with_fallback.predict_proba(X), uniform.predict_proba(X))
+    assert_array_equal(with_fallback.thresholds_, uniform.thresholds_)
+    found = with_fallback.training_policy_
+    assert (found.best_proposal_, found.length_) == ("equal", 1.0)
+    assert len(found.history_["reward"]) == 1  # one fold under the policy
+    equal, steered = found.proposals_["score"]
+    assert equal > steered
+    assert set(with_fallback.cv_results_["proposal"]) == {"equal", "pretrained"}
+
+
+def test_the_policy_stays_where_it_scores_as_well(monkeypatch):
+    monkeypatch.setattr(_steered_run, "_LEAST_PARTS", N_ACTIONS + 1)  # never given up
+    clf, trusting = fit(), fit(steering())
+    proposals = clf.training_policy_.proposals_
+    assert proposals["proposal"].tolist() == ["equal", "pretrained"]
+    assert proposals["score"][1] >= proposals["score"][0]
+    assert_allclose(proposals["gain"][1], np.diff(proposals["reward"])[0])
+    baseline = clf.training_policy_.history_["baseline"]
+    assert np.isfinite(baseline[0]).all()
+    assert np.isnan(baseline[1:]).all()
+    assert_allclose(baseline[0, -1], proposals["reward"][0])
+    assert clf.training_policy_.best_proposal_ == "pretrained"
+    assert_array_equal(clf.predict_proba(X), trusting.predict_proba(X))
+    assert not hasattr(trusting.training_policy_, "proposals_")
+
+
+def test_equal_weights_that_cannot_catch_up_are_not_judged(monkeypatch):
+    monkeypatch.setattr(_steered_run, "_falls_short", lambda rewards, target: len(rewards) == 7)
+    clf = fit()
+    proposals = clf.training_policy_.proposals_
+    assert np.isnan(proposals["reward"][0])
+    assert np.isnan(proposals["gain"]).all()
+    assert clf.training_policy_.best_proposal_ == "pretrained"
+    assert set(clf.cv_results_["proposal"]) == {"pretrained"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "taken"), [(steering(prior=GOES_ON), "pretrained"), (PretrainedPolicy(prior=ENDS_AT_ONCE), "equal")]
+)
+def test_what_was_taken_on_the_only_split_can_be_kept(policy, taken):
+    clf = fit(policy, network(n_epochs=20, lr=0.01), cv=0.3, refit=False)
+    assert clf.training_policy_.best_proposal_ == taken
+    assert len(clf.estimator_.loss_curve_) == 20
+
+
+@pytest.mark.parametrize("n_episodes", [0, 2])
+def test_runs_are_counted(n_episodes):
+    policy = PretrainedPolicy(n_episodes=n_episodes)
+    task = small_task(network())
+    assert policy.count_runs(task) == n_episodes + len(task.folds) + 1
+    assert steering(n_episodes=n_episodes).count_runs(task) == n_episodes + len(task.folds)
 
 
 def test_what_it_cannot_steer_is_refused_by_name():
@@ -128,6 +190,7 @@ def test_a_training_on_classes_is_left_alone():
     [
         ({"weights": "rare"}, "weights must be one of"),
         ({"n_folds": 0}, "n_folds must be a positive integer"),
+        ({"fallback": "no"}, "fallback must be True or False, got 'no'"),
         ({"prior": [1.0, 2.0]}, rf"prior must be {N_PARAMETERS} finite numbers"),
         ({"prior": np.full(N_PARAMETERS, np.nan)}, "finite numbers"),
     ],
@@ -149,4 +212,4 @@ def test_the_mean_of_schedules_has_their_mean_length_and_keeps_their_ends():
 
 
 def test_the_start_of_evolution_is_a_policy_too():
-    assert len(fit(PretrainedPolicy(prior=initial_parameters().numpy())).training_policy_.schedule_.parts) >= 1
+    assert len(fit(steering(prior=initial_parameters().numpy())).training_policy_.schedule_.parts) >= 1

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from sklearn_metalabel import policies
+from sklearn_metalabel.learners import LabelWeightedLogistic, TorchClassifier, as_label_classifier
+from sklearn_metalabel.nn import MLP
 from sklearn_metalabel.policies import (
     BestThresholds,
     FixedWeights,
@@ -9,6 +12,7 @@ from sklearn_metalabel.policies import (
     LearnedThresholds,
     PolicySearch,
     PredictionPolicy,
+    PretrainedPolicy,
     ShrunkenThresholds,
     ThresholdRule,
     TrainingPolicy,
@@ -20,10 +24,12 @@ from sklearn_metalabel.policies._registry import (
     as_training_policy,
 )
 
+LINEAR = LabelWeightedLogistic()
+
 
 def test_every_name_finds_a_policy_of_its_own_and_the_prediction_policies_are_called_by_it():
     for name, policy in TRAINING_POLICIES.items():
-        found = as_training_policy(name)
+        found = as_training_policy(name, LINEAR)
         assert repr(found) == repr(policy)
         assert found is not policy
     for name, policy in PREDICTION_POLICIES.items():
@@ -40,15 +46,18 @@ def test_every_policy_of_the_package_that_needs_nothing_of_the_user_has_a_name()
     assert set(kinds) - named == nameless | {TrainingPolicy, PredictionPolicy}
 
 
-def test_nothing_is_the_default():
-    assert type(as_training_policy(None)) is PolicySearch
+def test_nothing_is_the_default_which_for_networks_is_the_pre_trained_policy():
+    assert type(as_training_policy(None, LINEAR)) is PolicySearch
+    assert type(as_training_policy(None, as_label_classifier(RandomForestClassifier()))) is PolicySearch
+    assert type(as_training_policy(None, TorchClassifier(MLP))) is PretrainedPolicy
+    assert type(as_training_policy(None, TorchClassifier(MLP, loss="focal"))) is PolicySearch
     assert repr(as_prediction_policy(None)) == repr(LearnedThresholds())
 
 
 def test_what_is_given_is_cloned_and_wrapped():
     given = FixedWeights("frequency")
-    assert as_training_policy(given) is not given
-    assert as_training_policy(given).weights == "frequency"
+    assert as_training_policy(given, LINEAR) is not given
+    assert as_training_policy(given, LINEAR).weights == "frequency"
     assert as_prediction_policy(np.median).rule is np.median
     several = as_prediction_policy(["half", ShrunkenThresholds(1)])
     assert isinstance(several, BestThresholds)
@@ -76,7 +85,7 @@ WRONG_PREDICTION = [
 @pytest.mark.parametrize(("given", "error", "match"), WRONG_TRAINING)
 def test_what_is_no_training_policy_is_refused(given, error, match):
     with pytest.raises(error, match=match):
-        as_training_policy(given)
+        as_training_policy(given, LINEAR)
 
 
 @pytest.mark.parametrize(("given", "error", "match"), WRONG_PREDICTION)

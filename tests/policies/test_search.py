@@ -44,18 +44,19 @@ COLUMNS = ["proposal", "reward", "gain", "error", "score"]
 
 
 def fit(estimator=None, **params):
-    """The default, but for the thresholds in the end, which stay those that proposals are judged with."""
-    options = {"prediction_policy": LearnedThresholds(0, dependence=False), "random_state": 0}
+    """A search, with the thresholds that proposals are judged with in the end too."""
+    thresholds = LearnedThresholds(0, dependence=False)
+    options = {"training_policy": "search", "prediction_policy": thresholds, "random_state": 0}
     return MetaPolicyClassifier(estimator, **{**options, **params}).fit(X, Y)
 
 
 @cache
 def fitted(kind):
-    """The default around a base learner of a kind; not to be changed."""
+    """A search around a base learner of a kind; not to be changed."""
     return fit(network() if kind == "alternatives" else None)
 
 
-def search(estimator=None, policy=None, **params):
+def search(estimator=None, policy="search", **params):
     """The fitted policy alone."""
     return fit(estimator, training_policy=policy, **params).training_policy_
 
@@ -588,7 +589,7 @@ def test_a_warm_start_tries_what_is_near_the_scale_it_took():
 
 
 def test_a_warm_start_tries_the_emphasis_it_took(many):
-    clf = MetaPolicyClassifier(network(), warm_start=True, random_state=0).fit(X, Y)
+    clf = MetaPolicyClassifier(network(), training_policy="search", warm_start=True, random_state=0).fit(X, Y)
     clf.training_policy_.best_proposal_ = "hard negatives 4"
     policy = clf.fit(X, Y).training_policy_
     assert policy.best_proposal_ in ("equal", "hard negatives 4")

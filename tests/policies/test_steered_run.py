@@ -5,10 +5,20 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logit
 from sklearn.metrics import average_precision_score
 
+from sklearn_metalabel.learners import LossWeights
 from sklearn_metalabel.policies import _steered_run
+from sklearn_metalabel.policies._proposals import Proposal
 from sklearn_metalabel.policies._runs import trial_plan
-from sklearn_metalabel.policies._steered_run import N_ACTIONS, LabelView, describe_training, run_steered
+from sklearn_metalabel.policies._steered_run import (
+    N_ACTIONS,
+    LabelView,
+    _falls_short,
+    describe_training,
+    run_equal,
+    run_steered,
+)
 from sklearn_metalabel.policies._steering import N_PARAMETERS, N_SHARED
+from sklearn_metalabel.policies._trials import run_trials
 from sklearn_metalabel.rewards import AveragePrecisionReward
 from sklearn_metalabel.utils import current_threads
 
@@ -87,3 +97,41 @@ def test_the_weights_of_the_user_are_multiplied(task):
 def test_the_held_out_rows_are_those_of_the_module_at_its_end(task):
     trial = steered(task, -1.0)
     assert trial.rewards[-1] == pytest.approx(trial.outcome.value)
+
+
+def equal(task, target, label_weight=1.0):
+    """The run under equal weights beside a run that reached `target`."""
+    plan = trial_plan(task, task.folds, AveragePrecisionReward())
+    weights = np.full(task.n_labels, label_weight)
+    (trial,) = run_equal(task.base, task.folds[0], weights, target, plan, 0, current_threads())
+    return trial
+
+
+def test_a_run_under_equal_weights_is_the_one_that_fixed_weights_make(task):
+    trial = equal(task, target=0.0)
+    plan = trial_plan(task, task.folds, AveragePrecisionReward())
+    path = [Proposal("equal", LossWeights.uniform(task.n_labels))]
+    (plain,) = run_trials(task.base, task.folds[0], path, plan, 0, current_threads())
+    assert_array_equal(trial.held_out.P, plain.held_out.P)
+    assert len(trial.rewards) == N_ACTIONS
+
+
+def test_a_run_under_equal_weights_is_given_up_from_its_half_on_where_it_cannot_catch_up(task):
+    trial = equal(task, target=100.0)
+    assert (trial.outcome, trial.held_out, trial.proposal.name) == (None, None, "equal")
+    assert len(trial.rewards) == N_ACTIONS // 2
+
+
+@pytest.mark.parametrize(
+    ("rewards", "target", "falls_short"),
+    [
+        ([0.1, 0.1, 0.1, 0.1], 0.9, False),  # too early to tell
+        ([0.1, 0.1, 0.1, 0.1, 0.1], 0.2, True),
+        ([0.1, 0.1, 0.1, 0.12, 0.14], 0.239, False),  # five more parts, each by 0.02
+        ([0.1, 0.1, 0.1, 0.12, 0.14], 0.241, True),
+        ([0.5, 0.5, 0.5, 0.45, 0.4], 0.4, False),  # what falls is not taken to fall on
+        ([0.5, 0.5, 0.5, 0.45, 0.4], 0.41, True),
+    ],
+)
+def test_what_cannot_catch_up_at_its_last_pace_falls_short(rewards, target, falls_short):
+    assert _falls_short(rewards, target) is falls_short
