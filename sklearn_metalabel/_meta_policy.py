@@ -89,7 +89,8 @@ class MetaPolicyClassifier(CallbackSupportMixin, BaseLearnerWrapper, BaseEstimat
     scoring : str, callable or sequence of these, default=("accuracy", "f1_micro", "f1_macro")
         What you want to be good at: "accuracy" (the whole label set right), "f1_micro", "f1_macro", "f1_samples", a
         scorer of scikit-learn that reads predictions or its name, a function ``(y_true, y_pred) -> float``, or
-        several, whose mean is taken. Thresholds are chosen for it, and no loss weights are taken that lower it.
+        several, whose mean is taken. Thresholds are chosen for it, and no loss weights are taken that lower it beyond
+        chance.
     allow_unlabeled : bool or "auto", default="auto"
         Whether a sample above no threshold stays without a label; else it gets the label nearest to its threshold.
         "auto" chooses that on out-of-fold rows.

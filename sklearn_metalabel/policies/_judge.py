@@ -11,7 +11,7 @@ from sklearn_metalabel.policies._nested import mean_scores
 from sklearn_metalabel.policies._prediction_policy import PredictionPolicy
 from sklearn_metalabel.thresholds import OutOfFold
 
-__all__ = ["Judge", "best_score"]
+__all__ = ["Judge", "best_score", "largest_error"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,11 @@ class Judge:
 def _most_probable(P):
     """Decisions (n, L) for the most probable class."""
     return P > 0.5 if P.shape[1] == 1 else np.arange(P.shape[1]) == P.argmax(axis=1)[:, None]
+
+
+def largest_error(out_of_fold):
+    """The largest standard error that a share of these rows can have, 1 / (2 sqrt(n))."""
+    return 0.5 / np.sqrt(out_of_fold.total_weight)
 
 
 def best_score(rows):

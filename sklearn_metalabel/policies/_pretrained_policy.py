@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_metalabel.learners import LossSchedule, LossWeights, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights
-from sklearn_metalabel.policies._judge import best_score
+from sklearn_metalabel.policies._judge import best_score, largest_error
 from sklearn_metalabel.policies._prior import read_training_prior
 from sklearn_metalabel.policies._proposals import EQUAL
 from sklearn_metalabel.policies._runs import (
@@ -20,7 +20,6 @@ from sklearn_metalabel.policies._runs import (
     train_trials,
     trial_plan,
 )
-from sklearn_metalabel.policies._search import MANY_ROWS
 from sklearn_metalabel.policies._search_tables import table_of_proposals
 from sklearn_metalabel.policies._training_policy import TrainingPolicy, TrainingResult
 from sklearn_metalabel.rewards import as_reward
@@ -44,13 +43,12 @@ class PretrainedPolicy(TrainingPolicy):
     weights : {"uniform", "frequency", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
         Weights that those of the policy multiply, as in :class:`FixedWeights`.
     n_folds : int or "auto", default="auto"
-        Folds that are trained on, and whose held-out rows choose the thresholds; "auto" is all of them, and one from
-        5,000 samples on.
+        Folds that are trained on, and whose held-out rows choose the thresholds; "auto" is all of them.
     fallback : bool, default=True
         Whether the first fold is trained under equal weights too, and these are taken where the user's scoring, of
-        held-out rows and after thresholds, is higher under them. That training is given up from its half on where its
-        average precision could not catch up if it went on to grow as fast. False trusts the policy, for two thirds of a
-        training less.
+        held-out rows and after thresholds, is higher under them, beyond chance. That training is given up from its half
+        on where its average precision could not catch up if it went on to grow as fast. False trusts the policy, for up
+        to two thirds of a training less.
     n_episodes : int, default=0
         Training episodes in which the policy goes on learning before that, by policy gradient (Eq. 7), from what became
         of each label. The folds are taken in turn; each episode costs a training of one.
@@ -76,7 +74,7 @@ class PretrainedPolicy(TrainingPolicy):
     length_ : float
         How long the final training is, as a share of what the base learner asks for; in (0, 1].
     best_proposal_ : str
-        "pretrained", or "equal": where these scored better, or `y` has single classes.
+        "pretrained", or "equal" where these scored better, beyond chance, or `y` has single classes.
 
     Raises
     ------
@@ -90,6 +88,8 @@ class PretrainedPolicy(TrainingPolicy):
 
     Notes
     -----
+    "Beyond chance" is by more than 1 / (2 sqrt(n)), the largest standard error of a share of n held-out rows.
+
     Of single classes in place of labels, the most probable one is taken, so that probabilities must stay as they are:
     the policy then leaves the training alone.
 
@@ -109,18 +109,20 @@ class PretrainedPolicy(TrainingPolicy):
 
     Examples
     --------
-    >>> from sklearn.datasets import make_multilabel_classification
     >>> from sklearn_metalabel import MetaPolicyClassifier
+    >>> from sklearn_metalabel.datasets import make_hierarchical_multilabel
     >>> from sklearn_metalabel.learners import TorchClassifier
     >>> from sklearn_metalabel.nn import MLP
     >>> from sklearn_metalabel.policies import PretrainedPolicy
-    >>> X, Y = make_multilabel_classification(random_state=0)
+    >>> X, Y = make_hierarchical_multilabel(400, n_labels=8, random_state=0)
     >>> mlp = TorchClassifier(MLP, module__hidden=16, n_epochs=10)
     >>> clf = MetaPolicyClassifier(
     ...     mlp, training_policy=PretrainedPolicy(), random_state=0
     ... ).fit(X, Y)
+    >>> clf.training_policy_.best_proposal_
+    'pretrained'
     >>> clf.training_policy_.history_["weights"].shape
-    (3, 10, 5)
+    (3, 10, 8)
     """
 
     needs_held_out = True
@@ -197,13 +199,14 @@ class PretrainedPolicy(TrainingPolicy):
         return TrainingResult(self.schedule_, held_out_rows(trials), **options)
 
     def _better_of(self, equal, steered, judge):
-        """The trial that scores higher, and rows of `cv_results_`."""
+        """The trial to go on with, and rows of `cv_results_`."""
         finished = [trial for trial in (equal, steered) if trial.outcome is not None]
-        rows = {trial: judge.rows(trial.proposal.name, pooled_rows([trial.held_out])) for trial in finished}
+        held_out = {trial: pooled_rows([trial.held_out]) for trial in finished}
+        rows = {trial: judge.rows(trial.proposal.name, found) for trial, found in held_out.items()}
         compared = [row for found in rows.values() for row in found]
         self.proposals_ = table_of_proposals([equal, steered], None if equal.outcome is None else equal, compared)
-        is_ahead = equal in rows and best_score(rows[equal]) > best_score(rows[steered])
-        return equal if is_ahead else steered, compared
+        ahead = best_score(rows[equal]) - best_score(rows[steered]) if equal in rows else 0.0
+        return equal if ahead > largest_error(held_out[steered]) else steered, compared
 
     def _equal(self, task, folds, seeds, label_weight, made=(), compared=()):
         """Train the folds under equal weights, after those that were; what comes of it."""
@@ -242,9 +245,7 @@ class PretrainedPolicy(TrainingPolicy):
 
     def _n_folds(self, task):
         """Folds that are trained on."""
-        if self.n_folds != "auto":
-            return self.n_folds
-        return 1 if task.folds[0].Y.shape[0] >= MANY_ROWS else len(task.folds)
+        return len(task.folds) if self.n_folds == "auto" else self.n_folds
 
     def _parameters(self):
         """Parameters of the network, (P,)."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_metalabel.learners import Fold, LossWeights, TrainingRun, resolve_label_weight
 from sklearn_metalabel.policies._fixed_weights import check_weights, is_uniform
-from sklearn_metalabel.policies._judge import best_score
+from sklearn_metalabel.policies._judge import best_score, largest_error
 from sklearn_metalabel.policies._outcomes import Outcome, is_beaten, scale_of_labels
 from sklearn_metalabel.policies._proposals import EQUAL, OF_EACH_LABEL, Proposal, proposed_paths
 from sklearn_metalabel.policies._runs import (
@@ -344,7 +344,7 @@ def _choose(options, neutral, preferred, judge):
     """The option to take, by the user's scoring after thresholds, and rows of what was compared.
 
     The one that the reward prefers is taken unless the user's own weights score better. Another one that the reward
-    has not ruled out must be ahead by more than the largest standard error of a share of n rows, 1 / (2 sqrt(n)).
+    has not ruled out must be ahead by more than the largest standard error of a share of the rows.
     """
     if len(options) == 1:
         return options[0], []
@@ -357,7 +357,7 @@ def _choose(options, neutral, preferred, judge):
     scores = {option: best_score(found) for option, found in rows.items()}
     chosen = preferred if scores[preferred] >= scores[own] else own
     leader = max(scores, key=lambda option: scores[option])
-    if scores[leader] - scores[chosen] > 0.5 / np.sqrt(leader.rows.total_weight):
+    if scores[leader] - scores[chosen] > largest_error(leader.rows):
         chosen = leader
     return chosen, [row for found in rows.values() for row in found]
 

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
 
 from sklearn_metalabel import MetaPolicyClassifier
 from sklearn_metalabel.learners import LossSchedule, LossWeights, TorchClassifier
@@ -100,11 +101,6 @@ def test_folds_are_as_many_as_asked_for():
     assert len(fit(steering(n_folds=2)).training_policy_.history_["reward"]) == 2
 
 
-def test_one_fold_is_enough_for_many_rows(monkeypatch):
-    monkeypatch.setattr(_pretrained_policy, "MANY_ROWS", 200)
-    assert len(fit().training_policy_.history_["reward"]) == 1
-
-
 def test_weights_of_rows_and_unknown_labels_count():
     partly = Y.astype(float)
     partly[::7, 1] = np.nan
@@ -125,7 +121,7 @@ def test_equal_weights_take_over_where_they_score_better():
     assert (found.best_proposal_, found.length_) == ("equal", 1.0)
     assert len(found.history_["reward"]) == 1  # one fold under the policy
     equal, steered = found.proposals_["score"]
-    assert equal > steered
+    assert equal - steered > 0.5 / np.sqrt(67)  # held-out rows
     assert set(with_fallback.cv_results_["proposal"]) == {"equal", "pretrained"}
 
 
@@ -134,7 +130,6 @@ def test_the_policy_stays_where_it_scores_as_well(monkeypatch):
     clf, trusting = fit(), fit(steering())
     proposals = clf.training_policy_.proposals_
     assert proposals["proposal"].tolist() == ["equal", "pretrained"]
-    assert proposals["score"][1] >= proposals["score"][0]
     assert_allclose(proposals["gain"][1], np.diff(proposals["reward"])[0])
     baseline = clf.training_policy_.history_["baseline"]
     assert np.isfinite(baseline[0]).all()
@@ -143,6 +138,15 @@ def test_the_policy_stays_where_it_scores_as_well(monkeypatch):
     assert clf.training_policy_.best_proposal_ == "pretrained"
     assert_array_equal(clf.predict_proba(X), trusting.predict_proba(X))
     assert not hasattr(trusting.training_policy_, "proposals_")
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(0.9, "pretrained"), (1.1, "equal")])
+def test_equal_weights_must_be_ahead_by_more_than_an_error_of_a_share(ahead, taken, monkeypatch):
+    scores = iter([ahead * 0.5 / np.sqrt(67), 0.0])  # of 67 held-out rows
+    monkeypatch.setattr(_pretrained_policy, "best_score", lambda rows: next(scores))
+    monkeypatch.setattr(_pretrained_policy, "table_of_proposals", lambda *args: {})
+    monkeypatch.setattr(_steered_run, "_LEAST_PARTS", N_ACTIONS + 1)
+    assert fit(cv=KFold(3)).training_policy_.best_proposal_ == taken
 
 
 def test_equal_weights_that_cannot_catch_up_are_not_judged(monkeypatch):
