@@ -499,6 +499,36 @@ def test_verbose_prints_a_line_for_each_training_run_and_else_nothing_is_printed
     )
 
 
+class StopsAfter:
+    """A callback that ends the search with a training run."""
+
+    def __init__(self, last):
+        self.last, self.n_runs = last, 0
+
+    def setup(self, estimator, context):
+        self.n_runs = 0
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context, **kwargs):
+        pass
+
+    def on_fit_task_end(self, estimator, context, **kwargs):
+        self.n_runs += context.task_name == "episode"
+        return context.task_name == "episode" and self.n_runs == self.last
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_callback_can_end_the_trainings_of_a_network(last, module_data):
+    X, Y = module_data
+    meta, callback = small_metas()["default of a network"], StopsAfter(last)
+    meta.set_callbacks(callback).fit(X, Y)
+    assert callback.n_runs == last
+    assert len(meta.training_policy_.history_["reward"]) == 1
+    assert meta.predict(X).shape == Y.shape
+
+
 class Events:
     """A callback that notes tasks, and ends the search with the first training run where it is told so."""
 

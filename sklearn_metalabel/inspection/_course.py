@@ -89,6 +89,9 @@ class Course:
             if len(values) > 1:
                 axes.plot(steps, values.T, color=PALE, linewidth=0.8, alpha=0.7)
             axes.plot(steps, _mean(values, 0), color=BLUE, linewidth=2)
+            if name == "reward" and "baseline" in self.steps:
+                axes.plot(steps, _mean(self.steps["baseline"], 0), color=INK, linewidth=1, linestyle=(0, (4, 3)))
+                axes.set_title("Reward (dashed: baseline)", loc="left", fontsize="small", color=INK)
             axes.set_xlabel("Step" if len(values) == 1 else f"Step (pale: {len(values)} runs, blue: their mean)")
         axes.xaxis.get_major_locator().set_params(integer=True)
 

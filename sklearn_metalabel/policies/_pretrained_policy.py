@@ -43,12 +43,13 @@ class PretrainedPolicy(TrainingPolicy):
     weights : {"uniform", "frequency", "hierarchy"}, array-like of shape (n_labels,) or callable, default="uniform"
         Weights that those of the policy multiply, as in :class:`FixedWeights`.
     n_folds : int or "auto", default="auto"
-        Folds that are trained on, and whose held-out rows choose the thresholds; "auto" is all of them.
+        Folds that are trained on, and whose held-out rows choose the thresholds; "auto" is all of them, or one where
+        rows times labels are too many to keep all probabilities.
     fallback : bool, default=True
         Whether the first fold is trained under equal weights too, and these are taken where the user's scoring, of
         held-out rows and after thresholds, is higher under them, beyond chance. That training is given up from its half
-        on where its average precision could not catch up if it went on to grow as fast. False trusts the policy, for up
-        to two thirds of a training less.
+        on where its average precision would stay below three quarters of that under the policy if it went on to grow as
+        fast. False trusts the policy, for up to two thirds of a training less.
     n_episodes : int, default=0
         Training episodes in which the policy goes on learning before that, by policy gradient (Eq. 7), from what became
         of each label. The folds are taken in turn; each episode costs a training of one.
@@ -183,14 +184,15 @@ class PretrainedPolicy(TrainingPolicy):
         n_first = 1 if self.fallback else len(calls)
         trials = [made[-1] for made in runner.call(run_steered, calls[:n_first])]
         equal, compared = None, []
-        if self.fallback:
+        if self.fallback and not runner.stopped:
             rival = {"label_weight": label_weight, "target": trials[0].rewards[-1], "seed": seeds[0]}
             ((equal,),) = runner.call(run_equal, [(N_ACTIONS, folds[0], rival)])
             taken, compared = self._better_of(equal, trials[0], task.judge)
             if taken is equal:
                 self.history_ = {**_history(trials, equal, N_ACTIONS), **episodes}
-                return self._equal(task, folds, seeds, label_weight, [equal], compared)
-        trials += [made[-1] for made in runner.call(run_steered, calls[n_first:])]
+                return self._equal(task, folds[:1] if runner.stopped else folds, seeds, label_weight, [equal], compared)
+        if not runner.stopped:
+            trials += [made[-1] for made in runner.call(run_steered, calls[n_first:])]
         self.schedule_ = mean_schedule([trial.proposal.weights for trial in trials])
         self.best_proposal_ = STEERED
         self.length_ = len(self.schedule_.parts) / self.schedule_.n_parts
@@ -245,7 +247,9 @@ class PretrainedPolicy(TrainingPolicy):
 
     def _n_folds(self, task):
         """Folds that are trained on."""
-        return len(task.folds) if self.n_folds == "auto" else self.n_folds
+        if self.n_folds != "auto":
+            return self.n_folds
+        return 1 if any(fold.all_held_out is not None for fold in task.folds) else len(task.folds)
 
     def _parameters(self):
         """Parameters of the network, (P,)."""

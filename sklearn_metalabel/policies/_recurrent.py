@@ -281,7 +281,8 @@ class SharedGRUPolicy(RecurrentPolicy):
     See Also
     --------
     GRUPolicy : The paper's policy.
-    PolicySearch : The default, which costs about as much and is right more often.
+    PretrainedPolicy : The default for networks, which comes trained.
+    PolicySearch : The default for all others, which costs about as much and is right more often.
 
     Examples
     --------

@@ -44,7 +44,7 @@ SCREENING_SHARE, SCREENING_SHARE_OF_MANY = 1 / 4, 1 / 8
 class PolicySearch(TrainingPolicy):
     """Try a few loss weights that depend on the frequency of the labels, and take what held-out rows prefer.
 
-    What is proposed is what the kind of base learner can make use of:
+    This is the default, but for networks. What is proposed is what the kind of base learner can make use of:
 
     - where weights set the strength of a penalty (:class:`~sklearn_metalabel.learners.LabelWeightedLogistic`), scales
       from 0.01 to 100, along a path on which each solution starts the next. A label departs from the best common

@@ -42,6 +42,8 @@ _LEAST_FOCUS = 0.02
 _STILL_RISING = 0.005
 # Parts of a training under equal weights before it may be given up: at first these learn slowly, and then faster.
 _LEAST_PARTS = N_ACTIONS // 2
+# It is given up below this share of the other reward; what is nearer is left to the user's scoring, which may differ.
+_HOPELESS = 0.75
 # Rows, labels and updates of the trainings that the network has learned from; beyond these it sees the nearest.
 _LEAST_SIZES, _MOST_SIZES = (100, 5, 60), (2_000, 100, 800)
 
@@ -95,7 +97,8 @@ def run_equal(base, fold, label_weight, target, plan, seed, threads, *, reporter
     base, fold, label_weight, plan, seed, threads, reporter : as in `run_steered`
     target : float
         Reward of the run that is compared, on the same rows. Once half of the training is done, it is given up where
-        its own would stay below if it went on to grow as it did in the last two parts. Nothing is predicted then.
+        its own would stay below three quarters of that if it went on to grow as it did in the last two parts. Nothing
+        is predicted then.
     """
     run = base.training_run(seed)
     with use_threads(threads), torch_seed(seed, run.device):
@@ -238,11 +241,11 @@ def describe_training(progress, n_rows, n_labels, n_updates):
 
 
 def _falls_short(rewards, target):
-    """Whether rewards stay below a target if they go on to grow as they did in the last two parts of a training."""
+    """Whether rewards stay far below a target if they go on to grow as they did in the last two parts of a training."""
     if len(rewards) < _LEAST_PARTS:
         return False
     growth = max(0.0, (rewards[-1] - rewards[-3]) / 2)
-    return rewards[-1] + (N_ACTIONS - len(rewards)) * growth < target
+    return rewards[-1] + (N_ACTIONS - len(rewards)) * growth < _HOPELESS * target
 
 
 def _is_rising(rewards):

@@ -136,7 +136,8 @@ class TrainingPolicy(BaseEstimator, ABC):
 
     See Also
     --------
-    PolicySearch : The default.
+    PretrainedPolicy : The default for networks.
+    PolicySearch : The default for all others.
     PredictionPolicy : The base class of policies that choose thresholds.
 
     Examples

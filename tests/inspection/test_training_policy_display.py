@@ -157,3 +157,21 @@ def test_what_cannot_be_drawn_is_refused(plt, multilabel_data):
         TrainingPolicyDisplay(history=course(), label_names=["a", "b"])
     with pytest.raises(ValueError, match=r"agree in runs and steps, got \(2, 6\) for reward, \(3, 6\) for focus"):
         TrainingPolicyDisplay(history={**course(), "reward": np.ones((2, 6))}, label_names=NAMES)
+
+
+def test_a_baseline_is_drawn_beside_the_rewards_as_far_as_it_is_known(plt):
+    history = {**course(), "baseline": np.full((3, 6), np.nan)}
+    history["baseline"][0, :4] = [0.1, 0.2, 0.3, 0.4]
+    display = TrainingPolicyDisplay(history=history, label_names=NAMES).plot()
+    assert "dashed: baseline" in display.ax_.get_title(loc="left")
+    drawn = display.ax_.lines[-1].get_ydata()
+    assert_allclose(drawn[:4], [0.1, 0.2, 0.3, 0.4])
+    assert np.ma.getmaskarray(drawn)[4:].all()
+
+
+def test_of_a_network_the_course_is_drawn_and_its_two_proposals_where_they_are_asked_for(plt, multilabel_data):
+    clf = trained(multilabel_data, estimator=TorchClassifier(MLP, module__hidden=8, n_epochs=20))
+    display = TrainingPolicyDisplay.from_estimator(clf)
+    assert "reward" in display.panels_
+    frame = display.frame("proposals")
+    assert frame["proposal"].tolist() == ["equal", "pretrained"]

@@ -127,10 +127,10 @@ def test_a_run_under_equal_weights_is_given_up_from_its_half_on_where_it_cannot_
     [
         ([0.1, 0.1, 0.1, 0.1], 0.9, False),  # too early to tell
         ([0.1, 0.1, 0.1, 0.1, 0.1], 0.2, True),
-        ([0.1, 0.1, 0.1, 0.12, 0.14], 0.239, False),  # five more parts, each by 0.02
-        ([0.1, 0.1, 0.1, 0.12, 0.14], 0.241, True),
-        ([0.5, 0.5, 0.5, 0.45, 0.4], 0.4, False),  # what falls is not taken to fall on
-        ([0.5, 0.5, 0.5, 0.45, 0.4], 0.41, True),
+        ([0.1, 0.1, 0.1, 0.12, 0.14], 0.239 / 0.75, False),  # five more parts, each by 0.02
+        ([0.1, 0.1, 0.1, 0.12, 0.14], 0.241 / 0.75, True),
+        ([0.5, 0.5, 0.5, 0.45, 0.4], 0.399 / 0.75, False),  # what falls is not taken to fall on
+        ([0.5, 0.5, 0.5, 0.45, 0.4], 0.401 / 0.75, True),
     ],
 )
 def test_what_cannot_catch_up_at_its_last_pace_falls_short(rewards, target, falls_short):
