@@ -23,7 +23,7 @@ from sklearn_metalabel.thresholds import OutOfFold
 __all__ = ["N_STARTS", "RUNS", "anchor_weights", "kept", "learned_thresholds", "trained_under"]
 
 # Raise the number of a run when its result would be another one: earlier results are not read then.
-VERSIONS = {"shared": 3, "pretrained": 4, "default": 6, "paper": 2}
+VERSIONS = {"shared": 3, "pretrained": 4, "default": 7, "paper": 2}
 # Chosen on a fifth of the training documents of Reuters, where three times the learning rate did worse.
 SUBSET = {"lr": 1e-3, "batch_size": 32}
 N_FOLDS = 3

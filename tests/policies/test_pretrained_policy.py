@@ -121,7 +121,7 @@ def test_equal_weights_take_over_where_they_score_better():
     assert (found.best_proposal_, found.length_) == ("equal", 1.0)
     assert len(found.history_["reward"]) == 1  # one fold under the policy
     equal, steered = found.proposals_["score"]
-    assert equal - steered > 0.5 / np.sqrt(67)  # held-out rows
+    assert equal - steered > 0.25 / np.sqrt(67)  # held-out rows
     assert set(with_fallback.cv_results_["proposal"]) == {"equal", "pretrained"}
 
 
@@ -141,8 +141,8 @@ def test_the_policy_stays_where_it_scores_as_well(monkeypatch):
 
 
 @pytest.mark.parametrize(("ahead", "taken"), [(0.9, "pretrained"), (1.1, "equal")])
-def test_equal_weights_must_be_ahead_by_more_than_an_error_of_a_share(ahead, taken, monkeypatch):
-    scores = iter([ahead * 0.5 / np.sqrt(67), 0.0])  # of 67 held-out rows
+def test_equal_weights_must_be_ahead_by_more_than_half_an_error_of_a_share(ahead, taken, monkeypatch):
+    scores = iter([ahead * 0.25 / np.sqrt(67), 0.0])  # of 67 held-out rows
     monkeypatch.setattr(_pretrained_policy, "best_score", lambda rows: next(scores))
     monkeypatch.setattr(_pretrained_policy, "table_of_proposals", lambda *args: {})
     monkeypatch.setattr(_steered_run, "_LEAST_PARTS", N_ACTIONS + 1)
