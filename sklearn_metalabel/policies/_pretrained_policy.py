@@ -89,8 +89,8 @@ class PretrainedPolicy(TrainingPolicy):
 
     Notes
     -----
-    "Beyond chance" is by more than 1 / (4 sqrt(n)): half the largest standard error of a share of n held-out rows, since
-    most decisions about them are the same.
+    "Beyond chance" is by more than 1 / (4 sqrt(n)), half the largest standard error of a share of n held-out rows: most
+    decisions about them are the same.
 
     Of single classes in place of labels, the most probable one is taken, so that probabilities must stay as they are:
     the policy then leaves the training alone.
