@@ -232,7 +232,7 @@ def test_callbacks_score_trainings_that_are_not_made_again(name, folder, remembe
 
 def test_screened_trainings_are_kept_without_the_runs_that_wait(folder, remembering, monkeypatch):
     monkeypatch.setattr("sklearn_metalabel.policies._search.MANY_ROWS", 80)
-    plain, clf = estimator("network", folder).fit(X, Y), remembering("network")
+    plain, clf = estimator("search of a network", folder).fit(X, Y), remembering("search of a network")
     forget_trainings(folder, last=5, by=KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, Y)

@@ -75,7 +75,7 @@ class PretrainedPolicy(TrainingPolicy):
     length_ : float
         How long the final training is, as a share of what the base learner asks for; in (0, 1].
     best_proposal_ : str
-        "pretrained", or "equal" where these scored better, beyond chance, or `y` has single classes.
+        "pretrained", or "equal" where these scored better, beyond chance, or `y` has classes or one label.
 
     Raises
     ------
@@ -92,8 +92,8 @@ class PretrainedPolicy(TrainingPolicy):
     "Beyond chance" is by more than 1 / (4 sqrt(n)), half the largest standard error of a share of n held-out rows: most
     decisions about them are the same.
 
-    Of single classes in place of labels, the most probable one is taken, so that probabilities must stay as they are:
-    the policy then leaves the training alone.
+    It leaves the training alone where `y` has classes, of which the most probable one is taken, so that probabilities
+    must stay as they are, or one label: it has learned from trainings of several.
 
     The network's parameters, a few hundred, and what they were trained on, are in ``training_prior.json``, which
     ``benchmarks/pretrain_training_policy.py`` writes. It sees, of each label, its log-frequency, how many other labels
@@ -166,10 +166,10 @@ class PretrainedPolicy(TrainingPolicy):
         label_weight = resolve_label_weight(self.weights, folds[0].Y, task.label_names, **options)
         _check_base(task.base)
         seeds = draw_seeds(task.random_state, len(folds))
-        if task.has_thresholds:
+        if _has_several_labels(task):
             return self._steer(task, folds, seeds, label_weight)
         self.parameters_, self.history_ = self._parameters(), {}
-        return self._equal(task, folds, seeds, label_weight)  # classes need probabilities as they are
+        return self._equal(task, folds, seeds, label_weight)
 
     def _steer(self, task, folds, seeds, label_weight):
         """Train each fold under the network, or under equal weights where these are better on the first; for labels."""
@@ -239,7 +239,7 @@ class PretrainedPolicy(TrainingPolicy):
 
     def count_runs(self, task):
         """One for each episode and each fold, and one under equal weights; documented in the base class."""
-        if not task.has_thresholds:
+        if not _has_several_labels(task):
             return len(task.folds)
         return self.n_episodes + len(task.folds[: self._n_folds(task)]) + bool(self.fallback)
 
@@ -265,6 +265,11 @@ class PretrainedPolicy(TrainingPolicy):
                 f"got shape {given.shape}; leave it out for those that come with the package."
             )
         return given
+
+
+def _has_several_labels(task):
+    """Whether labels are decided one by one: classes need probabilities as they are, and one label has no others."""
+    return task.has_thresholds and task.n_labels > 1
 
 
 def can_steer(base):
