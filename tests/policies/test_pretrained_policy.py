@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,6 +100,14 @@ def test_user_weights_multiply_those_of_the_policy():
 
 def test_folds_are_as_many_as_asked_for():
     assert len(fit(steering(n_folds=2)).training_policy_.history_["reward"]) == 2
+
+
+@pytest.mark.parametrize(("all_held_out", "n_folds"), [(None, 3), (np.arange(9), 1)])
+def test_one_fold_is_enough_where_not_all_probabilities_can_be_kept(all_held_out, n_folds):
+    folds = [replace(fold, all_held_out=all_held_out) for fold in small_task(network(), cv=3).folds]
+    task = replace(small_task(network()), folds=folds)
+    assert steering().count_runs(task) == n_folds
+    assert steering(n_folds=2).count_runs(task) == 2
 
 
 def test_weights_of_rows_and_unknown_labels_count():
