@@ -145,6 +145,7 @@ INIT_PARAMS = {
 # the same kind of prediction policy and the same kind of base learner, each with the contract.
 WITHOUT_CONTRACT = [
     META_PARAMS["search of a network"],
+    META_PARAMS["a network that is steered"],
     META_PARAMS["uniform"],
     INIT_PARAMS[MetaPolicyClassifier.from_paper][0],
     INIT_PARAMS[TunedThresholdsClassifierCV][1],
