@@ -288,6 +288,7 @@ def main():
     if args.collect:
         np.savez_compressed(args.collect, **collected(args.sets))
         return
+    args.earlier = read_training_prior()["provenance"]["generations"] if args.resume else []
     train(args.data, args)
 
 
@@ -300,7 +301,7 @@ def write(held_out, centres, figures, args):
         "script": "benchmarks/pretrain_training_policy.py",
         "sets": args.sets,
         "base_learners": "perceptrons with none, one or two hidden layers, and convolutional networks for texts",
-        "generations": int(figures["generation"].max()) + 1,
+        "generations": [*args.earlier, int(figures["generation"].max()) + 1],  # of each run
         "rows": "training splits alone",
     }
     package = Path(sklearn_metalabel.policies.__file__).parent
