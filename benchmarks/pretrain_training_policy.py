@@ -6,8 +6,8 @@ the parameters (evolution strategies, Salimans et al. 2017). Only training split
 sets, for ``sklearn_metalabel/policies/training_prior.json``, and at the same time for each of several rotations that
 hold out some groups of sets, for ``benchmarks/results/rotated_training_priors.json``: with these it is judged on sets
 that it never saw. SKLEARN_METALABEL_DATA names the folder of the data, which ``--collect FILE`` turns into one file
-beforehand; ``--data FILE --device cuda --jobs 12 --seconds 545`` is how the files of the package were made, on an H100:
-first with ``--text-episodes 0``, then once more with ``--resume``.
+beforehand. The files of the package were made on an H100, by ``--data FILE --device cuda --jobs 12`` with ``--seconds
+545 --text-episodes 0``, and then with ``--seconds 515 --episodes 20 --resume``.
 """
 
 import argparse

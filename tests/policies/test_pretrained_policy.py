@@ -195,7 +195,7 @@ def test_what_it_cannot_steer_is_refused_by_name():
 def test_a_training_on_classes_or_one_label_is_left_alone(kind):
     single = make_classification(60, n_classes=3, n_informative=4, random_state=0)
     single = {"classes": single, "two classes": (X, Y[:, 0]), "one label": (X, Y[:, :1])}[kind]
-    steered, uniform = (fit(policy, data=single, prediction_policy=None) for policy in ("pretrained", "uniform"))
+    steered, uniform = (fit(policy, data=single, prediction_policy=None) for policy in (steering(), "uniform"))
     assert_array_equal(steered.predict_proba(single[0]), uniform.predict_proba(single[0]))
     assert steered.training_policy_.best_proposal_ == "equal"
 
