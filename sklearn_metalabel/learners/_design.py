@@ -38,13 +38,13 @@ def torch_threads():
     return torch.get_num_threads()
 
 
-def make_design(X, s, fit_intercept):
-    """Choose the products for X."""
+def make_design(X, s, fit_intercept, dtype=np.float64):
+    """Choose the products for X; `dtype` is that of values and gradients for sparse X."""
     if not sp.issparse(X):
         return _DenseDesign(np.asarray(X, dtype=np.float64), s, fit_intercept)
     if X.nnz > X.shape[0] * X.shape[1] / 3:
         return _DenseDesign(X.toarray().astype(np.float64, copy=False), s, fit_intercept)
-    return _SparseDesign(sp.csr_array(X), fit_intercept)
+    return _SparseDesign(sp.csr_array(X), fit_intercept, dtype)
 
 
 def dots(A, B):
@@ -60,20 +60,20 @@ def ratio(a, b):
 class _SparseDesign:
     """Products with sparse [X, 1], or with [X, 0] where no intercept is fitted; one thread sums each row in order."""
 
-    dtype = np.dtype(np.float32)
+    dtype = np.dtype(np.float32)  # of directions
 
-    def __init__(self, X, fit_intercept):
+    def __init__(self, X, fit_intercept, value_dtype):
+        self.value_dtype = np.dtype(value_dtype)
         self.n_threads = torch_threads()  # for blocks; one in a worker of joblib
         self.fit_intercept = fit_intercept
         # The intercept as a feature costs less than a sum over the rows.
         X = sp.hstack([X, sp.csr_array(np.full((X.shape[0], 1), float(fit_intercept)))], format="csr")
-        X64, X32 = X.astype(np.float64, copy=False), X.astype(np.float32, copy=False)
-        T64, T32 = X64.T.tocsr(), X32.T.tocsr()
-        squared = T32.power(2)
+        X = {dtype: X.astype(dtype, copy=False) for dtype in {self.dtype, self.value_dtype}}
+        T = {dtype: part.T.tocsr() for dtype, part in X.items()}
+        squared = T[self.dtype].power(2)
         if not np.isfinite(squared.data).all():
             raise ValueError(OVERFLOW)
-        self.plain = {X64.dtype: _Product(X64), X32.dtype: _Product(X32)}
-        self.transposed = {X64.dtype: _Product(T64), X32.dtype: _Product(T32)}
+        self.plain, self.transposed = ({dtype: _Product(part) for dtype, part in of.items()} for of in (X, T))
         self.squared = _Product(squared)
 
     def forward(self, V):
@@ -112,7 +112,7 @@ class _Product:
 class _DenseDesign:
     """The same for dense X; its products have the threads of BLAS."""
 
-    dtype = np.dtype(np.float64)
+    dtype = value_dtype = np.dtype(np.float64)
     n_threads = 1
 
     def __init__(self, X, s, fit_intercept):

@@ -201,6 +201,45 @@ def test_the_limit_of_steps_is_kept():
     assert_array_equal(fit_logistic(X, Y, np.ones(5), max_newton=2)[2], 2)
 
 
+def test_a_rough_solution_of_sparse_features_is_found_in_single_precision():
+    X, Y = make_problem(n=2_500, d=40, density=0.2)
+    C = np.array([0.01, 0.3, 1.0, 10.0, 100.0])
+    single = _design.make_design(sp.csr_array(X), np.ones(len(X)), True, np.float32)
+    assert list(single.plain) == list(single.transposed) == [np.dtype(np.float32)]
+    W, b, _ = fit_logistic(sp.csr_array(X), Y, C, tol=1e-3, dtype=np.float32)
+    assert W.dtype == b.dtype == np.float32
+    best = fit_logistic(sp.csr_array(X), Y, C)[:2]
+    assert (objective(X, Y, C, W, b) <= objective(X, Y, C, *best) * (1 + 1e-5)).all()
+    start = [(W, b)]  # of another precision
+    assert_allclose(fit_logistic(sp.csr_array(X), Y, C, tol=1e-8, start=start)[0], best[0], rtol=1e-5, atol=1e-7)
+
+
+def test_losses_are_those_of_rows_in_any_number():
+    rng = np.random.default_rng(0)
+    Z = np.concatenate([rng.normal(size=(2 * newton._PART, 3)), [[700.0, -700.0, 0.0]]])
+    sign, weight = rng.choice([-1.0, 1.0], Z.shape), rng.random(Z.shape)
+    value, wrong = newton._loss(Z, sign, weight)
+    assert_allclose(value, (weight * np.logaddexp(0, sign * Z)).sum(axis=0), rtol=1e-12)
+    assert_allclose(wrong, 1 / (1 + np.exp(-sign * Z)), rtol=1e-12)
+
+
+def test_a_label_whose_step_is_refused_stays_where_it_was():
+    rng = np.random.default_rng(0)
+    Z, sign, weight = rng.normal(size=(50, 3)), rng.choice([-1.0, 1.0], (50, 3)), np.ones((50, 3))
+    V, step = np.zeros((2, 3)), np.zeros((2, 3))
+    value, wrong = newton._loss(Z, sign, weight)
+    down = -sign * wrong  # lowers the first label's loss; the second goes up, the third is said to lead nowhere
+    U, decrease = down * [1.0, -1.0, 1.0], np.array([1.0, 1.0, 0.0])
+    _, Z_end, value_end, wrong_end, total, stuck = newton._search(V, Z, U, step, sign, weight, value, decrease)
+    assert_array_equal(stuck, [False, True, True])
+    assert value_end[0] < value[0]
+    assert_array_equal(Z_end[:, 1:], Z[:, 1:])
+    assert_allclose(value_end[1:], value[1:])
+    assert_allclose(total[1:], value[1:])
+    assert_allclose(wrong_end[:, 1:], wrong[:, 1:])
+    assert_allclose(wrong_end[:, 0], newton._loss(Z_end, sign, weight)[1][:, 0])
+
+
 # Starts.
 
 
