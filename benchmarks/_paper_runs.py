@@ -5,6 +5,7 @@ Rows that share a training, such as the rules for thresholds, share a run.
 """
 
 import os
+import pickle
 import time
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def _policies(clf, data):
         "P_test": clf.estimator_.predict_proba(data.X_test).astype(np.float32),
         "D_test": clf.predict(data.X_test).astype(bool),
         "weights": clf.weights_,
-        "thresholds": clf.thresholds_,
+        "prediction_policy": np.frombuffer(pickle.dumps(clf.prediction_policy_), dtype=np.uint8),
         "allow_unlabeled": clf.allow_unlabeled_,
         "seconds": seconds,
     }

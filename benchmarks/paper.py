@@ -8,6 +8,7 @@ SKLEARN_METALABEL_DATA names the folder of the data.
 
 import argparse
 import csv
+import pickle
 from functools import partial
 from pathlib import Path
 
@@ -172,9 +173,12 @@ def one_start(name, run, k, device):
 
 
 def start_scores(task, run, learned, P, k):
-    """Metrics of a start: the paper's thresholds come from the episode, the others' from out-of-fold rows."""
-    thresholds = learned["end_thresholds"][k] if run == "paper" else learned["thresholds"]
-    D = decide(P.astype(float), thresholds, allow_unlabeled=bool(learned["allow_unlabeled"]))
+    """Metrics of a start: the paper's thresholds come from the episode, other decisions from out-of-fold rows."""
+    P = P.astype(float)
+    if run == "paper":
+        D = decide(P, learned["end_thresholds"][k], allow_unlabeled=bool(learned["allow_unlabeled"]))
+    else:
+        D = pickle.loads(learned["prediction_policy"].tobytes()).predict(P)
     return [metric(task.load().Y_test, D) for metric in task.metrics.values()]
 
 
