@@ -131,10 +131,14 @@ def fit_logistic(
 
 
 def default_tolerance(n, d, *, rough=False):
-    """Tolerance for X of shape (n, d); rough solutions rank samples as well, but are not kept."""
+    """Tolerance for X of shape (n, d); rough solutions rank samples as well, but are not kept.
+
+    Twice the rough tolerance would do for moderate penalties; for weak ones thresholds found under it no longer fit the
+    exact solution.
+    """
     if n * d <= _SMALL:
         return 1e-2 if rough else 1e-8
-    return 0.1 if rough else 5e-3
+    return 5e-2 if rough else 5e-3
 
 
 def _run(solve, blocks, n_threads):
