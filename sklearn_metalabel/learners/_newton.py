@@ -137,7 +137,7 @@ def default_tolerance(n, d, *, rough=False):
     exact solution.
     """
     if n * d <= _SMALL:
-        return 1e-2 if rough else 1e-8
+        return 1e-3 if rough else 1e-8
     return 5e-2 if rough else 5e-3
 
 
